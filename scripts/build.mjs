@@ -1,0 +1,18 @@
+// Compiles src/, test/ and bench/ to dist/. What lies in dist/ without a source is removed first, so that
+// no deleted test keeps running.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const top = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(top, "dist");
+
+for (const entry of existsSync(dist) ? readdirSync(dist, { recursive: true, withFileTypes: true }) : []) {
+  const output = join(entry.parentPath, entry.name);
+  const source = join(top, relative(dist, output)).replace(/\.(d\.ts|js)$/, ".ts");
+  if (entry.isFile() && /\.(js|d\.ts)$/.test(entry.name) && !existsSync(source)) rmSync(output);
+}
+
+const tsc = spawnSync(process.execPath, [join(top, "node_modules/typescript/bin/tsc"), "-p", top], { stdio: "inherit" });
+process.exitCode = tsc.status ?? 1;

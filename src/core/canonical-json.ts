@@ -1,0 +1,27 @@
+import { NixsealError } from "./errors.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * One spelling a value: keys sorted by code unit, no white space, integers only. This is what
+ * `builtins.toJSON` of Nix writes for the same value, byte for byte, and a subset of RFC 8785.
+ * Throws `bug` for what the two could spell differently: fractions, unsafe integers and lone surrogates.
+ */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw new NixsealError("bug", "canonical JSON holds integers only");
+    return String(value);
+  }
+  if (typeof value === "string") {
+    if (!value.isWellFormed()) throw new NixsealError("bug", "canonical JSON holds well-formed text only");
+    return JSON.stringify(value);
+  }
+  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  const fields = Object.keys(value).sort();
+  return `{${fields.map((key) => `${canonicalJson(key)}:${canonicalJson(value[key]!)}`).join(",")}}`;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,186 @@
+/**
+ * The small interfaces through which effects enter. Types only: `src/system/` implements them, the
+ * programs' entry files wire them in, and everything between can be tested without touching the world.
+ */
+import type { SecretValue } from "./secret-value.ts";
+
+export interface Clock {
+  now(): Date;
+  /** Resolves after that many milliseconds. */
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export interface Random {
+  /** Bytes of the operating system's generator, fit for keys. */
+  bytes(length: number): Uint8Array;
+}
+
+export interface Environment {
+  get(name: string): string | undefined;
+}
+
+/** A child process. argv only: there is no way to a shell through this interface. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Written to the child's stdin, which is then closed; without it stdin is empty. Secrets go here, never into `args`. */
+  readonly input?: Uint8Array | undefined;
+  readonly cwd?: string | undefined;
+  /** Added to a small fixed environment (PATH, HOME, LANG=C, …); undefined removes a name. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Milliseconds; the child is killed after that (error `timeout`). Default: one minute. */
+  readonly timeout?: number | undefined;
+  /** Bytes that stdout may have (error `limit`); stderr is kept to its last 64 KiB. Default: 64 MiB. */
+  readonly maxOutput?: number | undefined;
+  /** For programs that ask the person themselves (an editor, ssh-keygen for a FIDO touch): the terminal is theirs. */
+  readonly terminal?: boolean | undefined;
+}
+
+export interface CommandResult {
+  /** The exit code; 128 + n when signal n ended it, as shells count. */
+  readonly code: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+}
+
+/** A child that one converses with, line by line or byte by byte (plugins, `git cat-file --batch`). */
+export interface Conversation {
+  /** Resolves when the child's pipe took the bytes. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Bytes as they come; null at the end. Rejects with `timeout` when nothing comes for the command's `timeout`. */
+  read(): Promise<Uint8Array | null>;
+  /** Closes stdin, waits for the exit and gives the result; stdout holds what was not read. */
+  end(): Promise<CommandResult>;
+  kill(): void;
+}
+
+export interface Processes {
+  /** Runs to the end. A program that cannot be found is `not-found`; a non-zero exit is a result, not an error. */
+  run(command: Command): Promise<CommandResult>;
+  converse(command: Command): Conversation;
+  readonly pid: number;
+  readonly hostname: string;
+}
+
+export type FileKind = "file" | "directory" | "symlink" | "other";
+
+export interface FileStatus {
+  readonly kind: FileKind;
+  /** Permission bits only: 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly links: number;
+  /** Device and inode: two paths with the same pair are the same file. */
+  readonly device: number;
+  readonly inode: number;
+  readonly modified: Date;
+}
+
+export interface ReadLimit {
+  /** Bytes; one more is error `limit`. */
+  readonly limit: number;
+  /** Whether a symlink as the last component is followed. Default: true. */
+  readonly follow?: boolean;
+}
+
+export interface NewFile {
+  readonly mode: number;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/** Held until released; also released by the kernel when the process dies. */
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/**
+ * Files. Every path is absolute or relative to the working directory. Errors of the operating system become
+ * `not-found` (ENOENT, ENOTDIR), `conflict` (EEXIST, ENOTEMPTY) or `io` (all others), with the path as `where.file`.
+ */
+export interface Files {
+  read(path: string, options: ReadLimit): Promise<Uint8Array>;
+  /** In pieces of at most 64 KiB, memory flat. */
+  stream(path: string): AsyncIterable<Uint8Array>;
+  /** Replaces the file whole or not at all: temporary file in the same directory, fsync, rename, fsync of the directory. */
+  writeAtomic(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
+  /** As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. */
+  openAtomic(path: string, options: NewFile): Promise<AtomicFile>;
+  /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */
+  create(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
+  /** Follows symlinks; null when there is nothing. */
+  status(path: string): Promise<FileStatus | null>;
+  /** Does not follow a symlink as the last component; null when there is nothing. */
+  statusOfLink(path: string): Promise<FileStatus | null>;
+  /** Names, sorted by code unit. A directory that does not exist is `not-found`. */
+  list(directory: string): Promise<string[]>;
+  makeDirectory(path: string, options: NewFile & { readonly parents?: boolean }): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** A directory with all that is in it, never through a symlink. No error when there is nothing. */
+  removeTree(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  link(existing: string, path: string): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  readLink(path: string): Promise<string>;
+  /** The absolute path with every symlink resolved. */
+  realPath(path: string): Promise<string>;
+  setOwner(path: string, uid: number, gid: number): Promise<void>;
+  setMode(path: string, mode: number): Promise<void>;
+  /** Flushes the directory's entries to the disk. */
+  sync(directory: string): Promise<void>;
+  /** The type of the file system that holds the path. */
+  fileSystem(path: string): Promise<"tmpfs" | "ramfs" | "other">;
+  /**
+   * An exclusive lock for this machine, on a file beside what it guards; waits for up to `wait` milliseconds,
+   * then error `conflict` that says who holds it (pid, program, since when).
+   */
+  lock(path: string, options: { readonly wait: number; readonly purpose: string }): Promise<Lock>;
+  /** A fresh directory of mode 0700 on tmpfs; error `refused` with a hint where there is none. */
+  privateDirectory(): Promise<string>;
+}
+
+export interface AtomicFile {
+  write(bytes: Uint8Array): Promise<void>;
+  commit(): Promise<void>;
+  /** Removes what was written. Harmless after `commit`. */
+  discard(): Promise<void>;
+}
+
+/** The streams of the program and the person behind them. */
+export interface Streams {
+  /** In pieces as they come. */
+  stdin(): AsyncIterable<Uint8Array>;
+  stdout(bytes: Uint8Array): Promise<void>;
+  readonly stdinIsTerminal: boolean;
+  readonly stdoutIsTerminal: boolean;
+  /** Everything from a file descriptor that the caller opened for us, up to `limit` bytes. */
+  readDescriptor(descriptor: number, limit: number): Promise<Uint8Array>;
+}
+
+/** The person at the terminal. Without a terminal every question is `refused`: nobody is there to wait for. */
+export interface Person {
+  /** Asks without echo. */
+  askSecret(question: string): Promise<SecretValue>;
+  askYesNo(question: string): Promise<boolean>;
+}
+
+/**
+ * Heavy work on all cores. `task` names a function that the worker program knows (`src/cli/worker.ts`); jobs and
+ * results are plain data. Results come in the order of the jobs; at most a bounded number is under way.
+ */
+export interface Workers {
+  map<Job, Result>(task: string, jobs: Iterable<Job> | AsyncIterable<Job>): AsyncIterable<Result>;
+}
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly environment: Environment;
+  readonly processes: Processes;
+  readonly files: Files;
+  readonly streams: Streams;
+  readonly person: Person;
+  readonly workers: Workers;
+}
