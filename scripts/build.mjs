@@ -14,5 +14,7 @@ for (const entry of existsSync(dist) ? readdirSync(dist, { recursive: true, with
   if (entry.isFile() && /\.(js|d\.ts)$/.test(entry.name) && !existsSync(source)) rmSync(output);
 }
 
-const tsc = spawnSync(process.execPath, [join(top, "node_modules/typescript/bin/tsc"), "-p", top], { stdio: "inherit" });
+const tsc = spawnSync(process.execPath, [join(top, "node_modules/typescript/bin/tsc"), "-p", top], {
+  stdio: "inherit",
+});
 process.exitCode = tsc.status ?? 1;

@@ -4,7 +4,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * One spelling a value: keys sorted by code unit, no white space, integers only. This is what
- * `builtins.toJSON` of Nix writes for the same value, byte for byte, and a subset of RFC 8785.
+ * `builtins.toJSON` of Nix writes for the same value, byte for byte (text without control characters), and a
+ * subset of RFC 8785.
  * Throws `bug` for what the two could spell differently: fractions, unsafe integers and lone surrogates.
  */
 export function canonicalJson(value: Json): string {

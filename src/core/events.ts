@@ -4,7 +4,13 @@
  */
 export type Event =
   /** Work with a known size: `done` of `total`, counted in `unit` ("secrets", "bytes"). */
-  | { readonly type: "progress"; readonly task: string; readonly done: number; readonly total: number; readonly unit: string }
+  | {
+      readonly type: "progress";
+      readonly task: string;
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+    }
   /** A step that is worth a line for a person who watches. */
   | { readonly type: "step"; readonly message: string }
   /** Something is wrong that does not stop the work. */
