@@ -1,0 +1,97 @@
+import { utf8 } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import { exitCodes, type ExitCode } from "../core/exit.ts";
+import { SecretValue } from "../core/secret-value.ts";
+import { flagsOf, type AnyOp, type Context } from "../ops/op.ts";
+import { registry } from "../ops/registry.ts";
+import { kebabCase, parseArguments } from "./arguments.ts";
+import { verbHelp } from "./help.ts";
+import { paint } from "./paint.ts";
+import { eventLines, liveProgress } from "./progress.ts";
+import type { Program } from "./run.ts";
+
+const longestPassphrase = 64 << 10;
+
+/** Runs one verb: arguments → input → result → text or JSON → exit code. */
+export async function runVerb(name: string, words: readonly string[], program: Program): Promise<ExitCode> {
+  const entry = registry[name]!;
+  const operation = await entry.load();
+  const flags = flagsOf(operation);
+  if (
+    asksForHelp(
+      words,
+      flags.some((flag) => flag.short === "h"),
+    )
+  ) {
+    await program.streams.stdout(utf8(verbHelp(name, entry.summary, operation, flags)));
+    return exitCodes.done;
+  }
+  const { globals, input: given } = parseArguments(words, flags, operation.positional ?? []);
+  const input = validInput(operation, given);
+
+  const colours = [program.environment.get("NO_COLOR"), program.environment.get("TERM")] as const;
+  const events =
+    globals["events"] === true
+      ? eventLines(program.stderr)
+      : liveProgress(program.stderr, paint(program.stderr.terminal, ...colours), program.clock);
+  const context: Context = {
+    ...program,
+    emit: events.emit,
+    fleet: globals["fleet"] as string | undefined,
+    passphrase: passphraseSource(program, globals["passphraseFd"] as number | undefined, () =>
+      events.clear(),
+    ),
+  };
+  try {
+    const output = await operation.run(context, input);
+    events.clear();
+    await printResult(operation, output, globals["json"] === true, program);
+    return operation.exit?.(output) ?? exitCodes.done;
+  } finally {
+    events.clear();
+  }
+}
+
+function asksForHelp(words: readonly string[], letterTaken: boolean): boolean {
+  const flags = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined);
+  return flags.includes("--help") || (!letterTaken && flags.includes("-h"));
+}
+
+function validInput(operation: AnyOp, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const parsed = operation.input.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path[0];
+  const flag = typeof field === "string" ? `--${kebabCase(field)}: ` : "";
+  throw new NixsealError("usage", `${flag}${issue?.message ?? "invalid input"}`, { hint: "see --help" });
+}
+
+async function printResult(operation: AnyOp, output: never, json: boolean, program: Program): Promise<void> {
+  const terminal = program.streams.stdoutIsTerminal;
+  const colours = paint(terminal, program.environment.get("NO_COLOR"), program.environment.get("TERM"));
+  const text = json
+    ? JSON.stringify(output ?? null, null, terminal ? 2 : 0)
+    : operation.text(output, colours);
+  if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));
+}
+
+/** `--passphrase-fd N`: up to the first newline or the end, read once and given to every question. */
+function passphraseSource(
+  program: Program,
+  descriptor: number | undefined,
+  clear: () => void,
+): Context["passphrase"] {
+  if (descriptor === undefined)
+    return (question) => {
+      clear();
+      return program.person.askSecret(question);
+    };
+  let read: Promise<SecretValue> | undefined;
+  return () => {
+    read ??= program.streams.readDescriptor(descriptor, longestPassphrase).then((bytes) => {
+      const end = bytes.indexOf(0x0a);
+      return new SecretValue(end === -1 ? bytes : bytes.subarray(0, end));
+    });
+    return read;
+  };
+}

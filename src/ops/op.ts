@@ -1,0 +1,105 @@
+import { z } from "zod";
+import type { Emit } from "../core/events.ts";
+import type { ExitCode } from "../core/exit.ts";
+import type { Ports } from "../core/ports.ts";
+import type { SecretValue } from "../core/secret-value.ts";
+
+/** What an operation may use: the ports and what the person said for the whole command. */
+export interface Context extends Ports {
+  readonly emit: Emit;
+  readonly workingDirectory: string;
+  /** `--fleet`: where fleet.toml lies; without it the search goes upwards from the working directory. */
+  readonly fleet: string | undefined;
+  /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
+  passphrase(question: string): Promise<SecretValue>;
+}
+
+/** Colours for people; each gives its text back unchanged where there is no terminal. */
+export interface Paint {
+  good(text: string): string;
+  bad(text: string): string;
+  weak(text: string): string;
+  strong(text: string): string;
+}
+
+export interface Example {
+  readonly command: string;
+  readonly says: string;
+}
+
+/**
+ * One verb. From this value come the flags, `--help`, `--json`, the completions, the library function and the MCP tool.
+ *
+ * A field of `input` is the flag `--kebab-case`; `.describe()` is its help; `.meta({ short: "r", value: "FILE" })` gives
+ * it a one-letter name and names its value. Fields listed in `positional` are taken by position; the last may be a list.
+ */
+export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
+  /** `read` changes nothing, `plan` writes only what it was told to write its plan to, `write` changes things. */
+  readonly effect: "read" | "plan" | "write";
+  readonly input: Input;
+  readonly output: z.ZodType<Output>;
+  readonly positional?: readonly (keyof z.input<Input> & string)[];
+  readonly examples: readonly [Example, ...Example[]];
+  /** Returns data and never prints. Payload bytes (`age decrypt`, `secrets get`) go to `context.streams`. */
+  run(context: Context, input: z.output<Input>): Promise<Output>;
+  /** The result for people; the empty string prints nothing. */
+  text(output: Output, paint: Paint): string;
+  /** For verbs whose result decides the exit code (findings). Default: 0. */
+  exit?(output: Output): ExitCode;
+}
+
+/** An operation with its types forgotten, as the registry and the CLI handle it. */
+export type AnyOp = Op<z.ZodObject, never>;
+
+/** Checks the definition's types; the value is the definition itself. */
+export function op<Input extends z.ZodObject, Output>(definition: Op<Input, Output>): AnyOp {
+  return definition as unknown as AnyOp;
+}
+
+/** A flag as the input schema describes it. */
+export interface Flag {
+  readonly field: string;
+  readonly type: "string" | "boolean" | "number";
+  readonly many: boolean;
+  readonly required: boolean;
+  readonly description: string;
+  readonly short?: string;
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  readonly default?: unknown;
+}
+
+interface FieldSchema {
+  readonly type?: string;
+  readonly items?: FieldSchema;
+  readonly enum?: readonly string[];
+  readonly description?: string;
+  readonly short?: string;
+  readonly value?: string;
+  readonly default?: unknown;
+}
+
+/** The fields of an operation's input, in the order of their definition. */
+export function flagsOf(operation: AnyOp): Flag[] {
+  const schema = z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" });
+  const required = new Set(schema.required ?? []);
+  return Object.entries((schema.properties ?? {}) as Record<string, FieldSchema>).map(([field, property]) => {
+    const one = property.type === "array" ? (property.items ?? {}) : property;
+    return {
+      field,
+      type:
+        one.type === "boolean"
+          ? "boolean"
+          : one.type === "integer" || one.type === "number"
+            ? "number"
+            : "string",
+      many: property.type === "array",
+      required: required.has(field),
+      description: property.description ?? "",
+      ...(property.short === undefined ? {} : { short: property.short }),
+      ...(property.value === undefined ? {} : { value: property.value }),
+      ...(one.enum === undefined ? {} : { choices: one.enum }),
+      ...(property.default === undefined ? {} : { default: property.default }),
+    };
+  });
+}

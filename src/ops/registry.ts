@@ -1,0 +1,20 @@
+import type { AnyOp } from "./op.ts";
+
+/** A line a verb. The import is lazy: `--help` loads no schema and no cryptography. */
+export interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<AnyOp>;
+}
+
+/** The nouns, in the order of the help page. */
+export const nouns: Readonly<Record<string, string>> = {
+  completion: "completions for your shell",
+};
+
+/** Every verb of `nixseal`, as `noun verb` or as one word. */
+export const registry: Readonly<Record<string, Entry>> = {
+  completion: {
+    summary: "print the completion script for bash, zsh or fish",
+    load: () => import("./completion.ts").then((module) => module.completion),
+  },
+};

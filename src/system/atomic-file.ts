@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import * as fs from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { AtomicFile, NewFile } from "../core/ports.ts";
+import { systemError } from "./errors.ts";
+
+/** O_EXCL and O_NOFOLLOW: a file or symlink that somebody planted at this name is never written through. */
+const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/**
+ * A file that appears at `path` whole or not at all. The name `.NAME.RANDOM.tmp` in the same directory, so that
+ * the rename stays within one file system; what a killed run leaves behind is that file, never a half-written `path`.
+ */
+export async function atomicFile(path: string, options: NewFile): Promise<AtomicFile> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const handle = await openFresh(temporary, options);
+  let open = true;
+  return {
+    write: async (bytes) => {
+      try {
+        await handle.writeFile(bytes);
+      } catch (cause) {
+        throw systemError(cause, path);
+      }
+    },
+    commit: async () => {
+      try {
+        await handle.sync();
+        await handle.close();
+        await fs.rename(temporary, path);
+        open = false;
+        await syncDirectory(dirname(path));
+      } catch (cause) {
+        throw systemError(cause, path);
+      }
+    },
+    discard: async () => {
+      if (!open) return;
+      open = false;
+      await handle.close();
+      await fs.rm(temporary, { force: true });
+    },
+  };
+}
+
+/** Makes a file that must not exist yet and writes it; removed again when the disk is full half-way. */
+export async function writeWhole(path: string, bytes: Uint8Array, options: NewFile): Promise<void> {
+  const handle = await openFresh(path, options);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } catch (cause) {
+    await fs.rm(path, { force: true });
+    throw cause;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Made with mode 0600, then given its owner, then its mode: nobody can open it early, and the umask has no say. */
+async function openFresh(path: string, options: NewFile): Promise<fs.FileHandle> {
+  const handle = await fs.open(path, fresh, 0o600);
+  try {
+    if (options.uid !== undefined || options.gid !== undefined)
+      await handle.chown(options.uid ?? -1, options.gid ?? -1);
+    await handle.chmod(options.mode);
+    return handle;
+  } catch (cause) {
+    await handle.close();
+    await fs.rm(path, { force: true });
+    throw cause;
+  }
+}
+
+/** A rename is on the disk only when its directory is. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

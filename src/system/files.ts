@@ -1,0 +1,138 @@
+import { constants, createReadStream } from "node:fs";
+import * as fs from "node:fs/promises";
+import { dirname } from "node:path";
+import { NixsealError } from "../core/errors.ts";
+import type { FileKind, Files, FileStatus, NewFile } from "../core/ports.ts";
+import { atomicFile, syncDirectory, writeWhole } from "./atomic-file.ts";
+import { systemError } from "./errors.ts";
+import { lock } from "./lock.ts";
+import { privateDirectory } from "./private-directory.ts";
+
+// statfs(2): f_type of the file systems that never reach a disk by themselves (tmpfs may, through swap).
+const fileSystemTypes: Record<number, "tmpfs" | "ramfs"> = { 0x01021994: "tmpfs", 0x858458f6: "ramfs" };
+
+/** The file port over the real file system. */
+export const files: Files = {
+  read: (path, { limit, follow = true }) => guarded(path, () => readBounded(path, limit, follow)),
+
+  async *stream(path) {
+    try {
+      yield* createReadStream(path) as AsyncIterable<Buffer>;
+    } catch (cause) {
+      throw systemError(cause, path);
+    }
+  },
+
+  writeAtomic: (path, bytes, options) =>
+    guarded(path, async () => {
+      const file = await atomicFile(path, options);
+      try {
+        await file.write(bytes);
+        await file.commit();
+      } finally {
+        await file.discard();
+      }
+    }),
+
+  openAtomic: (path, options) => guarded(path, () => atomicFile(path, options)),
+  create: (path, bytes, options) => guarded(path, () => writeWhole(path, bytes, options)),
+  status: (path) => guarded(path, async () => toStatus(await missingAsNull(fs.stat(path)))),
+  statusOfLink: (path) => guarded(path, async () => toStatus(await missingAsNull(fs.lstat(path)))),
+  list: (directory) => guarded(directory, async () => (await fs.readdir(directory)).sort()),
+  makeDirectory: (path, options) => guarded(path, () => makeDirectory(path, options)),
+  remove: (path) => guarded(path, () => fs.unlink(path)),
+  removeTree: (path) => guarded(path, () => fs.rm(path, { recursive: true, force: true })),
+  rename: (from, to) => guarded(to, () => fs.rename(from, to)),
+  link: (existing, path) => guarded(path, () => fs.link(existing, path)),
+  symlink: (target, path) => guarded(path, () => fs.symlink(target, path)),
+  readLink: (path) => guarded(path, () => fs.readlink(path)),
+  realPath: (path) => guarded(path, () => fs.realpath(path)),
+  setOwner: (path, uid, gid) => guarded(path, () => fs.lchown(path, uid, gid)),
+  setMode: (path, mode) => guarded(path, () => fs.chmod(path, mode)),
+
+  sync: (directory) => guarded(directory, () => syncDirectory(directory)),
+
+  fileSystem: (path) => guarded(path, async () => fileSystemTypes[(await fs.statfs(path)).type] ?? "other"),
+
+  lock,
+  privateDirectory,
+};
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw systemError(cause, path);
+  }
+}
+
+async function missingAsNull<T>(status: Promise<T>): Promise<T | null> {
+  try {
+    return await status;
+  } catch (cause) {
+    const error = systemError(cause, "");
+    if (error instanceof NixsealError && error.code === "not-found") return null;
+    throw cause;
+  }
+}
+
+async function readBounded(path: string, limit: number, follow: boolean): Promise<Uint8Array> {
+  const handle = await fs.open(path, constants.O_RDONLY | (follow ? 0 : constants.O_NOFOLLOW));
+  try {
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+      size += part.length;
+      // Counted while reading, not taken from stat: a pipe has no size and a file may grow.
+      if (size > limit)
+        throw new NixsealError("limit", `file is larger than ${limit} bytes`, { where: { file: path } });
+      parts.push(part);
+    }
+    const whole = new Uint8Array(size);
+    let offset = 0;
+    for (const part of parts) {
+      whole.set(part, offset);
+      offset += part.length;
+    }
+    return whole;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function makeDirectory(path: string, options: NewFile & { readonly parents?: boolean }): Promise<void> {
+  if (options.parents === true) await fs.mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  try {
+    await fs.mkdir(path, { mode: 0o700 });
+  } catch (cause) {
+    const exists = options.parents === true && (await missingAsNull(fs.lstat(path)))?.isDirectory() === true;
+    if (!exists) throw cause;
+    return;
+  }
+  // Made closed, then opened: nobody can put anything in before the owner is right, and the umask has no say.
+  if (options.uid !== undefined || options.gid !== undefined)
+    await fs.lchown(path, options.uid ?? -1, options.gid ?? -1);
+  await fs.chmod(path, options.mode);
+}
+
+function toStatus(stats: import("node:fs").Stats | null): FileStatus | null {
+  if (stats === null) return null;
+  const kind: FileKind = stats.isFile()
+    ? "file"
+    : stats.isDirectory()
+      ? "directory"
+      : stats.isSymbolicLink()
+        ? "symlink"
+        : "other";
+  return {
+    kind,
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    gid: stats.gid,
+    size: stats.size,
+    links: stats.nlink,
+    device: stats.dev,
+    inode: stats.ino,
+    modified: stats.mtime,
+  };
+}

@@ -1,0 +1,14 @@
+import type { Ports } from "../core/ports.ts";
+import { clock } from "./clock.ts";
+import { environment } from "./environment.ts";
+import { files } from "./files.ts";
+import { person } from "./person.ts";
+import { processes } from "./processes.ts";
+import { random } from "./random.ts";
+import { streams } from "./streams.ts";
+import { workers } from "./workers.ts";
+
+/** The real world. `worker` is the program that worker threads run. */
+export function systemPorts(worker: URL): Ports {
+  return { clock, random, environment, processes, files, streams, person, workers: workers(worker) };
+}

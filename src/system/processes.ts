@@ -1,0 +1,148 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { constants, hostname } from "node:os";
+import { concat } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { Command, CommandResult, Conversation, Processes } from "../core/ports.ts";
+
+const minute = 60_000;
+const mebibyte = 1 << 20;
+const stderrKept = 64 << 10;
+
+/** Children get these names of our environment and no other: what a caller's shell exports is not our business. */
+const inherited = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TERM",
+  "TMPDIR",
+  "XDG_RUNTIME_DIR",
+  "SSH_AUTH_SOCK",
+  "SSH_ASKPASS",
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  "NIX_PATH",
+  "NIX_REMOTE",
+  "NIX_CONF_DIR",
+  "NIX_SSL_CERT_FILE",
+  "LOCALE_ARCHIVE",
+];
+
+/** The process port: argv arrays only, bounded in time and output. */
+export const processes: Processes = { run, converse, pid: process.pid, hostname: hostname() };
+
+async function run(command: Command): Promise<CommandResult> {
+  if (command.terminal === true) return runOnTerminal(command);
+  const child = start(command);
+  const limit = command.maxOutput ?? 64 * mebibyte;
+  const parts: Uint8Array[] = [];
+  const stderr = tail(child);
+  let size = 0;
+  child.stdout.on("data", (bytes: Buffer) => {
+    size += bytes.length;
+    if (size <= limit) parts.push(bytes);
+    else child.kill("SIGKILL");
+  });
+  child.stdin.on("error", () => undefined); // the child need not read its input; its exit code tells
+  child.stdin.end(command.input ?? new Uint8Array());
+  const code = await exitOf(child, command.program, command.timeout ?? minute);
+  if (size > limit) throw new NixsealError("limit", `${command.program} wrote more than ${limit} bytes`);
+  return { code, stdout: concat(...parts), stderr: stderr() };
+}
+
+async function runOnTerminal(command: Command): Promise<CommandResult> {
+  const child = spawn(command.program, command.args, {
+    stdio: "inherit",
+    cwd: command.cwd,
+    env: environment(command),
+  });
+  const code = await exitOf(child, command.program, command.timeout ?? 24 * 60 * minute);
+  return { code, stdout: new Uint8Array(), stderr: "" };
+}
+
+function converse(command: Command): Conversation {
+  const child = start(command);
+  const stderr = tail(child);
+  const exit = exitOf(child, command.program, 24 * 60 * minute);
+  exit.catch(() => undefined); // reported by whoever waits next
+  child.stdin.on("error", () => undefined);
+  const pieces = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        child.stdin.write(bytes, (cause) =>
+          cause
+            ? reject(new NixsealError("tool", `${command.program} stopped reading`, { cause }))
+            : resolve(),
+        );
+      }),
+    read: async () => {
+      const piece = await bounded(pieces.next(), command.timeout ?? minute, () => {
+        child.kill("SIGKILL");
+        return new NixsealError("timeout", `${command.program} did not answer in time`);
+      });
+      if (piece.done === true) await exit; // a program that could not be started says so here
+      return piece.done === true ? null : new Uint8Array(piece.value);
+    },
+    end: async () => {
+      child.stdin.end();
+      const rest: Uint8Array[] = [];
+      for (let piece = await pieces.next(); piece.done !== true; piece = await pieces.next())
+        rest.push(piece.value);
+      return { code: await exit, stdout: concat(...rest), stderr: stderr() };
+    },
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
+
+function start(command: Command): ChildProcessWithoutNullStreams {
+  return spawn(command.program, command.args, { stdio: "pipe", cwd: command.cwd, env: environment(command) });
+}
+
+function environment(command: Command): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { LANG: "C.UTF-8" };
+  for (const name of inherited) if (process.env[name] !== undefined) env[name] = process.env[name];
+  for (const [name, value] of Object.entries(command.env ?? {})) {
+    if (value === undefined) delete env[name];
+    else env[name] = value;
+  }
+  return env;
+}
+
+function tail(child: ChildProcessWithoutNullStreams): () => string {
+  let kept = Buffer.alloc(0);
+  child.stderr.on("data", (bytes: Buffer) => {
+    kept = Buffer.concat([kept, bytes]).subarray(-stderrKept);
+  });
+  return () => kept.toString("utf8");
+}
+
+function exitOf(child: ReturnType<typeof spawn>, program: string, limit: number): Promise<number> {
+  const code = new Promise<number>((resolve, reject) => {
+    child.once("error", (cause: NodeJS.ErrnoException) => {
+      const missing = cause.code === "ENOENT";
+      reject(
+        missing
+          ? new NixsealError("not-found", `${program} is not installed`, {
+              hint: "install it, or put it on PATH",
+              cause,
+            })
+          : new NixsealError("io", `cannot start ${program}`, { cause }),
+      );
+    });
+    child.once("close", (status, signal) =>
+      resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
+  });
+  return bounded(code, limit, () => {
+    child.kill("SIGKILL");
+    return new NixsealError("timeout", `${program} did not end within ${limit / 1000} s`);
+  });
+}
+
+function bounded<T>(work: Promise<T>, milliseconds: number, expired: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(expired()), milliseconds);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
