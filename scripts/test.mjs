@@ -1,0 +1,35 @@
+// `npm test`: set-up, then every check that needs no real host. Stops at the first that fails.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { run, setUp, top } from "./setup.mjs";
+
+const bin = (name) => join(top, "node_modules/.bin", name);
+
+function step(name, program, args) {
+  const began = Date.now();
+  console.log(`\n== ${name}`);
+  run(program, args);
+  console.log(`== ${name}: ok, ${((Date.now() - began) / 1000).toFixed(1)} s`);
+}
+
+setUp(); // compiles too: a type error ends it here
+step("format", bin("oxfmt"), ["--check"]);
+step("lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]);
+step("dead code", bin("knip"), []);
+step("package", bin("publint"), ["--strict"]);
+step("tests", process.execPath, [
+  "--test",
+  "--test-reporter=dot",
+  "--test-reporter-destination=stdout",
+  "--test-reporter=tap",
+  "--test-reporter-destination=/dev/null",
+  ...testFiles(),
+]);
+
+function testFiles() {
+  const dist = join(top, "dist");
+  return readdirSync(dist, { recursive: true })
+    .filter((path) => path.endsWith(".test.js") && !path.startsWith(join("test", "e2e")))
+    .sort()
+    .map((path) => join(dist, path));
+}

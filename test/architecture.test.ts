@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const top = normalize(join(dirname(fileURLToPath(import.meta.url)), "../.."));
+const entries = new Set(["src/cli/main.ts", "src/cli/worker.ts", "src/agent/main.ts"]);
+const pureBuiltins = new Set(["node:crypto", "node:path", "node:util", "node:buffer", "node:zlib"]);
+
+interface Row {
+  readonly rooms: ReadonlySet<string>;
+  readonly npm: ReadonlySet<string>;
+  readonly lazy: ReadonlySet<string>;
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly kind: "static" | "type" | "dynamic";
+}
+
+const words = (cell: string | undefined): ReadonlySet<string> =>
+  new Set((cell ?? "").split(/\s+/).filter(Boolean));
+
+function directionTable(): Map<string, Row> {
+  const text = readFileSync(join(top, "ARCHITECTURE.md"), "utf8");
+  const lines = text.slice(text.indexOf("| room | may import |")).split("\n");
+  const rows = lines.slice(2, lines.indexOf(""));
+  return new Map(
+    rows.map((line) => {
+      const [, room, rooms, npm, lazy] = line.split("|").map((cell) => cell.trim());
+      return [room!, { rooms: words(rooms), npm: words(npm), lazy: words(lazy) }];
+    }),
+  );
+}
+
+function sources(): string[] {
+  return readdirSync(join(top, "src"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !path.endsWith(".test.ts"))
+    .map((path) => join("src", path))
+    .sort();
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function importsOf(file: string): Import[] {
+  const text = withoutComments(readFileSync(join(top, file), "utf8"));
+  const found: Import[] = [];
+  for (const match of text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^;"]*?from\s+"([^"]+)"/gm))
+    found.push({ specifier: match[2]!, kind: match[1] === undefined ? "static" : "type" });
+  for (const match of text.matchAll(/^\s*import\s+"([^"]+)"/gm))
+    found.push({ specifier: match[1]!, kind: "static" });
+  for (const match of text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)(\.[A-Z])?/g))
+    found.push({ specifier: match[1]!, kind: match[2] === undefined ? "dynamic" : "type" });
+  return found;
+}
+
+const roomOf = (file: string): string => (file.split("/").length > 2 ? file.split("/")[1]! : file);
+const packageOf = (specifier: string): string =>
+  specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+const resolved = (file: string, specifier: string): string =>
+  relative(top, normalize(join(top, dirname(file), specifier)));
+
+const table = directionTable();
+
+test("every room stands in the direction table, and every row is a room", () => {
+  const rooms = new Set(
+    sources()
+      .map(roomOf)
+      .filter((room) => room !== "src/index.ts"),
+  );
+  assert.deepEqual([...rooms].sort(), [...table.keys()].sort());
+});
+
+test("imports follow the direction table of ARCHITECTURE.md", () => {
+  const wrong: string[] = [];
+  for (const file of sources().filter((path) => path !== "src/index.ts")) {
+    const room = roomOf(file);
+    const row = table.get(room)!;
+    for (const { specifier, kind } of importsOf(file)) {
+      if (specifier.startsWith("node:")) {
+        if (room !== "system" && !entries.has(file) && !pureBuiltins.has(specifier) && kind !== "type")
+          wrong.push(`${file} imports ${specifier}`);
+      } else if (specifier.startsWith(".")) {
+        const target = roomOf(resolved(file, specifier));
+        const mayEnter =
+          target === room || row.rooms.has(target) || (target === "system" && entries.has(file));
+        if (!mayEnter) wrong.push(`${file} imports ${resolved(file, specifier)}`);
+      } else if (
+        !row.npm.has(packageOf(specifier)) &&
+        !(kind !== "static" && row.lazy.has(packageOf(specifier)))
+      ) {
+        wrong.push(`${file} imports ${specifier} (${kind})`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("clock, randomness, environment and process are touched in src/system and the entry files only", () => {
+  const forbidden =
+    /\bprocess\.|\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|\bgenerateKeyPair|\bsetTimeout\(|\bsetInterval\(|\bconsole\./;
+  const wrong = sources()
+    .filter((file) => roomOf(file) !== "system" && !entries.has(file))
+    .filter((file) => forbidden.test(withoutComments(readFileSync(join(top, file), "utf8"))));
+  assert.deepEqual(wrong, []);
+});
+
+test("no source goes through a shell or leaves host keys unchecked", () => {
+  const forbidden = /shell:\s*true|\bexecSync\(|\bexec\(["'`]|StrictHostKeyChecking[= ]no/;
+  const wrong = sources().filter((file) => forbidden.test(readFileSync(join(top, file), "utf8")));
+  assert.deepEqual(wrong, []);
+});
+
+test("what nixseal-agent loads at its start: its rooms and no npm package", () => {
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const { specifier, kind } of importsOf(file)) {
+      if (kind !== "static" || specifier.startsWith("node:")) continue;
+      if (specifier.startsWith(".")) visit(resolved(file, specifier));
+      else packages.add(packageOf(specifier));
+    }
+  };
+  visit("src/agent/main.ts");
+  const rooms = new Set([...seen].map(roomOf));
+  const mayLoad = new Set([...table.get("agent")!.rooms, "agent", "system"]);
+  assert.deepEqual(
+    [...rooms].filter((room) => !mayLoad.has(room)),
+    [],
+  );
+  assert.deepEqual([...packages], []);
+});
+
+test("only named exports, and no file that only passes on another's", () => {
+  const wrong = sources().filter((file) => {
+    const text = withoutComments(readFileSync(join(top, file), "utf8"));
+    return /^export default\b/m.test(text) || (file !== "src/index.ts" && /^export \* from/m.test(text));
+  });
+  assert.deepEqual(wrong, []);
+});
