@@ -54,16 +54,19 @@ test(
   async (context) => {
     const directory = temporaryDirectory(context);
     assert.equal(spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]).status, 0);
-    context.after(() => spawnSync("umount", [directory]));
-    const path = join(directory, "secret");
-    await files.writeAtomic(path, utf8("old"), { mode: 0o600 });
-    const full = new Uint8Array(128 << 10);
-    const message = "no space left on the device";
-    await assert.rejects(files.writeAtomic(path, full, { mode: 0o600 }), { code: "io", message });
-    await assert.rejects(files.create(`${path}2`, full, { mode: 0o600 }), { code: "io", message });
-    assert.equal(readFileSync(path, "utf8"), "old");
-    assert.deepEqual(readdirSync(directory), ["secret"]);
-    assert.equal(await files.fileSystem(directory), "tmpfs");
+    try {
+      const path = join(directory, "secret");
+      await files.writeAtomic(path, utf8("old"), { mode: 0o600 });
+      const full = new Uint8Array(128 << 10);
+      const message = "no space left on the device";
+      await assert.rejects(files.writeAtomic(path, full, { mode: 0o600 }), { code: "io", message });
+      await assert.rejects(files.create(`${path}2`, full, { mode: 0o600 }), { code: "io", message });
+      assert.equal(readFileSync(path, "utf8"), "old");
+      assert.deepEqual(readdirSync(directory), ["secret"]);
+      assert.equal(await files.fileSystem(directory), "tmpfs");
+    } finally {
+      spawnSync("umount", [directory]);
+    }
   },
 );
 
