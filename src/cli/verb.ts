@@ -72,7 +72,8 @@ async function printResult(operation: AnyOp, output: never, json: boolean, progr
   const text = json
     ? JSON.stringify(output ?? null, null, terminal ? 2 : 0)
     : operation.text(output, colours);
-  if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));
+  if (typeof text !== "string") await program.streams.stdout(text);
+  else if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));
 }
 
 /** `--passphrase-fd N`: up to the first newline or the end, read once and given to every question. */

@@ -40,10 +40,10 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   readonly output: z.ZodType<Output>;
   readonly positional?: readonly (keyof z.input<Input> & string)[];
   readonly examples: readonly [Example, ...Example[]];
-  /** Returns data and never prints. Payload bytes (`age decrypt`, `secrets get`) go to `context.streams`. */
+  /** Returns data and never prints. A payload that may be large (`age decrypt`) goes to `context.streams` in pieces. */
   run(context: Context, input: z.output<Input>): Promise<Output>;
-  /** The result for people; the empty string prints nothing. */
-  text(output: Output, paint: Paint): string;
+  /** The result for people; the empty string prints nothing. Bytes are a payload and are written as they are. */
+  text(output: Output, paint: Paint): string | Uint8Array;
   /** For verbs whose result decides the exit code (findings). Default: 0. */
   exit?(output: Output): ExitCode;
 }
