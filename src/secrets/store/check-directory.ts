@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { at, NixsealError } from "../../core/errors.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { Files } from "../../core/ports.ts";
+import { isArmored } from "../age/armor.ts";
+import { version } from "../age/header.ts";
+import { secretsDirectory } from "./stored-secret.ts";
+
+const allowedBeside = new Set([".gitignore", ".gitattributes", "README.md"]);
+const leftover = /^\..+\.[0-9a-f]{12}\.tmp$/;
+const start = 4096;
+
+/** What lies under `secrets/` and should not: files of no declared secret, and what is not encrypted. */
+export async function checkDirectory(
+  files: Pick<Files, "list" | "statusOfLink" | "stream">,
+  directory: string,
+  declared: ReadonlySet<string>,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of await namesIn(files, join(directory, secretsDirectory))) {
+    const file = `${secretsDirectory}/${name}`;
+    const status = await files.statusOfLink(join(directory, file));
+    if (status === null || allowedBeside.has(name)) continue;
+    if (leftover.test(name)) findings.push(leftoverFinding(file));
+    else if (status.kind === "symlink") findings.push(symlinkFinding(file));
+    else if (status.kind === "file") findings.push(...(await checkFile(files, directory, file, declared)));
+    if ((status.mode & 0o022) !== 0 && status.kind !== "symlink") findings.push(writableFinding(file));
+  }
+  return findings;
+}
+
+async function checkFile(
+  files: Pick<Files, "stream">,
+  directory: string,
+  file: string,
+  declared: ReadonlySet<string>,
+): Promise<Finding[]> {
+  const [, secret, kind] = /^secrets\/(.*)\.(age|json)$/.exec(file) ?? [];
+  if (kind !== "json" && !(await isAgeFile(files, join(directory, file))))
+    return [
+      {
+        id: "plaintext",
+        severity: "critical",
+        file,
+        ...(secret === undefined ? {} : { secret }),
+        message: `${file} is not encrypted`,
+        hint: "take it out of the repository and its history, and change what it holds: whoever has a clone has it",
+      },
+    ];
+  if (secret !== undefined && declared.has(secret)) return [];
+  const message = `${file} belongs to no secret in the inventory`;
+  const hint = "declare it in fleet.toml, or remove the file";
+  return [{ id: "stray-file", severity: "low", file, ...(secret === undefined ? {} : { secret }), message, hint }];
+}
+
+/** By its first bytes: a name that ends in `.age` encrypts nothing. */
+async function isAgeFile(files: Pick<Files, "stream">, path: string): Promise<boolean> {
+  let head = Buffer.alloc(0);
+  for await (const piece of files.stream(path)) {
+    head = Buffer.concat([head, piece]).subarray(0, start);
+    if (head.length === start) break;
+  }
+  const text = head.toString("latin1");
+  if (text.startsWith(`${version}\n`)) return true;
+  return isArmored(head) === true && text.includes("-----BEGIN AGE ENCRYPTED FILE-----");
+}
+
+async function namesIn(files: Pick<Files, "list">, path: string): Promise<string[]> {
+  try {
+    return await files.list(path);
+  } catch (error) {
+    if (error instanceof NixsealError && error.code === "not-found") return [];
+    throw at(error, { file: path });
+  }
+}
+
+function leftoverFinding(file: string): Finding {
+  return { id: "leftover", severity: "low", file, message: `${file} was left by an interrupted write`, hint: "remove it; it holds ciphertext only" };
+}
+
+function symlinkFinding(file: string): Finding {
+  return { id: "symlink", severity: "medium", file, message: `${file} is a symlink`, hint: "put the file itself there: hosts and Nix take no symlinks" };
+}
+
+function writableFinding(file: string): Finding {
+  return { id: "writable", severity: "medium", file, message: `${file} can be written by others`, hint: `chmod go-w ${file}` };
+}

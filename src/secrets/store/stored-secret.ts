@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { utf8 } from "../../core/bytes.ts";
+import { at, NixsealError } from "../../core/errors.ts";
+import type { Files } from "../../core/ports.ts";
+import { decodeArmor, isArmored } from "../age/armor.ts";
+import { parseHeader } from "../age/header.ts";
+import { limits } from "../age/limits.ts";
+import type { Stanza } from "../age/stanza.ts";
+import { digestOf, formatRecord, parseRecord, recordLimit, type SecretRecord } from "./record.ts";
+
+/** Where secrets lie below the fleet's directory. */
+export const secretsDirectory = "secrets";
+
+/** A secret's two files as they are: `secrets/NAME.age` and, beside it, `secrets/NAME.json`. */
+export interface StoredSecret {
+  readonly name: string;
+  readonly ciphertext: Uint8Array;
+  readonly digest: string;
+  readonly armored: boolean;
+  readonly stanzas: readonly Stanza[];
+  /** null for a file that another program made. */
+  readonly record: SecretRecord | null;
+}
+
+/** Relative to the fleet's directory, as messages and manifests name them. */
+export function ciphertextFile(name: string): string {
+  return `${secretsDirectory}/${name}.age`;
+}
+
+export function recordFile(name: string): string {
+  return `${secretsDirectory}/${name}.json`;
+}
+
+/** null when there is no ciphertext; `malformed` (with the file) when one of the two is broken. Needs no key. */
+export async function readStored(
+  files: Pick<Files, "read">,
+  directory: string,
+  name: string,
+): Promise<StoredSecret | null> {
+  const file = ciphertextFile(name);
+  const ciphertext = await readIfThere(files, join(directory, file), limits.plaintext + limits.header);
+  if (ciphertext === null) return null;
+  const record = await readIfThere(files, join(directory, recordFile(name)), recordLimit);
+  const armored = isArmored(ciphertext) === true;
+  try {
+    const { stanzas } = parseHeader(armored ? decodeArmor(ciphertext) : ciphertext);
+    const known = record === null ? null : parseRecord(record, recordFile(name));
+    return { name, ciphertext, digest: digestOf(ciphertext), armored, stanzas, record: known };
+  } catch (error) {
+    throw at(error, { file });
+  }
+}
+
+/**
+ * Writes the ciphertext, then its record; each whole or not at all. Killed between the two, the old record stays beside
+ * the new file, which `judge` takes for out of date: the next rekey finishes. The other order could pass an old file off
+ * as new.
+ */
+export async function writeStored(
+  files: Pick<Files, "writeAtomic" | "makeDirectory">,
+  directory: string,
+  name: string,
+  ciphertext: Uint8Array,
+  record: SecretRecord,
+): Promise<void> {
+  await files.makeDirectory(join(directory, secretsDirectory), { mode: 0o755, parents: true });
+  await files.writeAtomic(join(directory, ciphertextFile(name)), ciphertext, { mode: 0o644 });
+  await files.writeAtomic(join(directory, recordFile(name)), utf8(formatRecord(record)), { mode: 0o644 });
+}
+
+async function readIfThere(files: Pick<Files, "read">, path: string, limit: number): Promise<Uint8Array | null> {
+  try {
+    return await files.read(path, { limit });
+  } catch (error) {
+    if (error instanceof NixsealError && error.code === "not-found") return null;
+    throw error;
+  }
+}
