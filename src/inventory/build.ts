@@ -1,0 +1,169 @@
+import { parseSelectorEntry } from "./selector-entry.ts";
+import type {
+  Fleet,
+  Generator,
+  Host,
+  HostName,
+  Member,
+  MemberName,
+  Secret,
+  SecretName,
+  SshKey,
+} from "./model.ts";
+import { seconds } from "./field-rules.ts";
+import { shown, type Problem, type TomlPath } from "./problem.ts";
+import type { FleetFile, HostTable, MemberTable, SecretTable } from "./schema.ts";
+import { hostPopulation, memberPopulation, readSelector, type SelectorFault } from "./selectors.ts";
+import { readSshKey } from "./ssh-key.ts";
+
+/** A file whose shape is right. */
+export interface ShapedFile {
+  readonly file: string;
+  readonly value: Pick<FleetFile, "hosts" | "members" | "secrets"> & Partial<Pick<FleetFile, "fleet">>;
+}
+
+/** The directory on a host where its secrets appear. */
+const secretsDirectory = "/run/nixseal/secrets";
+
+/** Makes the model of shaped files, and lists what no schema can say: broken keys, repeats, selectors without a match. */
+export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const report = (file: string, id: Problem["id"], path: TomlPath, message: string, hint?: string): void => {
+    problems.push({ id, severity: "high", file, path, message, hint });
+  };
+  const keys = (file: string, path: TomlPath, texts: readonly string[]): SshKey[] =>
+    texts.flatMap((text, index) => {
+      if (isKeyFile(text)) return [];
+      const key = readSshKey(text);
+      if (key === null)
+        report(file, "bad-value", [...path, index], `found ${shown(text)}, expected an SSH public key`);
+      return key ?? [];
+    });
+  const add = <K extends string, T extends { file: string }>(
+    into: Map<K, T>,
+    table: string,
+    name: string,
+    file: string,
+    make: () => T,
+  ): void => {
+    const other = into.get(name as K);
+    if (other === undefined) into.set(name as K, make());
+    else
+      report(
+        file,
+        "duplicate",
+        [table, name],
+        `[${table}.${name}] is in ${other.file} already`,
+        "keep one of the two",
+      );
+  };
+
+  const hosts = new Map<HostName, Host>();
+  const members = new Map<MemberName, Member>();
+  for (const { file, value } of files) {
+    for (const [name, table] of Object.entries(value.hosts))
+      add(hosts, "hosts", name, file, () =>
+        hostOf(name, file, table, keys(file, ["hosts", name, "host_keys"], table.host_keys)),
+      );
+    for (const [name, table] of Object.entries(value.members))
+      add(members, "members", name, file, () =>
+        memberOf(name, file, table, keys(file, ["members", name, "keys"], table.keys)),
+      );
+  }
+  const secrets = new Map<SecretName, Secret>();
+  const people = {
+    hosts,
+    members,
+    tags: byLabel(hosts.values(), (host) => host.tags),
+    groups: byLabel(members.values(), (member) => member.groups),
+  };
+  const faults = (file: string, path: TomlPath, list: readonly SelectorFault[]): void => {
+    for (const fault of list) report(file, "selector", [...path, fault.index], fault.message, fault.hint);
+  };
+  for (const { file, value } of files)
+    for (const [name, table] of Object.entries(value.secrets)) {
+      faults(file, ["secrets", name, "hosts"], readSelector(hostPopulation(people), table.hosts).faults);
+      faults(
+        file,
+        ["secrets", name, "readers"],
+        readSelector(memberPopulation(people), table.readers ?? []).faults,
+      );
+      add(secrets, "secrets", name, file, () => secretOf(name, file, table));
+    }
+  const name = files.find(({ value }) => value.fleet !== undefined)?.value.fleet?.name ?? null;
+  return { fleet: { name, ...people, secrets, files: files.map(({ file }) => file) }, problems };
+}
+
+function hostOf(name: string, file: string, table: HostTable, hostKeys: SshKey[]): Host {
+  return {
+    name: name as HostName,
+    file,
+    address: table.address ?? name,
+    port: table.port,
+    user: table.user ?? null,
+    hostKeys,
+    recipients: table.recipients.map(recipient),
+    identities: table.identities,
+    tags: table.tags,
+    system: table.system ?? null,
+  };
+}
+
+function memberOf(name: string, file: string, table: MemberTable, keys: SshKey[]): Member {
+  return {
+    name: name as MemberName,
+    file,
+    keys,
+    keyFiles: table.keys.filter(isKeyFile),
+    recipients: table.recipients.map(recipient),
+    groups: table.groups,
+  };
+}
+
+/** OpenPGP certificates lie in files; everything else is the key itself. */
+function isKeyFile(text: string): boolean {
+  return text.startsWith("trust/keys/");
+}
+
+function secretOf(name: string, file: string, table: SecretTable): Secret {
+  const { owner, group, mode, restart, reload, stage } = table;
+  return {
+    name: name as SecretName,
+    file,
+    hosts: table.hosts.flatMap((text) => parseSelectorEntry(text) ?? []),
+    readers: table.readers?.flatMap((text) => parseSelectorEntry(text) ?? []) ?? null,
+    owner,
+    group,
+    mode,
+    path: table.path ?? `${secretsDirectory}/${name}`,
+    restart,
+    reload,
+    stage,
+    credential: table.credential ?? null,
+    generator: generatorOf(table.generator),
+    maxAge: table.max_age === undefined ? null : seconds(table.max_age),
+    together: table.together ?? null,
+  };
+}
+
+function generatorOf(table: SecretTable["generator"]): Generator | null {
+  if (table === undefined) return null;
+  const { kind, ...settings } = table;
+  return { kind, settings };
+}
+
+/** SSH recipients lose their comment: it says nothing to age, and two spellings of one key are one recipient. */
+function recipient(text: string): string {
+  return text.startsWith("age1") ? text : text.split(" ", 2).join(" ");
+}
+
+function byLabel<T>(subjects: Iterable<T>, labels: (subject: T) => readonly string[]): Map<string, T[]> {
+  const map = new Map<string, T[]>();
+  for (const subject of subjects)
+    for (const label of new Set(labels(subject))) {
+      const list = map.get(label);
+      if (list === undefined) map.set(label, [subject]);
+      else list.push(subject);
+    }
+  return map;
+}

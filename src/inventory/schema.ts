@@ -1,0 +1,153 @@
+/** The shape of fleet.toml and of the files that it includes. The JSON Schema for editors comes from it too. */
+import { z } from "zod";
+import * as rules from "./field-rules.ts";
+import { selectorPattern } from "./selector-entry.ts";
+
+/** Far above any real fleet, and low enough that a hostile file costs nothing. */
+export const entryLimits = { list: 1024, units: 64, text: 16 << 10 } as const;
+
+// Each schema carries what it expects as its message: the reader of an error sees "found X, expected Y".
+function text(rule: rules.Rule): z.ZodString {
+  const error = rule.expected;
+  return z.string({ error }).max(entryLimits.text, { error }).regex(rule.pattern, { error });
+}
+
+function list<T extends z.ZodType>(element: T, of: string, most: number = entryLimits.list): z.ZodArray<T> {
+  const error = `a list of at most ${most} ${of}`;
+  return z.array(element, { error }).max(most, { error });
+}
+
+function table<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, { error: "a table" });
+}
+
+const selector = (of: string): z.ZodArray<z.ZodString> =>
+  list(
+    text({
+      pattern: selectorPattern,
+      expected: "a selector: a name, a glob, tag:T (hosts), group:G (members), or one of these after '!'",
+    }),
+    `selectors of ${of}`,
+  );
+
+const recipient = text({
+  pattern: new RegExp(
+    `${rules.ageRecipient.pattern.source}|^ssh-(?:ed25519|rsa) [A-Za-z0-9+/]+={0,2}(?: [^\\p{Cc}]*)?$`,
+    "u",
+  ),
+  expected: 'an age recipient ("age1…", "ssh-ed25519 …", "ssh-rsa …")',
+});
+
+export const hostTable = table({
+  address: text(rules.address).optional().describe("where ssh connects to; default: the name"),
+  port: z
+    .int({ error: "a port from 1 to 65535" })
+    .min(1, { error: "a port from 1 to 65535" })
+    .max(65_535, { error: "a port from 1 to 65535" })
+    .default(22)
+    .describe("the port of its SSH server"),
+  user: text(rules.user).optional().describe("whom to log in as; default: what ssh would take"),
+  host_keys: list(text(rules.keyLine), "SSH public keys", 16)
+    .default([])
+    .describe("verified on every connection; also the age recipients, unless `recipients` is there"),
+  recipients: list(recipient, "age recipients", 64)
+    .default([])
+    .describe("age recipients that replace the host keys"),
+  identities: list(text(rules.absolutePath), "paths", 64)
+    .default([])
+    .describe(
+      "files on the host with the private keys; default: /etc/ssh/ssh_host_*_key by the types of host_keys",
+    ),
+  tags: list(text(rules.name), "names").default([]).describe("what `tag:T` selects"),
+  system: text(rules.system).optional().describe("the Nix system"),
+});
+
+export const memberTable = table({
+  keys: list(
+    text({
+      pattern: new RegExp(`${rules.keyLine.pattern.source}|${rules.keyFile.pattern.source}`, "u"),
+      expected: `${rules.keyLine.expected} or ${rules.keyFile.expected}`,
+    }),
+    "keys",
+    64,
+  )
+    .default([])
+    .describe("signing keys: SSH public keys, or OpenPGP files below trust/keys/"),
+  recipients: list(recipient, "age recipients", 64)
+    .default([])
+    .describe("age recipients; default: the SSH keys that age can encrypt to"),
+  groups: list(text(rules.name), "names").default([]).describe("what `group:G` selects"),
+});
+
+export const secretTable = table({
+  hosts: selector("hosts").default([]).describe("the hosts that have it; default: none"),
+  readers: selector("members")
+    .optional()
+    .describe("the members who may read it; default: all who may read secrets"),
+  owner: text(rules.account).default("root").describe("owner of the file on the host"),
+  group: text(rules.account).default("root").describe("group of the file on the host"),
+  mode: text(rules.mode).default("0400").describe("mode of the file on the host"),
+  path: text(rules.absolutePath).optional().describe("default: /run/nixseal/secrets/NAME"),
+  restart: list(text(rules.unit), "units", entryLimits.units)
+    .default([])
+    .describe("units restarted when the value changed"),
+  reload: list(text(rules.unit), "units", entryLimits.units)
+    .default([])
+    .describe("units reloaded when the value changed"),
+  stage: z
+    .enum(["default", "users"], { error: '"default" or "users"' })
+    .default("default")
+    .describe('"users": installed before users are created'),
+  credential: table({ unit: text(rules.service), name: text(rules.credential) })
+    .optional()
+    .describe("delivered to the unit as a systemd credential of this name"),
+  generator: z
+    .looseObject({ kind: text(rules.name) }, { error: "a table with a `kind`" })
+    .optional()
+    .describe("how the value is made"),
+  max_age: text(rules.duration).optional().describe("when the value is due to be changed"),
+  together: text(rules.name).optional().describe("secrets of one label are installed all or none"),
+});
+
+const records = <T extends z.ZodType>(entry: T, of: string): z.ZodDefault<z.ZodRecord<z.ZodString, T>> =>
+  z.record(text(rules.name), entry, { error: `a table of ${of}` }).default({});
+
+const entries = {
+  hosts: records(hostTable, "hosts").describe("the machines, by name"),
+  members: records(memberTable, "members").describe("people and services with keys, by name"),
+  secrets: records(secretTable, "secrets").describe("the values under secrets/, by name"),
+};
+
+const fleetTable = table({ name: text(rules.name).describe("the name of the fleet") });
+
+/** A file that `include` names: entries only. */
+export const includedFile = table(entries);
+
+/** fleet.toml itself. */
+export const fleetFile = table({
+  fleet: fleetTable.optional().describe("about the whole"),
+  include: list(text(rules.includeGlob), "globs", 256)
+    .default([])
+    .describe("more files with hosts, members and secrets, relative to this one; read in sorted order"),
+  ...entries,
+});
+
+export type FleetFile = z.output<typeof fleetFile>;
+export type HostTable = z.output<typeof hostTable>;
+export type MemberTable = z.output<typeof memberTable>;
+export type SecretTable = z.output<typeof secretTable>;
+
+/** The keys that may stand in the table at this path, for "did you mean". */
+export function keysAt(path: readonly PropertyKey[], top: z.ZodObject): readonly string[] {
+  const [first, , third] = path;
+  if (first === undefined) return Object.keys(top.shape);
+  if (first === "fleet") return Object.keys(fleetTable.shape);
+  if (first === "hosts") return Object.keys(hostTable.shape);
+  if (first === "members") return Object.keys(memberTable.shape);
+  return third === "credential" ? ["unit", "name"] : Object.keys(secretTable.shape);
+}
+
+/** JSON Schema (draft 2020-12) of fleet.toml, for editors. */
+export function fleetJsonSchema(): Record<string, unknown> {
+  return { title: "fleet.toml of Nixseal", ...z.toJSONSchema(fleetFile, { io: "input" }) };
+}
