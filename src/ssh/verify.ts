@@ -1,0 +1,144 @@
+/** The one place where a signature is decided on. Pure: what it needs comes in, a decision comes out. */
+import type { AllowedSigner } from "./allowed-signers.ts";
+import type { Certificate } from "./certificate.ts";
+import { checkCertificate, demandsUserVerification, isPattern } from "./check-certificate.ts";
+import { matchesPatternList } from "./pattern-list.ts";
+import type { PublicKey } from "./public-key.ts";
+import { refusal, type Refusal } from "./refusal.ts";
+import { revocationOf, type Revocations } from "./revocations.ts";
+import { verifySignature, type AuthenticatorFlags } from "./signature.ts";
+import { signedData, signingKey, type SshSig } from "./sshsig.ts";
+
+export interface Evidence {
+  readonly message: Uint8Array;
+  readonly signature: SshSig;
+}
+
+/** What a signer must fulfil, whoever it is. */
+export interface SignerPolicy {
+  readonly signers: readonly AllowedSigner[];
+  readonly revocations?: Revocations | undefined;
+  /** Critical options of certificates that the caller reads and enforces after this decision. */
+  readonly understands?: readonly string[] | undefined;
+}
+
+export interface VerifyPolicy extends SignerPolicy {
+  /** Who must have signed: one name, never a pattern. */
+  readonly principal: string;
+  readonly namespace: string;
+  /** Demand that an authenticator verified its user, which a key outside of one cannot. */
+  readonly userVerification?: boolean | undefined;
+}
+
+export interface Acceptance {
+  readonly accepted: true;
+  readonly principal: string;
+  readonly key: PublicKey;
+  /** By which the key speaks; its critical options and extensions are the caller's to read. */
+  readonly certificate: Certificate | null;
+  /** The line that allowed it. */
+  readonly signer: AllowedSigner;
+  readonly authenticator: AuthenticatorFlags | null;
+}
+
+export type Decision = Acceptance | Refusal;
+
+/**
+ * Whether `principal` signed the message for this namespace, judged at `now`. Stricter than `ssh-keygen -Y
+ * verify`: the refusal codes say where. Throws only `malformed`, when the raw signature inside does not follow its format.
+ */
+export function verify({ message, signature }: Evidence, policy: VerifyPolicy, now: Date): Decision {
+  const { principal, namespace } = policy;
+  if (isPattern(principal)) return refusal("principal", "the principal that is asked for is not a name");
+  if (signature.namespace !== namespace) {
+    return refusal("namespace", `the signature is for namespace '${signature.namespace.slice(0, 64)}'`);
+  }
+  const certificate = signature.signer.type === "certificate" ? signature.signer : null;
+  const key = signingKey(signature.signer);
+  const checked = verifySignature(key, signedData(message, signature), signature.signature, {
+    userVerification:
+      policy.userVerification === true || (certificate !== null && demandsUserVerification(certificate)),
+  });
+  if (!checked.accepted) return checked;
+
+  const standing = checkStanding(signature, policy, now, principal);
+  if (standing !== null) return standing;
+
+  const named = policy.signers.filter((signer) => matchesPatternList(principal, signer.principals));
+  let no = refusal("unknown-signer", "no line of the allowed signers has this key for this principal");
+  for (const signer of named.filter((line) => speaksFor(line, signature))) {
+    const fault = checkLine(signer, namespace, now);
+    if (fault === null) {
+      return {
+        accepted: true,
+        principal,
+        key,
+        certificate,
+        signer,
+        authenticator: checked.authenticator ?? null,
+      };
+    }
+    no = fault;
+  }
+  return no;
+}
+
+/**
+ * The principals that the first matching line allows the signature's key, as `ssh-keygen -Y find-principals`: the
+ * line's pattern list, or for a certificate those of its own names that the list matches. The message is not
+ * looked at: whoever prints these has verified nothing yet.
+ */
+export function findPrincipals(signature: SshSig, policy: SignerPolicy, now: Date): string[] | Refusal {
+  const standing = checkStanding(signature, policy, now, undefined);
+  if (standing !== null) return standing;
+  let no = refusal("unknown-signer", "no line of the allowed signers has this key");
+  for (const signer of policy.signers.filter((line) => speaksFor(line, signature))) {
+    const fault = checkLine(signer, undefined, now);
+    const names =
+      signature.signer.type === "certificate"
+        ? signature.signer.principals.filter((name) => matchesPatternList(name, signer.principals))
+        : signer.principals.split(",");
+    if (fault === null && names.length > 0) return names;
+    no = fault ?? refusal("principal", "no principal of the certificate is allowed");
+  }
+  return no;
+}
+
+/** What holds whatever the allowed signers say. */
+function checkStanding(
+  { signer }: SshSig,
+  { revocations, understands }: SignerPolicy,
+  now: Date,
+  principal: string | undefined,
+): Refusal | null {
+  const fault =
+    signer.type === "certificate" ? checkCertificate(signer, { now, principal, understands }) : null;
+  if (fault !== null) return fault;
+  const revoked = revocations === undefined ? null : revocationOf(revocations, signer);
+  return revoked === null ? null : refusal("revoked", revoked);
+}
+
+/** Whether the line is about this signer: its very key, or the CA of its certificate. */
+function speaksFor(line: AllowedSigner, { signer }: SshSig): boolean {
+  // A certificate never counts as its bare key: it would outlive its own end.
+  const key = signer.type === "certificate" ? signer.caKey : signer;
+  return line.certAuthority === (signer.type === "certificate") && line.key.fingerprint === key.fingerprint;
+}
+
+function checkLine(line: AllowedSigner, namespace: string | undefined, now: Date): Refusal | null {
+  if (
+    namespace !== undefined &&
+    line.namespaces !== null &&
+    !matchesPatternList(namespace, line.namespaces)
+  ) {
+    return refusal("namespace", `line ${line.line} does not allow the key for this namespace`);
+  }
+  const second = Math.floor(now.getTime() / 1000) * 1000;
+  if (line.validAfter !== null && second < line.validAfter.getTime()) {
+    return refusal("not-yet-valid", `line ${line.line} does not allow the key yet`);
+  }
+  if (line.validBefore !== null && second > line.validBefore.getTime()) {
+    return refusal("expired", `line ${line.line} does not allow the key any more`);
+  }
+  return null;
+}
