@@ -20,7 +20,11 @@ export interface References {
   readonly self: boolean;
 }
 
-const prefixes: Readonly<Record<ContentAddressMethod, string>> = { text: "text:", flat: "fixed:", nar: "fixed:r:" };
+const prefixes: Readonly<Record<ContentAddressMethod, string>> = {
+  text: "text:",
+  flat: "fixed:",
+  nar: "fixed:r:",
+};
 
 /** `text:sha256:…`, `fixed:sha256:…` or `fixed:r:sha256:…`. Throws `malformed`. */
 export function parseContentAddress(text: string): ContentAddress {
@@ -78,7 +82,8 @@ export function fixedOutputPath(
 ): StorePath {
   const { method, hash } = address;
   if (method === "text") return makeStorePath("text", hash, name, storeDirectory);
-  if (method === "nar" && hash.algorithm === "sha256") return makeStorePath("source", hash, name, storeDirectory);
+  if (method === "nar" && hash.algorithm === "sha256")
+    return makeStorePath("source", hash, name, storeDirectory);
   const inner = `fixed:out:${method === "nar" ? "r:" : ""}${hash.algorithm}:${formatHash(hash, "base16")}:`;
   return makeStorePath("output:out", sha256(inner), name, storeDirectory);
 }

@@ -7,7 +7,12 @@ import { fromNix32, nix32, nix32Length } from "./base32.ts";
 /** The algorithms that Nix knows without experimental features. MD5 and SHA-1 are read and written, never relied on. */
 export type HashAlgorithm = "md5" | "sha1" | "sha256" | "sha512";
 
-export const digestSizes: Readonly<Record<HashAlgorithm, number>> = { md5: 16, sha1: 20, sha256: 32, sha512: 64 };
+export const digestSizes: Readonly<Record<HashAlgorithm, number>> = {
+  md5: 16,
+  sha1: 20,
+  sha256: 32,
+  sha512: 64,
+};
 
 /** `sri` carries its algorithm (`sha256-…=`); the others are the bare digest. */
 export type HashFormat = "nix32" | "base16" | "base64" | "sri";
@@ -60,7 +65,8 @@ export function parseHash(text: string): Hash {
   const digest = text.slice(separator.index + 1);
   if (separator[0] === ":") return parseDigest(algorithm, digest);
   const bytes = fromBase64(digest);
-  if (bytes?.length !== digestSizes[algorithm]) throw notAHash(text, "SRI is the padded base64 of the whole digest");
+  if (bytes?.length !== digestSizes[algorithm])
+    throw notAHash(text, "SRI is the padded base64 of the whole digest");
   return { algorithm, digest: bytes };
 }
 
@@ -74,7 +80,10 @@ export function parseDigest(algorithm: HashAlgorithm, text: string): Hash {
         ? fromNix32(text)
         : fromBase64(text);
   if (bytes?.length !== size)
-    throw notAHash(text, `a ${algorithm} digest has ${size * 2} hex or ${nix32Length(size)} nix32 digits, or is base64`);
+    throw notAHash(
+      text,
+      `a ${algorithm} digest has ${size * 2} hex or ${nix32Length(size)} nix32 digits, or is base64`,
+    );
   return { algorithm, digest: bytes };
 }
 

@@ -24,12 +24,20 @@ const maxNameLength = 211;
 export function checkStorePathName(name: string): void {
   if (name === "") throw new NixsealError("malformed", "the name of a store path is empty");
   if (name.length > maxNameLength)
-    throw new NixsealError("malformed", `a store path's name has at most ${maxNameLength} characters, not ${name.length}`);
+    throw new NixsealError(
+      "malformed",
+      `a store path's name has at most ${maxNameLength} characters, not ${name.length}`,
+    );
   if (!/^[0-9a-zA-Z+\-._?=]+$/.test(name))
-    throw new NixsealError("malformed", `store path name ${JSON.stringify(name)} has a character that Nix does not allow`, {
-      hint: "letters, digits and + - . _ ? = are allowed",
-    });
-  if (/^\.\.?(?:-|$)/.test(name)) throw new NixsealError("malformed", `'${name}' is not a valid store path name`);
+    throw new NixsealError(
+      "malformed",
+      `store path name ${JSON.stringify(name)} has a character that Nix does not allow`,
+      {
+        hint: "letters, digits and + - . _ ? = are allowed",
+      },
+    );
+  if (/^\.\.?(?:-|$)/.test(name))
+    throw new NixsealError("malformed", `'${name}' is not a valid store path name`);
 }
 
 /** `<digest>-<name>` under the store directory. Throws `malformed`. */
@@ -52,9 +60,13 @@ export function parseStorePath(text: string, storeDirectory: string = defaultSto
   const directory = text.slice(0, Math.max(slash, 0));
   const right = storeDirectory === anyStore ? isStoreDirectory(directory) : directory === storeDirectory;
   if (!right)
-    throw new NixsealError("malformed", `${quote(text)} is not a path in ${storeDirectory === anyStore ? "a" : "the"} Nix store`, {
-      hint: `a store path is ${storeDirectory === anyStore ? defaultStoreDirectory : storeDirectory}/<digest>-<name>`,
-    });
+    throw new NixsealError(
+      "malformed",
+      `${quote(text)} is not a path in ${storeDirectory === anyStore ? "a" : "the"} Nix store`,
+      {
+        hint: `a store path is ${storeDirectory === anyStore ? defaultStoreDirectory : storeDirectory}/<digest>-<name>`,
+      },
+    );
   return fromBaseName(text.slice(slash + 1), directory);
 }
 

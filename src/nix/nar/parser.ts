@@ -36,6 +36,10 @@ export class NarParser {
    * What follows the end of the archive is left alone: `rest` has it.
    */
   *push(bytes: Uint8Array): Generator<NarEvent, void, undefined> {
+    if (this.#done) {
+      this.#input = bytes;
+      return;
+    }
     this.#base += this.#input.length;
     this.#input = bytes;
     this.#at = 0;
@@ -106,7 +110,7 @@ export class NarParser {
     const size = yield* this.#integer();
     if (size > this.#limits.size) throw this.#excess(`a file of ${size} bytes is over the limit`, start);
     yield { type: "file", name, executable, size: Number(size), offset: this.offset };
-    for (let left = Number(size); left > 0; ) {
+    for (let left = Number(size); left > 0;) {
       if (this.#at === this.#input.length) yield null;
       const piece = this.#input.subarray(this.#at, this.#at + left);
       this.#at += piece.length;
@@ -143,7 +147,9 @@ export class NarParser {
       throw this.#fault(`the NAR holds the invalid file name ${JSON.stringify(text)}`, start);
     if (Buffer.compare(name, previous) <= 0)
       throw this.#fault(
-        Buffer.compare(name, previous) === 0 ? "a file name occurs twice" : "the entries of a directory are not sorted",
+        Buffer.compare(name, previous) === 0
+          ? "a file name occurs twice"
+          : "the entries of a directory are not sorted",
         start,
       );
     return name;
@@ -173,7 +179,8 @@ export class NarParser {
   *#string(limit: number, what: string): Generator<null, Uint8Array, undefined> {
     const start = this.offset;
     const length = yield* this.#integer();
-    if (length > limit) throw this.#fault(`${what} of ${length} bytes: at most ${limit} are possible here`, start);
+    if (length > limit)
+      throw this.#fault(`${what} of ${length} bytes: at most ${limit} are possible here`, start);
     const bytes = yield* this.#take(Number(length));
     yield* this.#padding(bytes.length);
     return bytes;
@@ -194,7 +201,7 @@ export class NarParser {
   /** So many bytes, copied: the caller keeps them beyond the piece of input that they came in. */
   *#take(length: number): Generator<null, Uint8Array, undefined> {
     const taken = new Uint8Array(length);
-    for (let filled = 0; filled < length; ) {
+    for (let filled = 0; filled < length;) {
       if (this.#at === this.#input.length) yield null;
       const piece = this.#input.subarray(this.#at, this.#at + length - filled);
       taken.set(piece, filled);

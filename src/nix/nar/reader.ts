@@ -14,7 +14,9 @@ export async function* readNar(
   for await (const bytes of source) {
     yield* parser.push(bytes);
     if (parser.rest.length > 0)
-      throw new NixsealError("malformed", "bytes follow the end of the NAR", { where: { offset: parser.offset } });
+      throw new NixsealError("malformed", "bytes follow the end of the NAR", {
+        where: { offset: parser.offset },
+      });
   }
   parser.end();
 }

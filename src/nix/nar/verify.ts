@@ -29,7 +29,9 @@ export async function verifyNar(
     digest.update(bytes);
     for (const event of parser.push(bytes)) count[event.type]++;
     if (parser.rest.length > 0)
-      throw new NixsealError("malformed", "bytes follow the end of the NAR", { where: { offset: parser.offset } });
+      throw new NixsealError("malformed", "bytes follow the end of the NAR", {
+        where: { offset: parser.offset },
+      });
   }
   parser.end();
   return {
