@@ -19,7 +19,7 @@ test("any bytes come back", () => {
 });
 
 test("what is read is the only spelling of its bytes", () => {
-  const digit = fc.constantFrom(..."0123456789abcdfghijklmnpqrsvwxyzeout=A-");
+  const digit = fc.constantFrom(...Array.from("0123456789abcdfghijklmnpqrsvwxyzeout=A-"));
   fc.assert(
     fc.property(fc.string({ unit: digit, maxLength: 60 }), (text) => {
       const bytes = fromNix32(text);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 
-import { StockNix } from "../../test/nix/stock.ts";
+import { StockNix } from "../../test/support/stock-nix.ts";
 import { contentAddressedPath, formatContentAddress, parseContentAddress } from "./content-address.ts";
 import { fixedOutputPath } from "./content-address.ts";
 import { nameOf, parseStorePath, type StorePath } from "./store-path.ts";

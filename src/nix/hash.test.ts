@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import * as fc from "fast-check";
 
-import { StockNix } from "../../test/nix/stock.ts";
+import { StockNix } from "../../test/support/stock-nix.ts";
 import { formatHash, parseDigest, parseHash, parseSri, sha256, typedNix32, type HashFormat } from "./hash.ts";
 
 const nix = new StockNix();

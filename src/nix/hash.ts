@@ -35,16 +35,9 @@ export function sameHash(a: Hash, b: Hash): boolean {
 }
 
 export function formatHash(hash: Hash, format: HashFormat): string {
-  switch (format) {
-    case "nix32":
-      return nix32(hash.digest);
-    case "base16":
-      return hex(hash.digest);
-    case "base64":
-      return base64(hash.digest);
-    case "sri":
-      return `${hash.algorithm}-${base64(hash.digest)}`;
-  }
+  if (format === "nix32") return nix32(hash.digest);
+  if (format === "base16") return hex(hash.digest);
+  return (format === "sri" ? `${hash.algorithm}-` : "") + base64(hash.digest);
 }
 
 /** `sha256:<nix32>`, as fingerprints, content addresses and narinfo files have it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import * as fc from "fast-check";
 
-import { StockNix } from "../../test/nix/stock.ts";
+import { StockNix } from "../../test/support/stock-nix.ts";
 import { compareVersions, parseDrvName } from "./version.ts";
 
 const nix = new StockNix();

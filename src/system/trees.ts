@@ -15,7 +15,7 @@ export const trees: Trees = {
 
   list: async (directory) =>
     guarded(directory, () =>
-      fs.readdirSync(Buffer.from(directory), { encoding: "buffer" }).sort(Buffer.compare),
+      fs.readdirSync(Buffer.from(directory), { encoding: "buffer" }).sort((a, b) => Buffer.compare(a, b)),
     ),
 
   readLink: async (path) => guarded(path, () => fs.readlinkSync(Buffer.from(path), { encoding: "buffer" })),

@@ -7,8 +7,8 @@ import { after, test } from "node:test";
 import * as fc from "fast-check";
 
 import { NixsealError } from "../../core/errors.ts";
-import { inPieces } from "../../../test/nix/feeds.ts";
-import { narOf, narStrings, trees as anyTree } from "../../../test/nix/trees.ts";
+import { inPieces } from "../../../test/support/pieces.ts";
+import { narOf, narStrings, trees as anyTree } from "../../../test/support/nar-trees.ts";
 import { trees } from "../../system/trees.ts";
 import { NarParser } from "./parser.ts";
 import { unpackNar } from "./unpack.ts";

@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import { after, test } from "node:test";
 import * as fc from "fast-check";
 
-import { collect, inPieces } from "../../../test/nix/feeds.ts";
-import { StockNix } from "../../../test/nix/stock.ts";
-import { narOf, trees as anyTree, writeTree } from "../../../test/nix/trees.ts";
+import { collect, inPieces } from "../../../test/support/pieces.ts";
+import { StockNix } from "../../../test/support/stock-nix.ts";
+import { narOf, trees as anyTree, writeTree } from "../../../test/support/nar-trees.ts";
 import { trees } from "../../system/trees.ts";
 import { formatHash } from "../hash.ts";
 import { hashStream } from "./hash.ts";

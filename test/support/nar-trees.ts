@@ -8,7 +8,7 @@ export type Tree =
   | { readonly type: "directory"; readonly entries: readonly (readonly [string, Tree])[] };
 
 // Bytes that are not UTF-8 (é, ÿ alone), names that sort otherwise by locale or that look like Nix's case hack.
-const nameUnit = fc.constantFrom(..."aAbBzZ09.-_ ~#é\xff\n\\\"'*$");
+const nameUnit = fc.constantFrom(...Array.from("aAbBzZ09.-_ ~#é\xff\n\\\"'*$"));
 const names = fc.oneof(
   fc.string({ unit: nameUnit, minLength: 1, maxLength: 12 }),
   fc.constantFrom("case.nar", "CASE.nar", "x~nix~case~hack~1", "__proto__", "10", "9", "a".repeat(255)),
@@ -29,7 +29,7 @@ const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
     }),
     fc.record({
       type: fc.constant("directory" as const),
-      entries: fc.uniqueArray(fc.tuple(name, tie("tree") as fc.Arbitrary<Tree>), {
+      entries: fc.uniqueArray(fc.tuple(name, tie("tree")), {
         maxLength: 5,
         selector: ([name]) => name,
       }),
