@@ -6,9 +6,10 @@ import { person } from "./person.ts";
 import { processes } from "./processes.ts";
 import { random } from "./random.ts";
 import { streams } from "./streams.ts";
+import { trees } from "./trees.ts";
 import { workers } from "./workers.ts";
 
 /** The real world. `worker` is the program that worker threads run. */
 export function systemPorts(worker: URL): Ports {
-  return { clock, random, environment, processes, files, streams, person, workers: workers(worker) };
+  return { clock, random, environment, processes, files, trees, streams, person, workers: workers(worker) };
 }
