@@ -1,0 +1,199 @@
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { env, execPath } from "node:process";
+import { fileURLToPath } from "node:url";
+import { attempt, run, tail, type CommandOptions, type Result } from "./command.ts";
+import { Container } from "./container.ts";
+import { clientKey, hostsDirectory, labRootfs, network } from "./lab-layout.ts";
+import { until } from "./until.ts";
+
+export interface HostOptions {
+  /** Files that are there at the first boot, by absolute path. Mode 0644, or 0755 for what begins with `#!`. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface HostRunOptions extends CommandOptions {
+  /** Exit codes that are no failure. Default: 0 only. */
+  readonly codes?: readonly number[];
+}
+
+/** The checkout that the compiled tests lie in. */
+const checkout = fileURLToPath(new URL("../../../", import.meta.url));
+/** Where a host has it, read-only. */
+const installed = "/opt/nixseal";
+const bootTimeout = 90_000;
+const hostEnv = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", HOME: "/root", LANG: "C.UTF-8" };
+
+/**
+ * A real systemd host: Debian in a container, with a disk that lasts over reboots, an address of its own, sshd
+ * and this checkout's `nixseal-agent`. Resolves when it has booted. The caller must `destroy` it.
+ */
+export async function startHost(name: string, options: HostOptions = {}): Promise<Host> {
+  if (!/^[a-z][a-z0-9-]{0,10}$/.test(name)) throw new Error(`not a name for a test host: ${name}`);
+  const number = reserveNumber();
+  const host = new Host(name, number);
+  try {
+    await host.install(options.files ?? {});
+    await host.start();
+    return host;
+  } catch (error) {
+    await host.destroy();
+    throw error;
+  }
+}
+
+export class Host {
+  readonly name: string;
+  /** In the hosts' network; sshd listens on port 22. */
+  readonly address: string;
+  /** The host's SSH key: the line of the public half, and where the private half lies on the host. */
+  hostKey = { public: "", path: "/etc/ssh/ssh_host_ed25519_key" };
+  readonly #directory: string;
+  readonly #root: string;
+  readonly #container: Container;
+
+  constructor(name: string, number: number) {
+    this.name = name;
+    this.address = `${network}.${number}`;
+    this.#directory = join(hostsDirectory, String(number));
+    this.#root = join(this.#directory, "root");
+    const readable = ["bin", "dist", "node_modules", "package.json"].map(
+      (entry) => `${join(checkout, entry)}:${installed}/${entry}`,
+    );
+    this.#container = new Container({
+      name: `${name}-${number}`,
+      root: this.#root,
+      console: join(this.#directory, "console"),
+      readable: [...readable, `${execPath}:/usr/local/bin/node`],
+    });
+  }
+
+  /** Makes the disk. For `startHost`. */
+  async install(files: Readonly<Record<string, string>>): Promise<void> {
+    const [upper, work] = [join(this.#directory, "upper"), join(this.#directory, "work")];
+    for (const directory of [upper, work, this.#root]) mkdirSync(directory);
+    const layers = `lowerdir=${labRootfs(env)},upperdir=${upper},workdir=${work}`;
+    await run(["mount", "-t", "overlay", "-o", layers, "overlay", this.#root]);
+    const key = join(this.#root, this.hostKey.path);
+    await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", this.name, "-f", key]);
+    this.hostKey.public = readFileSync(`${key}.pub`, "utf8").trim();
+    mkdirSync(join(this.#root, "root/.ssh"), { recursive: true });
+    const own = {
+      "/etc/hosts": `127.0.0.1 localhost\n${this.address} ${this.name}\n`,
+      "/etc/hostname": `${this.name}\n`,
+      "/etc/systemd/network/10-host0.network": `[Match]\nName=host0\n[Network]\nAddress=${this.address}/24\n`,
+      "/root/.ssh/authorized_keys": readFileSync(`${clientKey}.pub`, "utf8"),
+      "/usr/local/bin/nixseal-agent": `#!/bin/sh\nexec ${installed}/bin/nixseal-agent "$@"\n`,
+    };
+    for (const [path, content] of Object.entries({ ...own, ...files })) {
+      const target = join(this.#root, path);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, content);
+      chmodSync(target, content.startsWith("#!") ? 0o755 : 0o644);
+    }
+  }
+
+  /** Switches it on and waits until every unit of the boot was started or has failed. */
+  async start(): Promise<void> {
+    this.#container.start();
+    let state = "";
+    try {
+      await until(`${this.name} has booted`, bootTimeout, async () => {
+        if (!this.#container.running) throw new Error(`${this.name} went down while it booted`);
+        if (this.#container.init === undefined) return undefined;
+        state = (await this.attempt(["systemctl", "is-system-running", "--wait"])).stdout.trim();
+        return state === "running" || state === "degraded" ? state : undefined;
+      });
+    } catch (error) {
+      throw await this.#explained(error, `state "${state}"`);
+    }
+  }
+
+  /** Runs a program as root and gives its stdout. An exit code that is not in `codes` is an error. */
+  async run(argv: readonly string[], options: HostRunOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.attempt(argv, options);
+    if ((options.codes ?? [0]).includes(code)) return stdout;
+    throw await this.#explained(
+      new Error(`exit ${code} on ${this.name}: ${argv.join(" ")}`),
+      tail(`${stdout}\n${stderr}`),
+    );
+  }
+
+  /** Runs a program as root, whatever its exit code. */
+  async attempt(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    const { init } = this.#container;
+    if (init === undefined) throw new Error(`${this.name} is off`);
+    const timeout = options.timeout ?? 60_000;
+    // nsenter's child does not die with nsenter, so the bound is kept inside too.
+    const bounded = ["timeout", "--kill-after=5", String(timeout / 1000), ...argv];
+    const enter = ["nsenter", `--target=${init}`, "--all", "--root", "--wd", "--", ...bounded];
+    const result = await attempt(enter, { input: options.input, env: hostEnv, timeout: timeout + 10_000 });
+    if (result.code !== 124) return result;
+    throw await this.#explained(
+      new Error(`no end after ${timeout} ms on ${this.name}: ${argv.join(" ")}`),
+      tail(result.stderr),
+    );
+  }
+
+  /** Writes a file, with its directory; it replaces what is there. */
+  async copyIn(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+    await this.run(["install", "-D", `--mode=${mode.toString(8)}`, "/dev/null", path]);
+    await this.run(["dd", `of=${path}`, "status=none"], { input: content });
+  }
+
+  /** An orderly reboot from inside; resolves when it has booted again. */
+  async reboot(): Promise<void> {
+    await this.run(["systemctl", "reboot", "--no-block"]);
+    if (!(await this.#container.ended())) throw new Error(`${this.name} went off instead of rebooting`);
+    await this.start();
+  }
+
+  /** An orderly power-off. */
+  async poweroff(): Promise<void> {
+    await this.run(["systemctl", "poweroff", "--no-block"]);
+    if (await this.#container.ended()) throw new Error(`${this.name} rebooted instead of going off`);
+  }
+
+  /** Off without a warning. What was written before is on the disk: the page cache is this machine's. */
+  async powerCut(): Promise<void> {
+    await this.#container.cut();
+  }
+
+  /** What a unit, or with none the whole host, said since its last boot. */
+  async journal(unit?: string): Promise<string> {
+    await this.attempt(["journalctl", "--sync"]);
+    const of = unit === undefined ? [] : [`--unit=${unit}`];
+    return (await this.attempt(["journalctl", "--boot", "--no-pager", "--output=short-monotonic", ...of]))
+      .stdout;
+  }
+
+  /** Ends it and removes everything that it was. */
+  async destroy(): Promise<void> {
+    await this.#container.remove();
+    await run(["umount", "--recursive", this.#root]).catch((error: unknown) => {
+      // It was never mounted: then there is nothing to undo.
+      if (!String(error).includes("not mounted")) throw error;
+    });
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  /** The error with what the host itself says about it. */
+  async #explained(error: unknown, said: string): Promise<Error> {
+    const journal = await this.journal().catch(() => readFileSync(join(this.#directory, "console"), "utf8"));
+    const message = error instanceof Error ? error.message : String(error);
+    return new Error(`${message}\n${said}\n--- ${this.name} ---\n${tail(journal, 40)}`, { cause: error });
+  }
+}
+
+/** Test files run in processes of their own: a directory that could be made is a number that is taken. */
+function reserveNumber(): number {
+  for (let number = 2; number < 255; number++) {
+    try {
+      mkdirSync(join(hostsDirectory, String(number)));
+      return number;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+  throw new Error("254 hosts are too many");
+}
