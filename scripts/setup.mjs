@@ -19,9 +19,14 @@ export const programs = {
   "nix-instantiate": "nix-bin",
 };
 
-/** Runs a program with its output on ours; ends this script when it fails. */
+/** Runs a program with its output on ours; ends this script when it fails or takes more than ten minutes. */
 export function run(program, args, options = {}) {
-  const { status, error } = spawnSync(program, args, { stdio: "inherit", cwd: top, ...options });
+  const { status, error } = spawnSync(program, args, {
+    stdio: "inherit",
+    cwd: top,
+    timeout: 600_000,
+    ...options,
+  });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

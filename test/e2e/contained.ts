@@ -3,7 +3,5 @@
  * SIGKILL, the kernel kills the first process of the new PID namespace and with it all others, and the mount
  * namespace goes with them.
  */
-export const contained: readonly string[] = [
-  ...["setpriv", "--pdeathsig", "KILL", "--"],
-  ...["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
-];
+export const contained: readonly string[] =
+  "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc".split(" ");

@@ -27,6 +27,20 @@ export interface ContainerOptions {
 /** systemd-nspawn ends with this code when the container asked for a reboot (with `--keep-unit`). */
 const rebootCode = 133;
 
+/** Nothing of the machine's own systemd takes part: no machined, no journal, no bus. */
+const fixed: readonly string[] = [
+  "--quiet",
+  "--boot",
+  "--register=no",
+  "--keep-unit",
+  "--settings=no",
+  "--console=read-only",
+  "--link-journal=no",
+  "--timezone=off",
+  "--resolv-conf=off",
+  `--network-bridge=${bridge}`,
+];
+
 const exitTimeout = 60_000;
 
 /** One systemd-nspawn with systemd as the first process, and its life from boot to boot. */
@@ -49,6 +63,7 @@ export class Container {
   start(): void {
     if (this.running) throw new Error(`${this.#options.name} is running already`);
     const { name, root, console, readable } = this.#options;
+    const own = [`--directory=${root}`, `--machine=${name}`, `--hostname=${name}`];
     const output = openSync(console, "a");
     const before = readFileSync("/proc/self/cgroup", "utf8").match(/^0::(.*)$/m)?.[1] ?? "/";
     // A child is born in its parent's cgroup. Between these two lines nothing else runs in this process.
@@ -56,12 +71,7 @@ export class Container {
     try {
       this.#nspawn = spawn(
         "systemd-nspawn",
-        [
-          ...["--quiet", "--boot", `--directory=${root}`, `--machine=${name}`, `--hostname=${name}`],
-          ...["--register=no", "--keep-unit", "--settings=no", "--console=read-only", "--link-journal=no"],
-          ...["--timezone=off", "--resolv-conf=off", `--network-bridge=${bridge}`],
-          ...readable.map((path) => `--bind-ro=${path}`),
-        ],
+        [...fixed, ...own, ...readable.map((path) => `--bind-ro=${path}`)],
         { stdio: ["ignore", output, output], env: { ...env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" } },
       );
     } finally {

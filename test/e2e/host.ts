@@ -179,9 +179,10 @@ export class Host {
 
   /** The error with what the host itself says about it. */
   async #explained(error: unknown, said: string): Promise<Error> {
-    const journal = await this.journal().catch(() => readFileSync(join(this.#directory, "console"), "utf8"));
+    let log = readFileSync(join(this.#directory, "console"), "utf8");
+    if (this.#container.init !== undefined) log += await this.journal();
     const message = error instanceof Error ? error.message : String(error);
-    return new Error(`${message}\n${said}\n--- ${this.name} ---\n${tail(journal, 40)}`, { cause: error });
+    return new Error(`${message}\n${said}\n--- ${this.name} ---\n${tail(log, 40)}`, { cause: error });
   }
 }
 
