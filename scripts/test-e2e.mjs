@@ -13,6 +13,7 @@ const setUpDone = "--set-up-done";
 
 if (!process.argv.includes(setUpDone)) {
   setUp({
+    age: "age",
     ip: "iproute2",
     mmdebstrap: "mmdebstrap",
     "ssh-keygen": "openssh-client",
