@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "../../src/core/canonical-json.ts";
 import { run } from "./command.ts";
 import type { Host } from "./host.ts";
+import { until } from "./until.ts";
 
 /** A secret as a configuration declares it; what is left out has the defaults of fleet.toml. */
 export interface Declared {
@@ -73,7 +74,13 @@ export class SecretsHost {
     await this.host.copyIn(`/etc/systemd/system/${secretsUnit}`, unit(generation));
     await this.host.run(["systemctl", "daemon-reload"]);
     await this.host.run(["systemctl", "--quiet", "enable", secretsUnit]);
-    return (await this.host.attempt(["systemctl", "restart", secretsUnit])).code;
+    const { code } = await this.host.attempt(["systemctl", "restart", secretsUnit]);
+    // Units that use a secret restart after the unit that installs them: they are ordered so.
+    await until("no job is left", 60_000, async () => {
+      const jobs = await this.host.run(["systemctl", "list-jobs", "--no-legend", "--quiet"]);
+      return jobs.trim() === "" || jobs.startsWith("No jobs") ? true : undefined;
+    });
+    return code;
   }
 
   read(secret: string): Promise<string> {

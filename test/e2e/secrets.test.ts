@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { run } from "./command.ts";
 import { startHost } from "./host.ts";
 import { SecretsHost, secretsDirectory, secretsUnit, type Declarations } from "./secrets-host.ts";
 
@@ -87,16 +88,25 @@ test("when one of twenty secrets changes, exactly its units restart", async (t) 
   const on = await secretsHost(t, "twenty", files);
   const { host } = on;
   const units = names.map((name) => `${name}.service`);
-  const declared = (changed: Readonly<Record<string, string>>): Declarations =>
+  const declared = (
+    changed: Readonly<Record<string, string>>,
+    recipients = [host.hostKey.public],
+  ): Declarations =>
     Object.fromEntries(
       names.map((name) => {
         const value = changed[name] ?? `first value of ${name}`;
-        return [name, name === "s9" ? { value, reload: ["s9.service"] } : { value, restart: [`${name}.service`] }];
+        const unit = [`${name}.service`];
+        return [name, { value, recipients, ...(name === "s9" ? { reload: unit } : { restart: unit }) }];
       }),
     );
   const started = async (): Promise<Map<string, string>> => {
     const ids = await host.run(["systemctl", "show", "--property=InvocationID", "--value", ...units]);
-    return new Map(ids.trim().split(/\n+/).map((id, index) => [names[index]!, id]));
+    return new Map(
+      ids
+        .trim()
+        .split(/\n+/)
+        .map((id, index) => [names[index]!, id]),
+    );
   };
   const restarted = async (before: Map<string, string>): Promise<string[]> => {
     await host.run(["systemctl", "is-active", "--quiet", ...units]);
@@ -114,8 +124,9 @@ test("when one of twenty secrets changes, exactly its units restart", async (t) 
   assert.equal(await host.run(["cat", "/var/lib/s7/read"]), "second value of s7");
 
   before = await started();
-  assert.equal(await on.switchTo(await on.generation(declared({ s7: "second value of s7" }))), 0);
-  assert.deepEqual(await restarted(before), [], "nothing changed");
+  const readers = [host.hostKey.public, await newAgeRecipient()];
+  assert.equal(await on.switchTo(await on.generation(declared({ s7: "second value of s7" }, readers))), 0);
+  assert.deepEqual(await restarted(before), [], "a new reader makes new ciphertext, not a new value");
 
   before = await started();
   const reloaded = await on.generation(declared({ s7: "second value of s7", s9: "second value of s9" }));
@@ -132,6 +143,10 @@ test("when one of twenty secrets changes, exactly its units restart", async (t) 
   await host.reboot();
   assert.equal(await on.read("s7"), "first value of s7", "the former generation boots too");
 });
+
+async function newAgeRecipient(): Promise<string> {
+  return /age1\w+/.exec(await run(["age-keygen"]))![0];
+}
 
 /** An armored age file of which the last byte of the payload is another one; the header is whole. */
 function lastByteChanged(armored: string): string {
