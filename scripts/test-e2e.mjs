@@ -5,12 +5,13 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, setUp, top } from "./setup.mjs";
+import { endBefore, run, setUp, top } from "./setup.mjs";
 
 const deadline = Date.now() + 20 * 60_000;
 const tests = join(top, "dist/test/e2e");
 const setUpDone = "--set-up-done";
 
+endBefore(deadline);
 if (!process.argv.includes(setUpDone)) {
   setUp({
     age: "age",
@@ -22,7 +23,7 @@ if (!process.argv.includes(setUpDone)) {
 }
 if (process.getuid() !== 0) {
   // As root nothing is built, so that the checkout stays the user's.
-  run("sudo", [process.execPath, ...process.argv.slice(1), setUpDone], { timeout: deadline - Date.now() });
+  run("sudo", [process.execPath, ...process.argv.slice(1), setUpDone]);
   process.exit(0);
 }
 const { contained } = await import(join(tests, "contained.js"));

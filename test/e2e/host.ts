@@ -143,14 +143,15 @@ export class Host {
 
   /** An orderly reboot from inside; resolves when it has booted again. */
   async reboot(): Promise<void> {
-    await this.run(["systemctl", "reboot", "--no-block"]);
+    // What this answers is of no interest: it may be killed by what it asks for.
+    await this.attempt(["systemctl", "reboot", "--no-block"]);
     if (!(await this.#container.ended())) throw new Error(`${this.name} went off instead of rebooting`);
     await this.start();
   }
 
   /** An orderly power-off. */
   async poweroff(): Promise<void> {
-    await this.run(["systemctl", "poweroff", "--no-block"]);
+    await this.attempt(["systemctl", "poweroff", "--no-block"]);
     if (await this.#container.ended()) throw new Error(`${this.name} rebooted instead of going off`);
   }
 

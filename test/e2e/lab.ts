@@ -22,6 +22,6 @@ await run(["ip", "link", "add", bridge, "type", "bridge", "forward_delay", "0"])
 await run(["ip", "address", "add", `${network}.1/24`, "dev", bridge]);
 await run(["ip", "link", "set", bridge, "up"]);
 await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", clientKey]);
-exit(
-  spawnSync(execPath, ["--test", "--test-reporter=spec", ...argv.slice(2)], { stdio: "inherit" }).status ?? 1,
-);
+// Longer than any test file takes on a busy machine, and short enough to say which one hung.
+const options = ["--test", "--test-reporter=spec", "--test-timeout=600000"];
+exit(spawnSync(execPath, [...options, ...argv.slice(2)], { stdio: "inherit" }).status ?? 1);
