@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { env, execPath } from "node:process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
-import { attempt, run, tail, type CommandOptions, type Result } from "./command.ts";
+import { attempt, tail, type CommandOptions, type Result } from "./command.ts";
 import { Container } from "./container.ts";
-import { clientKey, hostsDirectory, labRootfs, network } from "./lab-layout.ts";
+import { installedAt, makeDisk, removeDisk, type Disk } from "./disk.ts";
+import { hostsDirectory, network } from "./lab-layout.ts";
 import { until } from "./until.ts";
 
 export interface HostOptions {
@@ -17,23 +18,26 @@ export interface HostRunOptions extends CommandOptions {
   readonly codes?: readonly number[];
 }
 
-/** The checkout that the compiled tests lie in. */
+/** The checkout that these tests were compiled in. */
 const checkout = fileURLToPath(new URL("../../../", import.meta.url));
-/** Where a host has it, read-only. */
-const installed = "/opt/nixseal";
 const bootTimeout = 90_000;
+/** The exit code of timeout(1). */
+const timedOut = 124;
 const hostEnv = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", HOME: "/root", LANG: "C.UTF-8" };
 
 /**
- * A real systemd host: Debian in a container, with a disk that lasts over reboots, an address of its own, sshd
- * and this checkout's `nixseal-agent`. Resolves when it has booted. The caller must `destroy` it.
+ * A real systemd host: Debian in a container, with a disk that lasts over reboots, an address of its own, sshd,
+ * this machine's node and this checkout's `nixseal-agent`. Resolves when it has booted; the caller must
+ * `destroy` it.
  */
 export async function startHost(name: string, options: HostOptions = {}): Promise<Host> {
   if (!/^[a-z][a-z0-9-]{0,10}$/.test(name)) throw new Error(`not a name for a test host: ${name}`);
   const number = reserveNumber();
-  const host = new Host(name, number);
+  const directory = join(hostsDirectory, String(number));
+  const address = `${network}.${number}`;
+  const disk = await makeDisk({ directory, name, address, files: options.files ?? {} });
+  const host = new Host(name, address, disk);
   try {
-    await host.install(options.files ?? {});
     await host.start();
     return host;
   } catch (error) {
@@ -46,51 +50,26 @@ export class Host {
   readonly name: string;
   /** In the hosts' network; sshd listens on port 22. */
   readonly address: string;
-  /** The host's SSH key: the line of the public half, and where the private half lies on the host. */
-  hostKey = { public: "", path: "/etc/ssh/ssh_host_ed25519_key" };
-  readonly #directory: string;
-  readonly #root: string;
+  readonly hostKey: Disk["hostKey"];
+  readonly #disk: Disk;
+  readonly #console: string;
   readonly #container: Container;
 
-  constructor(name: string, number: number) {
+  constructor(name: string, address: string, disk: Disk) {
     this.name = name;
-    this.address = `${network}.${number}`;
-    this.#directory = join(hostsDirectory, String(number));
-    this.#root = join(this.#directory, "root");
+    this.address = address;
+    this.hostKey = disk.hostKey;
+    this.#disk = disk;
+    this.#console = join(disk.directory, "console");
     const readable = ["bin", "dist", "node_modules", "package.json"].map(
-      (entry) => `${join(checkout, entry)}:${installed}/${entry}`,
+      (entry) => `${join(checkout, entry)}:${installedAt}/${entry}`,
     );
     this.#container = new Container({
-      name: `${name}-${number}`,
-      root: this.#root,
-      console: join(this.#directory, "console"),
+      name: `${name}-${address.split(".").at(-1)}`,
+      root: disk.root,
+      console: this.#console,
       readable: [...readable, `${execPath}:/usr/local/bin/node`],
     });
-  }
-
-  /** Makes the disk. For `startHost`. */
-  async install(files: Readonly<Record<string, string>>): Promise<void> {
-    const [upper, work] = [join(this.#directory, "upper"), join(this.#directory, "work")];
-    for (const directory of [upper, work, this.#root]) mkdirSync(directory);
-    const layers = `lowerdir=${labRootfs(env)},upperdir=${upper},workdir=${work}`;
-    await run(["mount", "-t", "overlay", "-o", layers, "overlay", this.#root]);
-    const key = join(this.#root, this.hostKey.path);
-    await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", this.name, "-f", key]);
-    this.hostKey.public = readFileSync(`${key}.pub`, "utf8").trim();
-    mkdirSync(join(this.#root, "root/.ssh"), { recursive: true });
-    const own = {
-      "/etc/hosts": `127.0.0.1 localhost\n${this.address} ${this.name}\n`,
-      "/etc/hostname": `${this.name}\n`,
-      "/etc/systemd/network/10-host0.network": `[Match]\nName=host0\n[Network]\nAddress=${this.address}/24\n`,
-      "/root/.ssh/authorized_keys": readFileSync(`${clientKey}.pub`, "utf8"),
-      "/usr/local/bin/nixseal-agent": `#!/bin/sh\nexec ${installed}/bin/nixseal-agent "$@"\n`,
-    };
-    for (const [path, content] of Object.entries({ ...own, ...files })) {
-      const target = join(this.#root, path);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, content);
-      chmodSync(target, content.startsWith("#!") ? 0o755 : 0o644);
-    }
   }
 
   /** Switches it on and waits until every unit of the boot was started or has failed. */
@@ -121,16 +100,10 @@ export class Host {
 
   /** Runs a program as root, whatever its exit code. */
   async attempt(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    const { init } = this.#container;
-    if (init === undefined) throw new Error(`${this.name} is off`);
-    const timeout = options.timeout ?? 60_000;
-    // nsenter's child does not die with nsenter, so the bound is kept inside too.
-    const bounded = ["timeout", "--kill-after=5", String(timeout / 1000), ...argv];
-    const enter = ["nsenter", `--target=${init}`, "--all", "--root", "--wd", "--", ...bounded];
-    const result = await attempt(enter, { input: options.input, env: hostEnv, timeout: timeout + 10_000 });
-    if (result.code !== 124) return result;
+    const result = await this.#enter(argv, options);
+    if (result.code !== timedOut) return result;
     throw await this.#explained(
-      new Error(`no end after ${timeout} ms on ${this.name}: ${argv.join(" ")}`),
+      new Error(`took too long on ${this.name}: ${argv.join(" ")}`),
       tail(result.stderr),
     );
   }
@@ -162,25 +135,32 @@ export class Host {
 
   /** What a unit, or with none the whole host, said since its last boot. */
   async journal(unit?: string): Promise<string> {
-    await this.attempt(["journalctl", "--sync"]);
+    await this.#enter(["journalctl", "--sync"]);
     const of = unit === undefined ? [] : [`--unit=${unit}`];
-    return (await this.attempt(["journalctl", "--boot", "--no-pager", "--output=short-monotonic", ...of]))
-      .stdout;
+    const journalctl = ["journalctl", "--boot", "--no-pager", "--output=short-monotonic"];
+    const { stdout } = await this.#enter([...journalctl, ...of]);
+    return stdout;
   }
 
   /** Ends it and removes everything that it was. */
   async destroy(): Promise<void> {
     await this.#container.remove();
-    await run(["umount", "--recursive", this.#root]).catch((error: unknown) => {
-      // It was never mounted: then there is nothing to undo.
-      if (!String(error).includes("not mounted")) throw error;
-    });
-    rmSync(this.#directory, { recursive: true });
+    await removeDisk(this.#disk);
+  }
+
+  async #enter(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    const { init } = this.#container;
+    if (init === undefined) throw new Error(`${this.name} is off`);
+    const timeout = options.timeout ?? 60_000;
+    // nsenter's child does not die with nsenter, so the bound is kept inside too.
+    const bounded = ["timeout", "--kill-after=5", String(timeout / 1000), ...argv];
+    const enter = ["nsenter", `--target=${init}`, "--all", "--root", "--wd", "--", ...bounded];
+    return attempt(enter, { input: options.input, env: hostEnv, timeout: timeout + 10_000 });
   }
 
   /** The error with what the host itself says about it. */
   async #explained(error: unknown, said: string): Promise<Error> {
-    let log = readFileSync(join(this.#directory, "console"), "utf8");
+    let log = readFileSync(this.#console, "utf8");
     if (this.#container.init !== undefined) log += await this.journal();
     const message = error instanceof Error ? error.message : String(error);
     return new Error(`${message}\n${said}\n--- ${this.name} ---\n${tail(log, 40)}`, { cause: error });
