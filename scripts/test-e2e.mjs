@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endBefore, run, setUp, top } from "./setup.mjs";
+import { endBefore, onPath, run, setUp, top } from "./setup.mjs";
 
 const deadline = Date.now() + 20 * 60_000;
 const tests = join(top, "dist/test/e2e");
@@ -22,6 +22,7 @@ if (!process.argv.includes(setUpDone)) {
   });
 }
 if (process.getuid() !== 0) {
+  if (!onPath("sudo")) throw new Error("real hosts need root: run this as root, or install sudo");
   // As root nothing is built, so that the checkout stays the user's.
   run("sudo", [process.execPath, ...process.argv.slice(1), setUpDone]);
   process.exit(0);
