@@ -65,7 +65,7 @@ export async function rootfs(timeout: number): Promise<string> {
     rmSync(building, { recursive: true, force: true });
     mkdirSync(building);
     try {
-      await build(join(building, "tree"), join(building, "apt.sources"), sources, timeout);
+      await build(building, sources, timeout);
       if (!existsSync(tree)) renameSync(join(building, "tree"), tree);
     } finally {
       rmSync(building, { recursive: true, force: true });
@@ -109,7 +109,10 @@ function oneLine(line: string): string {
   return `Types: deb\nURIs: ${uri}\nSuites: ${own}\nComponents: ${components.join(" ")}`;
 }
 
-async function build(tree: string, sourcesFile: string, sources: string, timeout: number): Promise<void> {
+/** Makes `tree` in the directory; whatever else is made there is of no use afterwards. */
+async function build(directory: string, sources: string, timeout: number): Promise<void> {
+  const tree = join(directory, "tree");
+  const sourcesFile = join(directory, "apt.sources");
   writeFileSync(sourcesFile, sources);
   const apt = (await run(["apt-config", "dump"]))
     .split("\n")
@@ -121,6 +124,8 @@ async function build(tree: string, sourcesFile: string, sources: string, timeout
   const options = ["--quiet", "--variant=minbase", "--format=directory", `--include=${packages.join(",")}`];
   await run([...contained, "mmdebstrap", ...options, ...apt, ...omitted, suite, tree, sourcesFile], {
     timeout,
+    // What a killed build leaves there goes with the directory.
+    env: { ...process.env, TMPDIR: directory },
   });
   for (const name of readdirSync(join(tree, "etc/ssh"))) {
     if (name.startsWith("ssh_host_")) rmSync(join(tree, "etc/ssh", name));
