@@ -1,0 +1,239 @@
+import { dirname } from "node:path";
+import { NixsealError } from "../../core/errors.ts";
+import type { Ports } from "../../core/ports.ts";
+import { manifestLimits, parseManifest, type Manifest, type Stage } from "../manifest.ts";
+import { accountsOf } from "./accounts.ts";
+import { currentGeneration, unchangedSecrets, type CurrentGeneration } from "./current-generation.ts";
+import { decryptStage, type OpenIdentities, type StageOutcome } from "./decrypt-stage.ts";
+import type { Failure } from "./failure.ts";
+import { settle, sweep, writeGeneration } from "./generation.ts";
+import { readIdentities } from "./identities.ts";
+import { layoutOf, type Layout } from "./layout.ts";
+import { ensureLinks, removeLinks } from "./links.ts";
+import { ensureMemory } from "./memory.ts";
+import { planGeneration, type Plan, type SecretChange } from "./plan.ts";
+import { writeMarkers, writeStatus } from "./status.ts";
+import { ensureTrustedDirectory } from "./trusted-path.ts";
+import { handOver, handOverDry, showFailures, surroundings, type Handler, type Units } from "./units.ts";
+
+export type InstallPorts = Pick<Ports, "files" | "processes" | "clock" | "environment">;
+
+export interface InstallOptions {
+  readonly manifest: string;
+  /** The empty string, or a directory that prefixes every path but those of the manifest and its sources. */
+  readonly root: string;
+  readonly stage: Stage;
+  /** Says what would happen, and makes nothing, not even a directory. */
+  readonly dryRun: boolean;
+}
+
+export interface InstallReport {
+  readonly host: string;
+  readonly stage: Stage;
+  readonly dryRun: boolean;
+  /** null in a dry run before the first installation. */
+  readonly generation: number | null;
+  readonly secrets: readonly SecretChange[];
+  readonly failures: readonly Failure[];
+  readonly restart: readonly string[];
+  readonly reload: readonly string[];
+  /** Who was given these units. */
+  readonly handler: Handler;
+  /** What went wrong after the values were in place. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+interface Prepared {
+  readonly manifest: Manifest;
+  readonly outcome: StageOutcome;
+  readonly current: CurrentGeneration | null;
+  readonly plan: Plan;
+}
+
+const lockTime = 120_000;
+
+/**
+ * Installs the secrets of one stage. Whatever fails, and whenever the process is killed, either the former or the
+ * new generation is reachable, whole; the next run finishes what was left. A failing secret is in `failures`.
+ * Throws `config` or `limit` for a manifest, `refused` for identities or directories that cannot be trusted.
+ */
+export async function installSecrets(
+  ports: InstallPorts,
+  openIdentities: OpenIdentities,
+  options: InstallOptions,
+): Promise<InstallReport> {
+  const { files } = ports;
+  const layout = layoutOf(options.root);
+  const place = await files.realPath(options.manifest);
+  const bytes = await files.read(place, { limit: manifestLimits.bytes });
+  const manifest = parseManifest(bytes, { file: options.manifest });
+  const warnings: string[] = [];
+  const prepare = (): Promise<Prepared> =>
+    prepareStage(ports, openIdentities, options, layout, manifest, dirname(place), warnings);
+  if (options.dryRun) return rehearse(ports, layout, options, await prepare(), warnings);
+
+  await prepareBase(ports, layout);
+  const lock = await files.lock(layout.lock, { wait: lockTime, purpose: "nixseal-agent secrets install" });
+  try {
+    warnings.push(...(await ensureMemory(files, ports.processes, layout)));
+    const prepared = await prepare();
+    try {
+      return await carryOut(ports, layout, options, place, prepared, warnings);
+    } finally {
+      for (const { value } of prepared.outcome.good) value.wipe();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function prepareBase({ files }: InstallPorts, layout: Layout): Promise<void> {
+  const base = await ensureTrustedDirectory(files, layout.root, "/run/nixseal", 0o751);
+  if (base.status.kind !== "directory" || !base.trusted || base.path !== layout.base)
+    throw new NixsealError("refused", "others can change the directory of the secrets", {
+      hint: `remove '${layout.base}', it is made anew`,
+      where: { file: layout.base },
+    });
+  await files.makeDirectory(layout.generations, { mode: 0o751, parents: true });
+}
+
+/** All that only reads: decrypts everything in memory and compares it with what is installed. */
+async function prepareStage(
+  { files, processes }: InstallPorts,
+  openIdentities: OpenIdentities,
+  { root, stage }: InstallOptions,
+  layout: Layout,
+  manifest: Manifest,
+  directory: string,
+  warnings: string[],
+): Promise<Prepared> {
+  const identities = await readIdentities(files, root, manifest.identities);
+  warnings.push(...identities.warnings);
+  const secrets = manifest.secrets.filter((secret) => secret.stage === stage);
+  try {
+    const decrypt = await openIdentities(identities.files);
+    const accounts = accountsOf(files, processes, root);
+    const missing = (): never => {
+      throw new NixsealError("not-found", `none of the identities exists (${identities.missing.join(", ")})`, {
+        hint: "make the host key before the secrets are installed, and mount the disk that it lies on",
+      });
+    };
+    const outcome = await decryptStage(
+      files,
+      directory,
+      secrets,
+      identities.files.length === 0 ? missing : decrypt,
+      accounts,
+    );
+    const current = await currentGeneration(files, layout, (warning) => warnings.push(warning));
+    const same = await unchangedSecrets(files, current, outcome.good);
+    const plan = planGeneration(manifest, stage, outcome, current?.index ?? null, same);
+    return { manifest, outcome, current, plan };
+  } finally {
+    for (const { content } of identities.files) content.wipe();
+  }
+}
+
+async function rehearse(
+  { files, environment }: InstallPorts,
+  layout: Layout,
+  { stage }: InstallOptions,
+  { manifest, outcome, current, plan }: Prepared,
+  warnings: readonly string[],
+): Promise<InstallReport> {
+  for (const { value } of outcome.good) value.wipe();
+  // switch-to-configuration prints these in its own dry run; they are its files, and it removes them.
+  if (environment.get("NIXOS_ACTION") === "dry-activate") await handOverDry(files, layout, plan);
+  return {
+    host: manifest.host,
+    stage,
+    dryRun: true,
+    generation: current?.index.number ?? null,
+    secrets: plan.changes,
+    failures: outcome.failures,
+    restart: plan.restart,
+    reload: plan.reload,
+    handler: "nobody",
+    problems: [],
+    warnings,
+  };
+}
+
+async function carryOut(
+  ports: InstallPorts,
+  layout: Layout,
+  { manifest: _, stage, root }: InstallOptions,
+  place: string,
+  { manifest, outcome, current, plan }: Prepared,
+  warnings: string[],
+): Promise<InstallReport> {
+  const { files, processes, clock, environment } = ports;
+  await sweep(files, layout, current);
+  const left = current?.index.unsettled;
+  const restart = [...new Set([...(left?.restart ?? []), ...plan.restart])];
+  const reload = [...new Set([...(left?.reload ?? []), ...plan.reload])].filter((unit) => !restart.includes(unit));
+  const wanted = new Set(plan.files.map(({ entry }) => entry.path));
+  const links = [...new Set([...(left?.links ?? []), ...plan.leftLinks])].filter((path) => !wanted.has(path));
+  let now =
+    current === null || plan.needed
+      ? await writeGeneration(files, layout, current, plan, { restart, reload, links })
+      : current;
+  await sweep(files, layout, now);
+
+  const failed = await ensureLinks(
+    files,
+    root,
+    now.index.secrets.filter((entry) => entry.stage === stage),
+  );
+  const failures = [...outcome.failures, ...failed];
+  warnings.push(...(await removeLinks(files, root, links)));
+
+  const around = await surroundings(
+    files,
+    layout,
+    environment.get("NIXOS_ACTION"),
+    environment.get("INVOCATION_ID") !== undefined,
+  );
+  const problems = await tellUnits(ports, layout, around, { restart, reload });
+  if (restart.length + reload.length + links.length > 0) now = await settle(files, now);
+
+  const installed = new Set(now.index.secrets.map(({ name }) => name));
+  const others = new Set(manifest.secrets.filter((one) => one.stage !== stage).map(({ name }) => name));
+  const touched = await writeMarkers(files, layout, failures, others, installed);
+  const at = clock.now().toISOString();
+  await writeStatus(files, layout, { at, host: manifest.host, manifest: place, stage, failures, index: now.index });
+  warnings.push(...(await tolerant(() => showFailures(files, processes, layout, around, touched))));
+  return {
+    host: manifest.host,
+    stage,
+    dryRun: false,
+    generation: now.index.number,
+    secrets: plan.changes,
+    failures,
+    restart,
+    reload,
+    handler: around.handler,
+    problems,
+    warnings,
+  };
+}
+
+function tellUnits(
+  { files, processes }: InstallPorts,
+  layout: Layout,
+  around: Awaited<ReturnType<typeof surroundings>>,
+  units: Units,
+): Promise<string[]> {
+  return tolerant(() => handOver(files, processes, layout, around, units));
+}
+
+/** The values are in place by now: what fails here is told, and does not undo them. */
+async function tolerant(work: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof NixsealError) || error.code === "bug") throw error;
+    return [error.message];
+  }
+}
