@@ -37,7 +37,8 @@ export function accountsOf(files: Files, processes: Pick<Processes, "run">, root
     if (name === "root") return 0;
     const table = known.get(database) ?? readDatabase(files, root, database);
     known.set(database, table);
-    const number = (await table).get(name) ?? (root === "" ? await ask(processes, database, name) : undefined);
+    const number =
+      (await table).get(name) ?? (root === "" ? await ask(processes, database, name) : undefined);
     if (number !== undefined) return number;
     const kind = database === "passwd" ? "user" : "group";
     throw new NixsealError("not-found", `there is no ${kind} '${name}'`, {

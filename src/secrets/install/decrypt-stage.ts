@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { hex } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
+import { readCiphertext } from "../ciphertext.ts";
 import type { ManifestSecret } from "../manifest.ts";
 import type { Accounts } from "./accounts.ts";
 import { failureOf, type Failure } from "./failure.ts";
@@ -28,7 +27,6 @@ export interface StageOutcome {
   readonly failures: readonly Failure[];
 }
 
-const ciphertextLimit = 16 << 20;
 /** Bytes of all values of a stage together: they are in memory at the same time. */
 const stageLimit = 256 << 20;
 
@@ -60,27 +58,6 @@ export async function decryptStage(
     }
   }
   return holdBack(good, failures, secrets);
-}
-
-/** Reads a ciphertext and compares it with the digest of the manifest: the wrong file is `refused`. */
-export async function readCiphertext(
-  files: Pick<Files, "read" | "status">,
-  directory: string,
-  secret: ManifestSecret,
-): Promise<Uint8Array> {
-  const path = `${directory}/${secret.source}`;
-  const status = await files.status(path);
-  // A pipe with no writer would be waited for.
-  if (status !== null && status.kind !== "file")
-    throw new NixsealError("malformed", "the ciphertext is not a file", { where: { file: path } });
-  const ciphertext = await files.read(path, { limit: ciphertextLimit });
-  const digest = hex(createHash("sha256").update(ciphertext).digest());
-  if (digest !== secret.digest)
-    throw new NixsealError("refused", "the ciphertext is not the one that the manifest names", {
-      hint: "make the manifest anew, or restore the file",
-      where: { file: path },
-    });
-  return ciphertext;
 }
 
 /** Before the users of the configuration exist everything belongs to root. */

@@ -34,7 +34,8 @@ export async function writeGeneration(
       const path = `${directory}/${entry.name}`;
       // A link keeps the inode, so that a bind mount of a file that did not change stays valid.
       if (write === null) await files.link(`${current!.directory}/${entry.name}`, path);
-      else await files.create(path, write.value.reveal(), { mode: entry.mode, uid: entry.uid, gid: entry.gid });
+      else
+        await files.create(path, write.value.reveal(), { mode: entry.mode, uid: entry.uid, gid: entry.gid });
     }
     await files.create(`${directory}/${indexName}`, indexBytes(index), { mode: indexMode });
     await flip(files, layout, number);

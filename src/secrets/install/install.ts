@@ -1,17 +1,15 @@
-import { dirname } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import type { Ports } from "../../core/ports.ts";
-import { manifestLimits, parseManifest, type Manifest, type Stage } from "../manifest.ts";
-import { accountsOf } from "./accounts.ts";
-import { currentGeneration, unchangedSecrets, type CurrentGeneration } from "./current-generation.ts";
-import { decryptStage, type OpenIdentities, type StageOutcome } from "./decrypt-stage.ts";
+import { readManifest } from "../manifest-check.ts";
+import type { Manifest, Stage } from "../manifest.ts";
+import type { OpenIdentities } from "./decrypt-stage.ts";
 import type { Failure } from "./failure.ts";
 import { settle, sweep, writeGeneration } from "./generation.ts";
-import { readIdentities } from "./identities.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { ensureLinks, removeLinks } from "./links.ts";
 import { ensureMemory } from "./memory.ts";
-import { planGeneration, type Plan, type SecretChange } from "./plan.ts";
+import type { SecretChange } from "./plan.ts";
+import { prepareStage, type Prepared } from "./prepare.ts";
 import { writeMarkers, writeStatus } from "./status.ts";
 import { ensureTrustedDirectory } from "./trusted-path.ts";
 import { handOver, handOverDry, showFailures, surroundings, type Handler, type Units } from "./units.ts";
@@ -44,13 +42,6 @@ export interface InstallReport {
   readonly warnings: readonly string[];
 }
 
-interface Prepared {
-  readonly manifest: Manifest;
-  readonly outcome: StageOutcome;
-  readonly current: CurrentGeneration | null;
-  readonly plan: Plan;
-}
-
 const lockTime = 120_000;
 
 /**
@@ -63,23 +54,20 @@ export async function installSecrets(
   openIdentities: OpenIdentities,
   options: InstallOptions,
 ): Promise<InstallReport> {
-  const { files } = ports;
+  const { files, processes } = ports;
   const layout = layoutOf(options.root);
-  const place = await files.realPath(options.manifest);
-  const bytes = await files.read(place, { limit: manifestLimits.bytes });
-  const manifest = parseManifest(bytes, { file: options.manifest });
-  const warnings: string[] = [];
+  const read = await readManifest(files, options.manifest);
   const prepare = (): Promise<Prepared> =>
-    prepareStage(ports, openIdentities, options, layout, manifest, dirname(place), warnings);
-  if (options.dryRun) return rehearse(ports, layout, options, await prepare(), warnings);
+    prepareStage(files, processes, openIdentities, layout, read, options.stage);
+  if (options.dryRun) return rehearse(ports, layout, options, read.manifest, await prepare());
 
   await prepareBase(ports, layout);
   const lock = await files.lock(layout.lock, { wait: lockTime, purpose: "nixseal-agent secrets install" });
   try {
-    warnings.push(...(await ensureMemory(files, ports.processes, layout)));
+    const warnings = await ensureMemory(files, processes, layout);
     const prepared = await prepare();
     try {
-      return await carryOut(ports, layout, options, place, prepared, warnings);
+      return await carryOut(ports, layout, options, read, prepared, warnings);
     } finally {
       for (const { value } of prepared.outcome.good) value.wipe();
     }
@@ -98,49 +86,12 @@ async function prepareBase({ files }: InstallPorts, layout: Layout): Promise<voi
   await files.makeDirectory(layout.generations, { mode: 0o751, parents: true });
 }
 
-/** All that only reads: decrypts everything in memory and compares it with what is installed. */
-async function prepareStage(
-  { files, processes }: InstallPorts,
-  openIdentities: OpenIdentities,
-  { root, stage }: InstallOptions,
-  layout: Layout,
-  manifest: Manifest,
-  directory: string,
-  warnings: string[],
-): Promise<Prepared> {
-  const identities = await readIdentities(files, root, manifest.identities);
-  warnings.push(...identities.warnings);
-  const secrets = manifest.secrets.filter((secret) => secret.stage === stage);
-  try {
-    const decrypt = await openIdentities(identities.files);
-    const accounts = accountsOf(files, processes, root);
-    const missing = (): never => {
-      throw new NixsealError("not-found", `none of the identities exists (${identities.missing.join(", ")})`, {
-        hint: "make the host key before the secrets are installed, and mount the disk that it lies on",
-      });
-    };
-    const outcome = await decryptStage(
-      files,
-      directory,
-      secrets,
-      identities.files.length === 0 ? missing : decrypt,
-      accounts,
-    );
-    const current = await currentGeneration(files, layout, (warning) => warnings.push(warning));
-    const same = await unchangedSecrets(files, current, outcome.good);
-    const plan = planGeneration(manifest, stage, outcome, current?.index ?? null, same);
-    return { manifest, outcome, current, plan };
-  } finally {
-    for (const { content } of identities.files) content.wipe();
-  }
-}
-
 async function rehearse(
   { files, environment }: InstallPorts,
   layout: Layout,
   { stage }: InstallOptions,
-  { manifest, outcome, current, plan }: Prepared,
-  warnings: readonly string[],
+  manifest: Manifest,
+  { outcome, current, plan, warnings }: Prepared,
 ): Promise<InstallReport> {
   for (const { value } of outcome.good) value.wipe();
   // switch-to-configuration prints these in its own dry run; they are its files, and it removes them.
@@ -163,16 +114,19 @@ async function rehearse(
 async function carryOut(
   ports: InstallPorts,
   layout: Layout,
-  { manifest: _, stage, root }: InstallOptions,
-  place: string,
-  { manifest, outcome, current, plan }: Prepared,
-  warnings: string[],
+  { stage, root }: InstallOptions,
+  { manifest, file }: { readonly manifest: Manifest; readonly file: string },
+  { outcome, current, plan, ...prepared }: Prepared,
+  before: readonly string[],
 ): Promise<InstallReport> {
   const { files, processes, clock, environment } = ports;
+  const warnings = [...before, ...prepared.warnings];
   await sweep(files, layout, current);
   const left = current?.index.unsettled;
   const restart = [...new Set([...(left?.restart ?? []), ...plan.restart])];
-  const reload = [...new Set([...(left?.reload ?? []), ...plan.reload])].filter((unit) => !restart.includes(unit));
+  const reload = [...new Set([...(left?.reload ?? []), ...plan.reload])].filter(
+    (unit) => !restart.includes(unit),
+  );
   const wanted = new Set(plan.files.map(({ entry }) => entry.path));
   const links = [...new Set([...(left?.links ?? []), ...plan.leftLinks])].filter((path) => !wanted.has(path));
   let now =
@@ -202,7 +156,14 @@ async function carryOut(
   const others = new Set(manifest.secrets.filter((one) => one.stage !== stage).map(({ name }) => name));
   const touched = await writeMarkers(files, layout, failures, others, installed);
   const at = clock.now().toISOString();
-  await writeStatus(files, layout, { at, host: manifest.host, manifest: place, stage, failures, index: now.index });
+  await writeStatus(files, layout, {
+    at,
+    host: manifest.host,
+    manifest: place,
+    stage,
+    failures,
+    index: now.index,
+  });
   warnings.push(...(await tolerant(() => showFailures(files, processes, layout, around, touched))));
   return {
     host: manifest.host,

@@ -60,8 +60,7 @@ export function planGeneration(
     const secret = wanted.get(old.name);
     if (secret === undefined) changes.push({ name: old.name, change: "removed" });
     // Its last good value, or the other stage's: that one's own run looks after it.
-    else if (failed.has(old.name) || secret.stage !== stage)
-      files.push({ entry: old, write: null });
+    else if (failed.has(old.name) || secret.stage !== stage) files.push({ entry: old, write: null });
   }
   files.sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
   changes.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -93,10 +92,7 @@ function unitsOf(
   return { restart: [...restart], reload: [...reload] };
 }
 
-function sameEntries(
-  files: readonly PlannedFile[],
-  before: ReadonlyMap<string, InstalledSecret>,
-): boolean {
+function sameEntries(files: readonly PlannedFile[], before: ReadonlyMap<string, InstalledSecret>): boolean {
   if (files.length !== before.size) return false;
   return files.every(({ entry }) => {
     const old = before.get(entry.name);

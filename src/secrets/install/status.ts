@@ -26,7 +26,13 @@ export async function writeStatus(files: Files, layout: Layout, status: InstallS
     manifest,
     stage,
     generation: index.number,
-    installed: index.secrets.map(({ name, stage, path, digest, since }) => ({ name, stage, path, digest, since })),
+    installed: index.secrets.map(({ name, stage, path, digest, since }) => ({
+      name,
+      stage,
+      path,
+      digest,
+      since,
+    })),
     failures,
   };
   const bytes = utf8(`${canonicalJson(document as unknown as Json)}\n`);

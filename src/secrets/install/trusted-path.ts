@@ -25,7 +25,7 @@ export async function resolveTrusted(files: Look, root: string, path: string): P
   const top = await statusOf(files, root === "" ? "/" : root);
   const owners = new Set([0, top.uid]);
   const stack: { readonly path: string; readonly status: FileStatus }[] = [{ path: root, status: top }];
-  let parts = partsOf(path);
+  const parts = partsOf(path);
   let links = 0;
   for (;;) {
     const here = stack.at(-1)!;
@@ -53,7 +53,7 @@ export async function resolveTrusted(files: Look, root: string, path: string): P
       throw new NixsealError("io", "too many levels of symlinks", { where: { file: path } });
     const target = await files.readLink(next);
     if (target.startsWith("/")) stack.length = 1;
-    parts = [...partsOf(target), ...parts];
+    parts.unshift(...partsOf(target));
   }
 }
 

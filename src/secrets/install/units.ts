@@ -44,7 +44,11 @@ export async function handOver(
   if (handler === "nobody") return [];
   if (handler === "activation") {
     const running = await runningUnits(processes, layout, [...units.restart, ...units.reload]);
-    await appendUnits(files, `${layout.root}/run/nixos/activation-restart-list`, units.restart.filter(running));
+    await appendUnits(
+      files,
+      `${layout.root}/run/nixos/activation-restart-list`,
+      units.restart.filter(running),
+    );
     await appendUnits(files, `${layout.root}/run/nixos/activation-reload-list`, units.reload.filter(running));
     return [];
   }
@@ -106,7 +110,9 @@ async function runningUnits(
   const args = ["is-active", "--", ...units];
   const { stdout } = await processes.run({ program: "systemctl", args, timeout: shortTime });
   const states = new TextDecoder().decode(stdout).split("\n"); // a line for each unit, in order
-  const up = new Set(units.filter((_, index) => /^(active|activating|reloading|refreshing)$/.test(states[index] ?? "")));
+  const up = new Set(
+    units.filter((_, index) => /^(active|activating|reloading|refreshing)$/.test(states[index] ?? "")),
+  );
   return (unit) => up.has(unit);
 }
 
@@ -115,7 +121,9 @@ async function appendUnits(files: Files, path: string, units: readonly string[])
   const directory = path.slice(0, path.lastIndexOf("/"));
   await files.makeDirectory(directory, { mode: 0o755, parents: true });
   const there = (await files.statusOfLink(path)) !== null;
-  const text = there ? new TextDecoder().decode(await files.read(path, { limit: 16 << 20, follow: false })) : "";
+  const text = there
+    ? new TextDecoder().decode(await files.read(path, { limit: 16 << 20, follow: false }))
+    : "";
   const lines = text.split("\n").filter((line) => line !== "");
   const whole = [...new Set([...lines, ...units])].map((line) => `${line}\n`).join("");
   await files.writeAtomic(path, utf8(whole), { mode: 0o600 });

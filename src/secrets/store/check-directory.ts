@@ -50,7 +50,9 @@ async function checkFile(
   if (secret !== undefined && declared.has(secret)) return [];
   const message = `${file} belongs to no secret in the inventory`;
   const hint = "declare it in fleet.toml, or remove the file";
-  return [{ id: "stray-file", severity: "low", file, ...(secret === undefined ? {} : { secret }), message, hint }];
+  return [
+    { id: "stray-file", severity: "low", file, ...(secret === undefined ? {} : { secret }), message, hint },
+  ];
 }
 
 /** By its first bytes: a name that ends in `.age` encrypts nothing. */
@@ -75,13 +77,31 @@ async function namesIn(files: Pick<Files, "list">, path: string): Promise<string
 }
 
 function leftoverFinding(file: string): Finding {
-  return { id: "leftover", severity: "low", file, message: `${file} was left by an interrupted write`, hint: "remove it; it holds ciphertext only" };
+  return {
+    id: "leftover",
+    severity: "low",
+    file,
+    message: `${file} was left by an interrupted write`,
+    hint: "remove it; it holds ciphertext only",
+  };
 }
 
 function symlinkFinding(file: string): Finding {
-  return { id: "symlink", severity: "medium", file, message: `${file} is a symlink`, hint: "put the file itself there: hosts and Nix take no symlinks" };
+  return {
+    id: "symlink",
+    severity: "medium",
+    file,
+    message: `${file} is a symlink`,
+    hint: "put the file itself there: hosts and Nix take no symlinks",
+  };
 }
 
 function writableFinding(file: string): Finding {
-  return { id: "writable", severity: "medium", file, message: `${file} can be written by others`, hint: `chmod go-w ${file}` };
+  return {
+    id: "writable",
+    severity: "medium",
+    file,
+    message: `${file} can be written by others`,
+    hint: `chmod go-w ${file}`,
+  };
 }

@@ -16,7 +16,15 @@ export function checkSecret(
   const about = { secret: secret.name, file: ciphertextFile(secret.name) };
   if (stored === null) {
     const hint = `set it with \`nixseal secrets set ${secret.name}\``;
-    return [{ id: "secret-missing", severity: "high", ...about, message: `secret '${secret.name}' has no value`, hint }];
+    return [
+      {
+        id: "secret-missing",
+        severity: "high",
+        ...about,
+        message: `secret '${secret.name}' has no value`,
+        hint,
+      },
+    ];
   }
   return [...recipientFindings(secret.name, wanted, stored, marks), ...ageFindings(secret, stored, now)];
 }
@@ -32,7 +40,13 @@ function recipientFindings(
   const findings: Finding[] = [];
   const hint = `\`nixseal secrets rekey ${name}\` encrypts it to the recipients of the inventory`;
   if (missing.length > 0)
-    findings.push({ id: "recipient-missing", severity: "high", ...about, message: `secret '${name}' cannot be read by ${listed(missing)}`, hint });
+    findings.push({
+      id: "recipient-missing",
+      severity: "high",
+      ...about,
+      message: `secret '${name}' cannot be read by ${listed(missing)}`,
+      hint,
+    });
   if (surplus.length > 0)
     findings.push({
       id: "recipient-surplus",
@@ -62,13 +76,29 @@ function ageFindings(
   const about = { secret: secret.name, file: ciphertextFile(secret.name) };
   if (stored.record === null) {
     const message = `secret '${secret.name}' has a max_age, but nothing says when it was set`;
-    return [{ id: "age-unknown", severity: "medium", ...about, message, hint: `set it again with \`nixseal secrets set ${secret.name}\`` }];
+    return [
+      {
+        id: "age-unknown",
+        severity: "medium",
+        ...about,
+        message,
+        hint: `set it again with \`nixseal secrets set ${secret.name}\``,
+      },
+    ];
   }
   const expired = Date.parse(stored.record.created) + secret.maxAge * 1000;
   if (now.getTime() < expired) return [];
   const days = Math.floor((now.getTime() - expired) / day);
   const message = `secret '${secret.name}' is ${days} days older than its max_age`;
-  return [{ id: "secret-expired", severity: "medium", ...about, message, hint: `set a new value with \`nixseal secrets set ${secret.name}\`` }];
+  return [
+    {
+      id: "secret-expired",
+      severity: "medium",
+      ...about,
+      message,
+      hint: `set a new value with \`nixseal secrets set ${secret.name}\``,
+    },
+  ];
 }
 
 function listed(names: readonly string[]): string {

@@ -34,7 +34,11 @@ export type Marks = Map<string, string>;
  * list where there is one: a record that lags behind (killed between the two writes) makes the file out of date, so
  * that a second rekey finishes what the first began.
  */
-export function judge(wanted: readonly NamedRecipient[], evidence: Evidence, marks: Marks = new Map()): Judgement {
+export function judge(
+  wanted: readonly NamedRecipient[],
+  evidence: Evidence,
+  marks: Marks = new Map(),
+): Judgement {
   const byStanzas = compareStanzas(wanted, evidence.stanzas, marks);
   const byRecord = evidence.record === null ? null : compareRecord(wanted, evidence.record);
   const told = byRecord !== null && evidence.record?.digest === evidence.digest ? "record" : "stanzas";
@@ -54,7 +58,9 @@ interface Difference {
 }
 
 function compareRecord(wanted: readonly NamedRecipient[], record: SecretRecord): Difference {
-  const recorded = Object.entries(record.recipients).flatMap(([name, list]) => list.map((recipient) => ({ name, recipient })));
+  const recorded = Object.entries(record.recipients).flatMap(([name, list]) =>
+    list.map((recipient) => ({ name, recipient })),
+  );
   const inRecord = new Set(recorded.map(({ recipient }) => recipient));
   const inWanted = new Set(wanted.map(({ recipient }) => recipient));
   return {
@@ -63,7 +69,11 @@ function compareRecord(wanted: readonly NamedRecipient[], record: SecretRecord):
   };
 }
 
-function compareStanzas(wanted: readonly NamedRecipient[], stanzas: readonly Stanza[], marks: Marks): Difference {
+function compareStanzas(
+  wanted: readonly NamedRecipient[],
+  stanzas: readonly Stanza[],
+  marks: Marks,
+): Difference {
   const left = new Map<string, number>();
   for (const mark of stanzas.map(markOfStanza)) if (mark !== null) left.set(mark, (left.get(mark) ?? 0) + 1);
   const missing: string[] = [];
@@ -77,7 +87,9 @@ function compareStanzas(wanted: readonly NamedRecipient[], stanzas: readonly Sta
     if (count === 0) missing.push(name);
     else left.set(mark, count - 1);
   }
-  const surplus = [...left].flatMap(([mark, count]) => (count > 0 ? [`${count} unexpected recipient${count > 1 ? "s" : ""} (${mark})`] : []));
+  const surplus = [...left].flatMap(([mark, count]) =>
+    count > 0 ? [`${count} unexpected recipient${count > 1 ? "s" : ""} (${mark})`] : [],
+  );
   return { missing, surplus };
 }
 

@@ -32,12 +32,20 @@ export function recordOf(
 ): SecretRecord {
   const byName: Record<string, string[]> = {};
   for (const { name, recipient } of recipients) (byName[name] ??= []).push(recipient);
-  return { version: 1, epoch: value.epoch, created: value.created, digest: digestOf(ciphertext), recipients: byName };
+  return {
+    version: 1,
+    epoch: value.epoch,
+    created: value.created,
+    digest: digestOf(ciphertext),
+    recipients: byName,
+  };
 }
 
 /** Indented, a recipient a line, names sorted: what git merges best. */
 export function formatRecord(record: SecretRecord): string {
-  const recipients = Object.fromEntries(Object.entries(record.recipients).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const recipients = Object.fromEntries(
+    Object.entries(record.recipients).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
   const { version, epoch, created, digest } = record;
   return `${JSON.stringify({ version, epoch, created, digest, recipients }, null, 2)}\n`;
 }
@@ -55,13 +63,20 @@ export function parseRecord(bytes: Uint8Array, file: string): SecretRecord {
   const { version, epoch, created, digest, recipients, ...rest } = value;
   if (version !== 1) return fail(`version ${JSON.stringify(version)} is not known, only 1 is`);
   for (const key of Object.keys(rest)) return fail(`unknown field '${key}'`);
-  if (typeof epoch !== "number" || !Number.isSafeInteger(epoch) || epoch < 1) return fail("epoch is not a whole number from 1");
-  if (typeof created !== "string" || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(created) || Number.isNaN(Date.parse(created)))
+  if (typeof epoch !== "number" || !Number.isSafeInteger(epoch) || epoch < 1)
+    return fail("epoch is not a whole number from 1");
+  if (
+    typeof created !== "string" ||
+    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(created) ||
+    Number.isNaN(Date.parse(created))
+  )
     return fail("created is not a time like 2026-01-31T12:00:00Z");
-  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) return fail("digest is not a sha256 in hex");
+  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest))
+    return fail("digest is not a sha256 in hex");
   if (!isObject(recipients)) return fail("recipients is not an object");
   for (const [name, list] of Object.entries(recipients))
-    if (!Array.isArray(list) || !list.every((item) => typeof item === "string")) return fail(`recipients of '${name}' are not a list of text`);
+    if (!Array.isArray(list) || !list.every((item) => typeof item === "string"))
+      return fail(`recipients of '${name}' are not a list of text`);
   return { version, epoch, created, digest, recipients: recipients as SecretRecord["recipients"] };
 }
 

@@ -68,7 +68,11 @@ export async function writeStored(
   await files.writeAtomic(join(directory, recordFile(name)), utf8(formatRecord(record)), { mode: 0o644 });
 }
 
-async function readIfThere(files: Pick<Files, "read">, path: string, limit: number): Promise<Uint8Array | null> {
+async function readIfThere(
+  files: Pick<Files, "read">,
+  path: string,
+  limit: number,
+): Promise<Uint8Array | null> {
   try {
     return await files.read(path, { limit });
   } catch (error) {
