@@ -1,7 +1,7 @@
 /** The payload: STREAM (age v1 specification, "Payload"), ChaCha20-Poly1305 in chunks of 64 KiB. */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { NixsealError } from "../../core/errors.ts";
-import { hkdf } from "./file-key.ts";
+import { hkdf } from "./hkdf.ts";
 
 export const payloadNonceSize = 16;
 /** Bytes of plaintext in a chunk; only the last one may have less. */
