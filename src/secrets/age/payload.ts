@@ -6,7 +6,7 @@ import { hkdf } from "./hkdf.ts";
 export const payloadNonceSize = 16;
 /** Bytes of plaintext in a chunk; only the last one may have less. */
 export const chunkSize = 64 << 10;
-const tagSize = 16;
+export const tagSize = 16;
 export const sealedChunkSize = chunkSize + tagSize;
 
 /** Encrypts or decrypts the chunks of one payload, in their order. */
