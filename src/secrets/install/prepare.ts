@@ -31,11 +31,17 @@ export async function prepareStage(
   warnings.push(...identities.warnings);
   const secrets = manifest.secrets.filter((secret) => secret.stage === stage);
   try {
-    const decrypt = identities.files.length === 0 ? noIdentity(manifest) : await openIdentities(identities.files);
+    const decrypt =
+      identities.files.length === 0 ? noIdentity(manifest) : await openIdentities(identities.files);
     const accounts = accountsOf(files, processes, layout.root);
     const outcome = await decryptStage(files, directory, secrets, decrypt, accounts);
     const same = await unchangedSecrets(files, current, outcome.good);
-    return { outcome, current, plan: planGeneration(manifest, stage, outcome, current?.index ?? null, same), warnings };
+    return {
+      outcome,
+      current,
+      plan: planGeneration(manifest, stage, outcome, current?.index ?? null, same),
+      warnings,
+    };
   } finally {
     for (const { content } of identities.files) content.wipe();
   }
