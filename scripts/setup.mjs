@@ -19,9 +19,17 @@ export const programs = {
   "nix-instantiate": "nix-bin",
 };
 
+let deadline = Infinity;
+
+/** Whatever `run` starts is ended at that time (milliseconds since 1970). */
+export function endBefore(time) {
+  deadline = time;
+}
+
 /** Runs a program with its output on ours; ends this script when it fails. */
 export function run(program, args, options = {}) {
-  const { status, error } = spawnSync(program, args, { stdio: "inherit", cwd: top, ...options });
+  const timeout = deadline === Infinity ? undefined : Math.max(1, deadline - Date.now());
+  const { status, error } = spawnSync(program, args, { stdio: "inherit", cwd: top, timeout, ...options });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

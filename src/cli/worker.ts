@@ -1,13 +1,12 @@
 /** The program of a worker thread: one task, named by the main thread, run for job after job, answered in order. */
 import { parentPort, workerData } from "node:worker_threads";
 import { NixsealError } from "../core/errors.ts";
+import { tasks } from "../ops/tasks.ts";
+import { random } from "../system/random.ts";
 import type { Answer } from "../system/workers.ts";
 
-/** What can be done on another core. Jobs and results are plain data. */
-const tasks: Readonly<Record<string, () => Promise<(job: unknown) => Promise<unknown>>>> = {};
-
 const { task } = workerData as { task: string };
-const work = tasks[task]?.();
+const work = tasks[task]?.(random);
 let queue = Promise.resolve();
 
 parentPort?.on("message", (job: unknown) => {
@@ -17,7 +16,7 @@ parentPort?.on("message", (job: unknown) => {
 async function answer(job: unknown): Promise<Answer> {
   try {
     if (work === undefined) throw new NixsealError("bug", `no such task: ${task}`);
-    return { ok: true, result: await (await work)(job) };
+    return { ok: true, result: await (await work)(job as never) };
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     return {

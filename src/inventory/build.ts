@@ -89,9 +89,32 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
         readSelector(memberPopulation(people), table.readers ?? []).faults,
       );
       add(secrets, "secrets", name, file, () => secretOf(name, file, table));
+      if (table.path !== undefined && !isSecretPath(table.path, name))
+        report(
+          file,
+          "bad-value",
+          ["secrets", name, "path"],
+          `'${table.path}' is not a place for '${name}'`,
+          `below /run/nixseal only '${secretsDirectory}/${name}' is possible, and nothing in /nix/store`,
+        );
+      for (const field of ["owner", "group"] as const)
+        if (Number(table[field]) >= 2 ** 32 - 1)
+          report(
+            file,
+            "bad-value",
+            ["secrets", name, field],
+            `found "${table[field]}", expected a number below 4294967295`,
+          );
     }
   const name = files.find(({ value }) => value.fleet !== undefined)?.value.fleet?.name ?? null;
   return { fleet: { name, ...people, secrets, files: files.map(({ file }) => file) }, problems };
+}
+
+/** Its place in the tree of secrets, or outside of that tree and of the store, which everybody can read. */
+function isSecretPath(path: string, name: string): boolean {
+  if (path === `${secretsDirectory}/${name}`) return true;
+  const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+  return !within(path, "/run/nixseal") && !within("/run/nixseal", path) && !within(path, "/nix/store");
 }
 
 function hostOf(name: string, file: string, table: HostTable, hostKeys: SshKey[]): Host {

@@ -24,6 +24,8 @@ export type ProblemId =
   | "include"
   | "selector"
   | "same-path"
+  | "same-credential"
+  | "shared-key"
   | "no-recipient"
   | "no-reader"
   | "mode-for-others"

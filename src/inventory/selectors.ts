@@ -1,6 +1,6 @@
 import { NixsealError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
-import type { Fleet, Host, Member } from "./model.ts";
+import type { Fleet, Host, Member, Secret } from "./model.ts";
 import { entryMatches, parseSelectorEntry, selectorPicks, type SelectorEntry } from "./selector-entry.ts";
 
 interface Subject {
@@ -9,7 +9,7 @@ interface Subject {
 
 /** What selectors choose from: the names, and who bears a label (a host's tags, a member's groups). */
 export interface Population<T extends Subject> {
-  readonly kind: "host" | "member";
+  readonly kind: "host" | "member" | "secret";
   readonly byName: ReadonlyMap<string, T>;
   readonly byLabel: ReadonlyMap<string, readonly T[]>;
 }
@@ -29,6 +29,11 @@ export function memberPopulation(fleet: Pick<Fleet, "members" | "groups">): Popu
   return { kind: "member", byName: fleet.members, byLabel: fleet.groups };
 }
 
+/** Secrets bear no labels: names and globs select them. */
+export function secretPopulation(fleet: Pick<Fleet, "secrets">): Population<Secret> {
+  return { kind: "secret", byName: fleet.secrets, byLabel: new Map() };
+}
+
 /**
  * The hosts that a selector from the command line picks, sorted by name. Throws `usage` for an entry
  * that is no selector, `not-found` for one that matches nothing and when nothing is left.
@@ -40,6 +45,11 @@ export function selectHosts(fleet: Fleet, texts: readonly string[]): Host[] {
 /** As `selectHosts`, for members. */
 export function selectMembers(fleet: Fleet, texts: readonly string[]): Member[] {
   return select(memberPopulation(fleet), texts);
+}
+
+/** As `selectHosts`, for secrets. */
+export function selectSecrets(fleet: Pick<Fleet, "secrets">, texts: readonly string[]): Secret[] {
+  return select(secretPopulation(fleet), texts);
 }
 
 function select<T extends Subject>(population: Population<T>, texts: readonly string[]): T[] {
@@ -101,6 +111,11 @@ function faultOf<T extends Subject>(
   entry: SelectorEntry,
 ): Omit<SelectorFault, "index"> | undefined {
   const { kind, byName, byLabel } = population;
+  if (kind === "secret" && (entry.kind === "tag" || entry.kind === "group"))
+    return {
+      message: `'${entry.text}' cannot select secrets`,
+      hint: "secrets are selected by name or by a glob",
+    };
   if (kind === "host" && entry.kind === "group")
     return {
       message: `'${entry.text}' cannot select hosts`,
@@ -129,7 +144,9 @@ function faultOf<T extends Subject>(
     message: `'${entry.text}' matches no ${kind}`,
     hint:
       near ??
-      (byName.size === 0 ? `the fleet has no ${kind}s yet` : `'nixseal ${kind} list' shows what there is`),
+      (byName.size === 0
+        ? `the fleet has no ${kind}s yet`
+        : `'nixseal ${kind === "secret" ? "secrets" : kind} list' shows what there is`),
   };
 }
 

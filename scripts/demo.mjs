@@ -1,0 +1,144 @@
+// `npm run demo`: the main job on a throw-away fleet with two host roots. Sets itself up, tells what it does, shows
+// what is refused, and leaves nothing behind. A step that does not do what its line says ends the demo with 1.
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setUp, top } from "./setup.mjs";
+
+setUp();
+const base = mkdtempSync(join(tmpdir(), "nixseal-demo-"));
+process.on("exit", () => rmSync(base, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
+
+const fleet = join(base, "fleet");
+const home = join(base, "home");
+const env = {
+  PATH: `${join(top, "bin")}:${process.env.PATH}`,
+  HOME: home,
+  LANG: "C.UTF-8",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_SYSTEM: "/dev/null",
+};
+const root = (host) => join(base, "roots", host);
+
+/** Runs a command of the story; `expect` is its exit code. Gives stdout and stderr together. */
+function run(argv, { input = "", expect = 0, cwd = fleet } = {}) {
+  const [program, ...args] = argv;
+  const result = spawnSync(program, args, { cwd, env, input, encoding: "utf8" });
+  const output = `${result.stdout}${result.stderr}`;
+  if (result.status !== expect) {
+    console.error(`\n${argv.join(" ")}: exit code ${result.status}, expected ${expect}\n${output}`);
+    process.exit(1);
+  }
+  return output;
+}
+
+function must(condition, what) {
+  if (condition) return;
+  console.error(`\nnot as told: ${what}`);
+  process.exit(1);
+}
+
+const chapter = (title) => console.log(`\n${title}`);
+const say = (line) => console.log(`  ${line}`);
+const show = (line, output) => {
+  console.log(`  $ ${line}`);
+  for (const row of output.trimEnd().split("\n").slice(0, 8)) console.log(`    ${row}`);
+};
+const value = (host, name) => readFileSync(join(root(host), "run/nixseal/secrets", name), "utf8");
+const install = (host, expect = 0) =>
+  run(["nixseal-agent", "secrets", "install", "--manifest", join(fleet, `${host}.json`), "--root", root(host)], { expect });
+const manifests = () => {
+  for (const host of ["web", "db"]) writeFileSync(join(fleet, `${host}.json`), run(["nixseal", "secrets", "manifest", host]));
+};
+
+chapter("A fleet of two hosts, web and db, and one member, alice");
+mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
+mkdirSync(fleet);
+run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice", "-f", join(home, ".ssh/id_ed25519")]);
+run(["nixseal", "init", "--name", "demo", "--member", "alice"]);
+for (const host of ["web", "db"]) {
+  const key = join(root(host), "etc/ssh/ssh_host_ed25519_key");
+  mkdirSync(join(root(host), "etc/ssh"), { recursive: true });
+  writeFileSync(join(root(host), "etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
+  writeFileSync(join(root(host), "etc/group"), "root:x:0:\n");
+  run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", host, "-f", key]);
+  run(["nixseal", "host", "add", host, `${host}.example.org`, "--host-key", readFileSync(`${key}.pub`, "utf8").trim()]);
+}
+show("nixseal host list", run(["nixseal", "host", "list"]));
+
+chapter("Three secrets, declared in fleet.toml and encrypted to their hosts' SSH keys");
+appendFileSync(
+  join(fleet, "fleet.toml"),
+  `
+[secrets.db-password]
+hosts = ["db"]
+
+[secrets.session-key]
+hosts = ["web"]
+restart = ["web.service"]
+
+[secrets.backup-token]
+hosts = ["web", "db"]
+`,
+);
+for (const name of ["db-password", "session-key", "backup-token"]) run(["nixseal", "secrets", "set", name], { input: `${name} one` });
+show("nixseal secrets list", run(["nixseal", "secrets", "list"]));
+show("nixseal secrets check", run(["nixseal", "secrets", "check"]));
+
+chapter("Each host installs what is its own, with the key that it has anyway");
+manifests();
+for (const host of ["web", "db"]) install(host);
+must(value("web", "session-key") === "session-key one", "web has its session key");
+must((statSync(join(root("web"), "run/nixseal/secrets/session-key")).mode & 0o777) === 0o400, "mode 0400");
+for (const host of ["web", "db"]) say(`${host} has ${readdirSync(join(root(host), "run/nixseal/secrets")).join(", ")}`);
+
+chapter("Refused: the key of web cannot read a secret of db");
+const foreign = run(
+  ["nixseal", "age", "decrypt", "-i", join(root("web"), "etc/ssh/ssh_host_ed25519_key"), join(fleet, "secrets/db-password.age")],
+  { expect: 4 },
+);
+show("nixseal age decrypt -i WEB_KEY secrets/db-password.age", foreign);
+
+chapter("A reboot: what was in memory is gone, and is there again with no hand");
+rmSync(join(root("web"), "run"), { recursive: true });
+install("web");
+must(value("web", "session-key") === "session-key one", "the value is there after the reboot");
+say(`session-key of web: ${value("web", "session-key")}`);
+
+chapter("A new value: only that file changes, only its unit would restart");
+const former = readFileSync(join(fleet, "web.json"), "utf8");
+const formerCiphertext = readFileSync(join(fleet, "secrets/session-key.age"));
+const before = statSync(join(root("web"), "run/nixseal/secrets/backup-token")).ino;
+run(["nixseal", "secrets", "set", "session-key"], { input: "session-key two" });
+manifests();
+show("nixseal-agent secrets install --manifest web.json --root WEB", install("web"));
+must(value("web", "session-key") === "session-key two", "the new value is installed");
+must(statSync(join(root("web"), "run/nixseal/secrets/backup-token")).ino === before, "the other file is the same inode");
+
+chapter("Refused: a ciphertext that was altered; the last good value stays, the others go on");
+const good = readFileSync(join(fleet, "secrets/session-key.age"), "utf8");
+writeFileSync(join(fleet, "secrets/session-key.age"), good.replace(/[a-z](?=[^]{0,80}-----END)/, (letter) => (letter === "a" ? "b" : "a")));
+show("nixseal-agent secrets install --manifest web.json --root WEB", install("web", 3));
+must(value("web", "session-key") === "session-key two", "the last good value stays");
+writeFileSync(join(fleet, "secrets/session-key.age"), good);
+
+chapter("Rolled back like any other configuration: the former generation brings the former value");
+writeFileSync(join(fleet, "web.json"), former);
+const current = readFileSync(join(fleet, "secrets/session-key.age"));
+writeFileSync(join(fleet, "secrets/session-key.age"), formerCiphertext);
+install("web");
+must(value("web", "session-key") === "session-key one", "the former value is back");
+say(`session-key of web: ${value("web", "session-key")}`);
+writeFileSync(join(fleet, "secrets/session-key.age"), current);
+
+chapter("A member joins: rekey touches what has to change and nothing else; a check in CI needs no key");
+run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bob", "-f", join(base, "bob")]);
+run(["nixseal", "member", "add", "bob", "--key", join(base, "bob.pub")]);
+show("nixseal secrets check", run(["nixseal", "secrets", "check"], { expect: 1 }));
+show("nixseal secrets rekey", run(["nixseal", "secrets", "rekey"]));
+show("nixseal secrets rekey", run(["nixseal", "secrets", "rekey"]));
+run(["nixseal", "secrets", "check"]);
+
+console.log("\nDone. Nothing is left behind.");

@@ -1,0 +1,104 @@
+import type { BinaryOperator, Expression } from "./ast.ts";
+import { parseLetBindings } from "./bindings.ts";
+import { Cursor } from "./cursor.ts";
+import { beyondLimit, fault } from "./faults.ts";
+import { beginsFormals, parseFormalsLambda, parseNamedLambda } from "./lambdas.ts";
+import { parseOperation } from "./operators.ts";
+
+/** Bytes. The largest file of nixpkgs has a fifth of it. */
+export const largestSource = 16 << 20;
+
+/**
+ * Parses one file of the Nix language, as of Nix 2.31 with pipe operators. What Nix itself says before evaluation
+ * is said here: attributes and formals given twice, dynamic attributes in `let` and `inherit`, paths with a trailing
+ * slash. Variables are not looked up. One thing is stricter: a NUL byte outside a comment, where Nix stops reading
+ * and a person does not, is an error.
+ *
+ * Errors: `malformed` with line, column and offset of the fault; `limit` for sources over 16 MiB or nested too deeply.
+ */
+export function parseNix(bytes: Uint8Array): Expression {
+  if (bytes.length > largestSource)
+    throw beyondLimit(
+      `Nix source of ${bytes.length} bytes, more than ${largestSource}`,
+      { offset: 0, line: 1, column: 1 },
+      "data that large belongs in a JSON file",
+    );
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const cursor = new Cursor(source, parseExpression);
+  const expression = cursor.expression();
+  if (cursor.token.kind !== "end") throw cursor.unexpected("an operator or the end of the file");
+  return expression;
+}
+
+/** expr_function */
+function parseExpression(cursor: Cursor): Expression {
+  const { at, kind } = cursor.token;
+  switch (kind) {
+    case "identifier": {
+      const next = cursor.peek(1).kind;
+      return next === ":" || next === "@" ? parseNamedLambda(cursor) : parsePipe(cursor);
+    }
+    case "{":
+      return beginsFormals(cursor) ? parseFormalsLambda(cursor) : parsePipe(cursor);
+    case "let": {
+      if (cursor.peek(1).kind === "{") return parsePipe(cursor); // the old form, an operand
+      cursor.advance();
+      const bindings = parseLetBindings(cursor);
+      cursor.expect("in", "after the bindings");
+      return { kind: "let", at, bindings, body: cursor.expression() };
+    }
+    case "with": {
+      cursor.advance();
+      const scope = cursor.expression();
+      cursor.expect(";", "after with");
+      return { kind: "with", at, scope, body: cursor.expression() };
+    }
+    case "assert": {
+      cursor.advance();
+      const condition = cursor.expression();
+      cursor.expect(";", "after assert");
+      return { kind: "assert", at, condition, body: cursor.expression() };
+    }
+    case "if": {
+      cursor.advance();
+      const condition = cursor.expression();
+      cursor.expect("then", "after the condition");
+      const then = cursor.expression();
+      cursor.expect("else", "after then");
+      return { kind: "if", at, condition, then, otherwise: cursor.expression() };
+    }
+    default:
+      return parsePipe(cursor);
+  }
+}
+
+/** expr_pipe_into (from the left) and expr_pipe_from (from the right): the loosest operators, which don't mix. */
+function parsePipe(cursor: Cursor): Expression {
+  const first = parseOperation(cursor);
+  const { kind: operator } = cursor.token;
+  if (operator !== "|>" && operator !== "<|") return first;
+  const operands = [{ operand: first, operatorAt: cursor.token.at }];
+  while (cursor.token.kind === operator) {
+    const operatorAt = cursor.token.at;
+    cursor.advance();
+    operands.push({ operand: parseOperation(cursor), operatorAt });
+  }
+  if (cursor.token.kind === "|>" || cursor.token.kind === "<|")
+    throw fault("|> and <| in one chain", cursor.token.at, "set parentheses");
+  const pipe = (left: Expression, right: Expression, operatorAt: Expression["at"]): Expression => ({
+    kind: "binary",
+    at: left.at,
+    operator: operator satisfies BinaryOperator,
+    operatorAt,
+    left,
+    right,
+  });
+  if (operator === "|>")
+    return operands
+      .slice(1)
+      .reduce((left, { operand, operatorAt }) => pipe(left, operand, operatorAt), first);
+  let right = operands.at(-1)!;
+  for (const { operand, operatorAt } of operands.slice(0, -1).reverse())
+    right = { operand: pipe(operand, right.operand, right.operatorAt), operatorAt };
+  return right.operand;
+}

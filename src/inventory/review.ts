@@ -1,0 +1,15 @@
+import type { Fleet } from "./model.ts";
+import type { Problem } from "./problem.ts";
+import { reviewHosts, reviewSharedKeys } from "./review-keys.ts";
+import { reviewCollisions } from "./review-collisions.ts";
+import { reviewSecrets } from "./review-secrets.ts";
+
+/** What is unwise, or will fail later, in a fleet that is sound in itself. Pure; without places. */
+export function reviewFleet(fleet: Fleet): Problem[] {
+  return [
+    ...reviewHosts(fleet),
+    ...reviewSharedKeys(fleet),
+    ...reviewSecrets(fleet),
+    ...reviewCollisions(fleet),
+  ];
+}

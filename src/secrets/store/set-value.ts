@@ -1,0 +1,42 @@
+import { NixsealError } from "../../core/errors.ts";
+import type { Clock, Files, Random } from "../../core/ports.ts";
+import type { NamedRecipient } from "../../inventory/recipients.ts";
+import { recordOf, type SecretRecord } from "./record.ts";
+import { recipientTexts, sealer, type ParseRecipient } from "./seal.ts";
+import { readStored, writeStored } from "./stored-secret.ts";
+
+export interface SetPorts {
+  readonly files: Pick<Files, "read" | "writeAtomic" | "makeDirectory">;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: Random;
+}
+
+/**
+ * Gives a secret a new value: a new epoch, encrypted to the wanted recipients, armored unless the file was binary. A
+ * broken old file does not stand in the way: it is what a new value mends.
+ */
+export async function setValue(
+  name: string,
+  plaintext: Uint8Array,
+  wanted: readonly NamedRecipient[],
+  directory: string,
+  ports: SetPorts,
+  parse: ParseRecipient,
+): Promise<SecretRecord> {
+  const before = await readStored(ports.files, directory, name).catch(brokenAsNull);
+  const seal = sealer(parse, ports.random);
+  const ciphertext = await seal({
+    plaintext,
+    recipients: recipientTexts(wanted),
+    armor: before?.armored ?? true,
+  });
+  const epoch = (before?.record?.epoch ?? 0) + 1;
+  const record = recordOf(ciphertext, wanted, { epoch, created: ports.clock.now().toISOString() });
+  await writeStored(ports.files, directory, name, ciphertext, record);
+  return record;
+}
+
+function brokenAsNull(error: unknown): null {
+  if (error instanceof NixsealError && error.code === "malformed") return null;
+  throw error;
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
+import { run } from "./command.ts";
+import type { Host } from "./host.ts";
+import { until } from "./until.ts";
+
+/** A secret as a configuration declares it; what is left out has the defaults of fleet.toml. */
+export interface Declared {
+  readonly value: string;
+  readonly owner?: string;
+  readonly group?: string;
+  readonly mode?: string;
+  readonly path?: string;
+  readonly stage?: "default" | "users";
+  readonly restart?: readonly string[];
+  readonly reload?: readonly string[];
+  /** SSH public keys; default: the host's own. */
+  readonly recipients?: readonly string[];
+  /** What happens to the ciphertext before its digest goes into the manifest. */
+  readonly damage?: (ciphertext: string) => string;
+}
+
+export type Declarations = Readonly<Record<string, Declared>>;
+
+export const secretsDirectory = "/run/nixseal/secrets";
+export const secretsUnit = "nixseal-secrets.service";
+
+/**
+ * The configuration of a host, as far as secrets go: each generation is a directory with a manifest and its
+ * ciphertext, as a NixOS closure has it in the store, and switching exchanges the unit that installs it.
+ */
+export class SecretsHost {
+  readonly host: Host;
+  readonly #ciphertexts = new Map<string, Promise<string>>();
+  #generations = 0;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** Writes a new generation and gives its directory. What did not change keeps its ciphertext. */
+  async generation(secrets: Declarations, identity = this.host.hostKey.path): Promise<string> {
+    const directory = `/var/lib/generations/${++this.#generations}`;
+    const entries = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
+    const listed = await Promise.all(
+      entries.map(async ([name, declared]) => {
+        const whole = await this.#ciphertext(name, declared);
+        const ciphertext = declared.damage?.(whole) ?? whole;
+        const source = `secrets/${name}.age`;
+        await this.host.copyIn(`${directory}/${source}`, ciphertext);
+        return {
+          name,
+          source,
+          digest: createHash("sha256").update(ciphertext).digest("hex"),
+          path: declared.path ?? `${secretsDirectory}/${name}`,
+          owner: declared.owner ?? "root",
+          group: declared.group ?? "root",
+          mode: declared.mode ?? "0400",
+          stage: declared.stage ?? "default",
+          restart: declared.restart ?? [],
+          reload: declared.reload ?? [],
+          credential: null,
+          together: null,
+        };
+      }),
+    );
+    const manifest = { version: 1, host: this.host.name, identities: [identity], secrets: listed };
+    await this.host.copyIn(`${directory}/manifest.json`, canonicalJson(manifest));
+    return directory;
+  }
+
+  /** Makes a generation the configuration, now and for the next boots. `code` is that of systemctl. */
+  async switchTo(generation: string, code = 0): Promise<void> {
+    await this.host.copyIn(`/etc/systemd/system/${secretsUnit}`, unit(generation));
+    await this.host.run(["systemctl", "daemon-reload"]);
+    await this.host.run(["systemctl", "--quiet", "enable", secretsUnit]);
+    await this.host.run(["systemctl", "restart", secretsUnit], { codes: [code] });
+    // Units that use a secret restart after the unit that installs them: they are ordered so.
+    await until("no job is left", 60_000, async () => {
+      const jobs = await this.host.run(["systemctl", "list-jobs", "--no-legend", "--quiet"]);
+      return jobs.trim() === "" || jobs.startsWith("No jobs") ? true : undefined;
+    });
+  }
+
+  read(secret: string): Promise<string> {
+    return this.host.run(["cat", `${secretsDirectory}/${secret}`]);
+  }
+
+  /** Encrypted with the stock program, once for each value. */
+  #ciphertext(name: string, { value, recipients = [this.host.hostKey.public] }: Declared): Promise<string> {
+    const key = JSON.stringify([name, value, recipients]);
+    const to = recipients.flatMap((recipient) => ["--recipient", recipient]);
+    const made = this.#ciphertexts.get(key) ?? run(["age", "--armor", ...to], { input: value });
+    this.#ciphertexts.set(key, made);
+    return made;
+  }
+}
+
+function unit(generation: string): string {
+  return `[Unit]
+Description=Install the host's secrets
+DefaultDependencies=no
+After=local-fs.target systemd-sysusers.service
+Before=sysinit.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/bin/nixseal-agent secrets install --manifest ${generation}/manifest.json
+
+[Install]
+WantedBy=sysinit.target
+`;
+}
