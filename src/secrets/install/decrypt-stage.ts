@@ -1,4 +1,4 @@
-import { NixsealError } from "../../core/errors.ts";
+import { at, NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
 import { readCiphertext } from "../ciphertext.ts";
@@ -51,13 +51,21 @@ export async function decryptStage(
       if (size + ciphertext.length > stageLimit)
         throw new NixsealError("limit", `the secrets of a stage may have ${stageLimit} bytes together`);
       size += ciphertext.length;
-      const value = await decrypt(ciphertext);
+      const value = await decryptOne(decrypt, ciphertext, `${directory}/${secret.source}`);
       good.push({ secret, value, ...owner, mode: Number.parseInt(secret.mode, 8) });
     } catch (error) {
       failures.push(failureOf(secret.name, error));
     }
   }
   return holdBack(good, failures, secrets);
+}
+
+async function decryptOne(decrypt: Decrypt, ciphertext: Uint8Array, file: string): Promise<SecretValue> {
+  try {
+    return await decrypt(ciphertext);
+  } catch (error) {
+    throw at(error, { file });
+  }
 }
 
 /** Before the users of the configuration exist everything belongs to root. */

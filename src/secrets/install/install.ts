@@ -159,7 +159,7 @@ async function carryOut(
   await writeStatus(files, layout, {
     at,
     host: manifest.host,
-    manifest: place,
+    manifest: file,
     stage,
     failures,
     index: now.index,

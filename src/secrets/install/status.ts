@@ -83,3 +83,14 @@ function isName(name: string): boolean {
     return false;
   }
 }
+
+/** Why a secret failed in the last run; null when it did not. */
+export async function readMarker(
+  files: Pick<Files, "read" | "statusOfLink">,
+  layout: Layout,
+  name: string,
+): Promise<string | null> {
+  const path = `${layout.failed}/${name}`;
+  if ((await files.statusOfLink(path)) === null) return null;
+  return new TextDecoder().decode(await files.read(path, { limit: 1 << 20, follow: false }));
+}

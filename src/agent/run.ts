@@ -1,0 +1,59 @@
+import { NixsealError } from "../core/errors.ts";
+import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
+import { didYouMean } from "../core/suggest.ts";
+import { parseWords } from "./arguments.ts";
+import { helpOf, overview } from "./help.ts";
+import { secretsCheck } from "./secrets-check.ts";
+import { secretsInstall } from "./secrets-install.ts";
+import { secretsVerify } from "./secrets-verify.ts";
+import { errorJson, errorText } from "./text.ts";
+import type { AgentContext, AgentVerb } from "./verb.ts";
+
+const verbs: readonly AgentVerb[] = [secretsInstall, secretsCheck, secretsVerify];
+
+/** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */
+export async function run(words: readonly string[], context: AgentContext): Promise<ExitCode> {
+  try {
+    return await dispatch(words, context);
+  } catch (error) {
+    context.say(errorText(error));
+    if (words.includes("--json")) await context.out(errorJson(error));
+    return exitCodeOf(error);
+  }
+}
+
+async function dispatch(words: readonly string[], context: AgentContext): Promise<ExitCode> {
+  const [noun, name] = words;
+  if (noun === "--version") {
+    await context.out(`nixseal-agent ${context.version}\n`);
+    return exitCodes.done;
+  }
+  if (noun === undefined || noun === "--help" || noun === "-h" || noun === "help") {
+    await context.out(overview(verbs));
+    return noun === undefined ? exitCodes.usage : exitCodes.done;
+  }
+  const siblings = verbs.filter((verb) => verb.name.startsWith(`${noun} `));
+  if (siblings.length === 0) throw unknown(noun, [...new Set(verbs.map((verb) => verb.name.split(" ")[0]!))]);
+  if (name === undefined || name === "--help" || name === "-h") {
+    await context.out(overview(siblings));
+    return name === undefined ? exitCodes.usage : exitCodes.done;
+  }
+  const verb = siblings.find((candidate) => candidate.name === `${noun} ${name}`);
+  if (verb === undefined)
+    throw unknown(
+      name,
+      siblings.map((sibling) => sibling.name.split(" ")[1]!),
+    );
+  const { values, argument } = parseWords(verb, words.slice(2));
+  if (values["help"] === true) {
+    await context.out(helpOf(verb));
+    return exitCodes.done;
+  }
+  return verb.run(context, values, argument);
+}
+
+function unknown(word: string, candidates: readonly string[]): NixsealError {
+  return new NixsealError("usage", `unknown command '${word}'`, {
+    hint: didYouMean(word, candidates) ?? "see nixseal-agent --help",
+  });
+}

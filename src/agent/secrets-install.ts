@@ -1,0 +1,75 @@
+import { exitCodes } from "../core/exit.ts";
+import { installSecrets, type InstallReport } from "../secrets/install/install.ts";
+import { rootOf, rootOption } from "./root.ts";
+import type { AgentVerb } from "./verb.ts";
+import { visible } from "./text.ts";
+
+export const secretsInstall: AgentVerb = {
+  name: "secrets install",
+  summary: "decrypt the host's secrets and put them in place",
+  options: [
+    { name: "manifest", value: "FILE", required: true, summary: "what to install; sources lie beside it" },
+    {
+      name: "stage",
+      value: "STAGE",
+      choices: ["default", "users"],
+      summary: "default, or users: what is needed before users exist",
+    },
+    rootOption,
+    { name: "dry-run", summary: "say what would happen and change nothing" },
+  ],
+  examples: [
+    "nixseal-agent secrets install --manifest /etc/nixseal/manifest.json",
+    "nixseal-agent secrets install --manifest result/manifest.json --root /mnt --dry-run",
+  ],
+  exits: ["3 some secrets or units failed", "4 an identity or a directory cannot be trusted"],
+  run: async (context, values) => {
+    const report = await installSecrets(context, context.openIdentities, {
+      manifest: String(values["manifest"]),
+      root: await rootOf(context.files, values),
+      stage: values["stage"] === "users" ? "users" : "default",
+      dryRun: values["dry-run"] === true || context.environment.get("NIXOS_ACTION") === "dry-activate",
+    });
+    for (const line of complaints(report)) context.say(`${visible(line)}\n`);
+    await context.out(values["json"] === true ? `${JSON.stringify(report)}\n` : visible(summary(report)));
+    return report.failures.length + report.problems.length > 0 ? exitCodes.partial : exitCodes.done;
+  },
+};
+
+function complaints({ warnings, failures, problems }: InstallReport): string[] {
+  return [
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...failures.flatMap(({ name, code, message, hint }) => [
+      `secret '${name}' failed (${code}): ${message}`,
+      ...(hint === null ? [] : [`  hint: ${hint}`]),
+    ]),
+    ...problems,
+  ];
+}
+
+function summary({
+  host,
+  stage,
+  dryRun,
+  generation,
+  secrets,
+  restart,
+  reload,
+  handler,
+}: InstallReport): string {
+  const moved = secrets.filter(({ change }) => change !== "unchanged");
+  const same = secrets.length - moved.length;
+  const of = stage === "users" ? " (stage users)" : "";
+  const would = dryRun ? "would install" : `generation ${generation}`;
+  const lines = [
+    `${host}${of}: ${would}: ${moved.length} to tell of, ${same} unchanged`,
+    ...moved.map(({ name, change }) => `  ${change.padEnd(8)} ${name}`),
+    ...unitLine(dryRun ? "would restart" : handler === "nobody" ? "to restart" : "restarted", restart),
+    ...unitLine(dryRun ? "would reload" : handler === "nobody" ? "to reload" : "reloaded", reload),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function unitLine(what: string, units: readonly string[]): string[] {
+  return units.length === 0 ? [] : [`  ${what}: ${units.join(" ")}`];
+}

@@ -1,0 +1,37 @@
+import type { InstallPorts } from "../secrets/install/install.ts";
+import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
+import type { ExitCode } from "../core/exit.ts";
+
+/** What a verb of the agent may use. */
+export interface AgentContext extends InstallPorts {
+  readonly version: string;
+  readonly openIdentities: OpenIdentities;
+  readonly out: (text: string) => Promise<void>;
+  /** What people and the journal read: reasons, warnings. */
+  readonly say: (text: string) => void;
+}
+
+export interface Option {
+  readonly name: string;
+  /** What stands for the value in the help; without it the option is a switch. */
+  readonly value?: string;
+  readonly required?: boolean;
+  readonly choices?: readonly string[];
+  readonly summary: string;
+}
+
+/** Values of options by name; `true` for a switch. */
+export type Values = Readonly<Record<string, string | true | undefined>>;
+
+/** A command of two words (`secrets install`). */
+export interface AgentVerb {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly Option[];
+  /** The one word that it takes beside options. */
+  readonly argument?: { readonly name: string; readonly summary: string };
+  readonly examples: readonly string[];
+  /** Exit codes beside 0, 2 and 70. */
+  readonly exits: readonly string[];
+  run(context: AgentContext, values: Values, argument: string): Promise<ExitCode>;
+}
