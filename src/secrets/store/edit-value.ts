@@ -21,7 +21,9 @@ export async function editValue(
     await ports.files.create(path, value.reveal(), { mode: 0o600 });
     const { code } = await ports.processes.run({ program, args: [...args, path], terminal: true });
     if (code !== 0)
-      throw new NixsealError("cancelled", `${program} ended with exit code ${code}`, { hint: "nothing was changed" });
+      throw new NixsealError("cancelled", `${program} ended with exit code ${code}`, {
+        hint: "nothing was changed",
+      });
     const edited = new SecretValue(await ports.files.read(path, { limit: limits.plaintext, follow: false }));
     return Buffer.compare(edited.reveal(), value.reveal()) === 0 ? null : edited;
   } finally {
