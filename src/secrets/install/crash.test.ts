@@ -48,6 +48,7 @@ test("whichever file operation fails, the old or the new generation is there who
   probe.declare(before);
   await probe.install();
   probe.declare(after);
+  probe.environment = { NIXOS_ACTION: "switch" };
   const counted = failingAfter(Number.POSITIVE_INFINITY);
   await probe.install({}, counted.port);
   assert.ok(counted.made() > 40);
@@ -57,6 +58,7 @@ test("whichever file operation fails, the old or the new generation is there who
     const host = new InstallHost(t);
     host.declare(before);
     await host.install();
+    host.environment = { NIXOS_ACTION: "switch" };
     host.declare(after);
     const told = await host.install({}, failingAfter(calls).port).then(
       (report) => report.failures.length + report.problems.length + report.warnings.length > 1,
@@ -74,6 +76,12 @@ test("whichever file operation fails, the old or the new generation is there who
     assert.deepEqual(
       readdirSync(host.at("/etc")).sort(),
       ["fresh", "group", "passwd", "ssh"],
+      `call ${calls}`,
+    );
+    // However the first run ended, one of the two told who restarts units.
+    assert.match(
+      readFileSync(host.at("/run/nixos/activation-restart-list"), "utf8"),
+      /^a\.service$/m,
       `call ${calls}`,
     );
     if (wasOld) assert.deepEqual(report.restart, ["a.service"], `call ${calls}`);
