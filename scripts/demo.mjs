@@ -1,7 +1,16 @@
 // `npm run demo`: the main job on a throw-away fleet with two host roots. Sets itself up, tells what it does, shows
 // what is refused, and leaves nothing behind. A step that does not do what its line says ends the demo with 1.
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setUp, top } from "./setup.mjs";
@@ -48,9 +57,13 @@ const show = (line, output) => {
 };
 const value = (host, name) => readFileSync(join(root(host), "run/nixseal/secrets", name), "utf8");
 const install = (host, expect = 0) =>
-  run(["nixseal-agent", "secrets", "install", "--manifest", join(fleet, `${host}.json`), "--root", root(host)], { expect });
+  run(
+    ["nixseal-agent", "secrets", "install", "--manifest", join(fleet, `${host}.json`), "--root", root(host)],
+    { expect },
+  );
 const manifests = () => {
-  for (const host of ["web", "db"]) writeFileSync(join(fleet, `${host}.json`), run(["nixseal", "secrets", "manifest", host]));
+  for (const host of ["web", "db"])
+    writeFileSync(join(fleet, `${host}.json`), run(["nixseal", "secrets", "manifest", host]));
 };
 
 chapter("A fleet of two hosts, web and db, and one member, alice");
@@ -64,7 +77,15 @@ for (const host of ["web", "db"]) {
   writeFileSync(join(root(host), "etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
   writeFileSync(join(root(host), "etc/group"), "root:x:0:\n");
   run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", host, "-f", key]);
-  run(["nixseal", "host", "add", host, `${host}.example.org`, "--host-key", readFileSync(`${key}.pub`, "utf8").trim()]);
+  run([
+    "nixseal",
+    "host",
+    "add",
+    host,
+    `${host}.example.org`,
+    "--host-key",
+    readFileSync(`${key}.pub`, "utf8").trim(),
+  ]);
 }
 show("nixseal host list", run(["nixseal", "host", "list"]));
 
@@ -83,7 +104,8 @@ restart = ["web.service"]
 hosts = ["web", "db"]
 `,
 );
-for (const name of ["db-password", "session-key", "backup-token"]) run(["nixseal", "secrets", "set", name], { input: `${name} one` });
+for (const name of ["db-password", "session-key", "backup-token"])
+  run(["nixseal", "secrets", "set", name], { input: `${name} one` });
 show("nixseal secrets list", run(["nixseal", "secrets", "list"]));
 show("nixseal secrets check", run(["nixseal", "secrets", "check"]));
 
@@ -92,11 +114,19 @@ manifests();
 for (const host of ["web", "db"]) install(host);
 must(value("web", "session-key") === "session-key one", "web has its session key");
 must((statSync(join(root("web"), "run/nixseal/secrets/session-key")).mode & 0o777) === 0o400, "mode 0400");
-for (const host of ["web", "db"]) say(`${host} has ${readdirSync(join(root(host), "run/nixseal/secrets")).join(", ")}`);
+for (const host of ["web", "db"])
+  say(`${host} has ${readdirSync(join(root(host), "run/nixseal/secrets")).join(", ")}`);
 
 chapter("Refused: the key of web cannot read a secret of db");
 const foreign = run(
-  ["nixseal", "age", "decrypt", "-i", join(root("web"), "etc/ssh/ssh_host_ed25519_key"), join(fleet, "secrets/db-password.age")],
+  [
+    "nixseal",
+    "age",
+    "decrypt",
+    "-i",
+    join(root("web"), "etc/ssh/ssh_host_ed25519_key"),
+    join(fleet, "secrets/db-password.age"),
+  ],
   { expect: 4 },
 );
 show("nixseal age decrypt -i WEB_KEY secrets/db-password.age", foreign);
@@ -115,11 +145,17 @@ run(["nixseal", "secrets", "set", "session-key"], { input: "session-key two" });
 manifests();
 show("nixseal-agent secrets install --manifest web.json --root WEB", install("web"));
 must(value("web", "session-key") === "session-key two", "the new value is installed");
-must(statSync(join(root("web"), "run/nixseal/secrets/backup-token")).ino === before, "the other file is the same inode");
+must(
+  statSync(join(root("web"), "run/nixseal/secrets/backup-token")).ino === before,
+  "the other file is the same inode",
+);
 
 chapter("Refused: a ciphertext that was altered; the last good value stays, the others go on");
 const good = readFileSync(join(fleet, "secrets/session-key.age"), "utf8");
-writeFileSync(join(fleet, "secrets/session-key.age"), good.replace(/[a-z](?=[^]{0,80}-----END)/, (letter) => (letter === "a" ? "b" : "a")));
+writeFileSync(
+  join(fleet, "secrets/session-key.age"),
+  good.replace(/[a-z](?=[^]{0,80}-----END)/, (letter) => (letter === "a" ? "b" : "a")),
+);
 show("nixseal-agent secrets install --manifest web.json --root WEB", install("web", 3));
 must(value("web", "session-key") === "session-key two", "the last good value stays");
 writeFileSync(join(fleet, "secrets/session-key.age"), good);

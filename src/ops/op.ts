@@ -11,7 +11,7 @@ export interface Context extends Ports {
   /** `--fleet`: where fleet.toml lies; without it the search goes upwards from the working directory. */
   readonly fleet: string | undefined;
   /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
-  passphrase(question: string): Promise<SecretValue>;
+  readonly passphrase: (question: string) => Promise<SecretValue>;
 }
 
 /** Colours for people; each gives its text back unchanged where there is no terminal. */

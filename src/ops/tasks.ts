@@ -1,12 +1,13 @@
 import type { Random } from "../core/ports.ts";
 
 /** What a worker thread can do, by name; see `Workers.map`. Imported when it is asked for. */
-export const tasks: Readonly<Record<string, (random: Random) => Promise<(job: never) => Promise<unknown>>>> = {
-  seal: async (random) => {
-    const [{ sealer }, { recipientParser }] = await Promise.all([
-      import("../secrets/store/seal.ts"),
-      import("./secrets/recipient-parser.ts"),
-    ]);
-    return sealer(recipientParser({ random }), random);
-  },
-};
+export const tasks: Readonly<Record<string, (random: Random) => Promise<(job: never) => Promise<unknown>>>> =
+  {
+    seal: async (random) => {
+      const [{ sealer }, { recipientParser }] = await Promise.all([
+        import("../secrets/store/seal.ts"),
+        import("./secrets/recipient-parser.ts"),
+      ]);
+      return sealer(recipientParser({ random }), random);
+    },
+  };

@@ -12,29 +12,47 @@ import { recipientParser } from "./recipient-parser.ts";
 
 export const edit = op({
   effect: "write",
-  input: z.object({ name: z.string().describe("the secret; made when it has no value yet"), identity: identityFlag }),
+  input: z.object({
+    name: z.string().describe("the secret; made when it has no value yet"),
+    identity: identityFlag,
+  }),
   positional: ["name"],
   output: z.object({ secret: z.string(), changed: z.boolean(), epoch: z.number().nullable() }),
-  examples: [{ command: "EDITOR=nano nixseal secrets edit wifi", says: "in an editor of your choice; the plaintext stays in memory" }],
+  examples: [
+    {
+      command: "EDITOR=nano nixseal secrets edit wifi",
+      says: "in an editor of your choice; the plaintext stays in memory",
+    },
+  ],
   run: (context, { name, identity }) =>
     withLockedFleet(context, `secrets edit ${name}`, async ({ directory, fleet }) => {
       const wanted = recipientsOf(fleet, declaredSecret(fleet, name));
       const stored = await readStored(context.files, directory, name);
-      const value = stored === null ? new SecretValue(new Uint8Array()) : await openSecret(context, stored, identity);
+      const value =
+        stored === null ? new SecretValue(new Uint8Array()) : await openSecret(context, stored, identity);
       await warnOfSwap(context);
       const edited = await editValue(value, editorOf(context), context);
       value.wipe();
       if (edited === null) return { secret: name, changed: false, epoch: stored?.record?.epoch ?? null };
-      const record = await setValue(name, edited.reveal(), wanted, directory, context, recipientParser(context));
+      const record = await setValue(
+        name,
+        edited.reveal(),
+        wanted,
+        directory,
+        context,
+        recipientParser(context),
+      );
       edited.wipe();
       return { secret: name, changed: true, epoch: record.epoch };
     }),
-  text: ({ secret, changed, epoch }) => (changed ? `${secret}: epoch ${epoch}` : `${secret}: nothing changed`),
+  text: ({ secret, changed, epoch }) =>
+    changed ? `${secret}: epoch ${epoch}` : `${secret}: nothing changed`,
 });
 
 function editorOf({ environment }: Context): string {
   const editor = environment.get("VISUAL") ?? environment.get("EDITOR");
-  if (editor === undefined) throw new NixsealError("usage", "no editor is set", { hint: "set EDITOR, for example EDITOR=vi" });
+  if (editor === undefined)
+    throw new NixsealError("usage", "no editor is set", { hint: "set EDITOR, for example EDITOR=vi" });
   return editor;
 }
 
@@ -42,7 +60,11 @@ function editorOf({ environment }: Context): string {
 async function warnOfSwap({ files, emit }: Context): Promise<void> {
   const path = "/proc/swaps";
   if ((await files.status(path)) === null) return;
-  const areas = Buffer.from(await files.read(path, { limit: 1 << 16 })).toString("utf8").trim().split("\n").slice(1);
+  const areas = Buffer.from(await files.read(path, { limit: 1 << 16 }))
+    .toString("utf8")
+    .trim()
+    .split("\n")
+    .slice(1);
   const onDisk = areas.map((line) => line.split(/\s+/)[0]!).filter((area) => !area.startsWith("/dev/zram"));
   if (onDisk.length > 0)
     emit({

@@ -18,8 +18,8 @@ export const show = op({
     group: z.string(),
     mode: z.string(),
     stage: z.string(),
-    restart: z.array(z.string()),
-    reload: z.array(z.string()),
+    restart: z.array(z.string()).readonly(),
+    reload: z.array(z.string()).readonly(),
     maxAgeDays: z.number().nullable(),
     recipients: z.array(z.object({ name: z.string(), recipient: z.string() })),
     stored: z
@@ -30,8 +30,8 @@ export const show = op({
         stanzas: z.array(z.string()),
         upToDate: z.boolean(),
         evidence: z.enum(["record", "stanzas"]),
-        missing: z.array(z.string()),
-        surplus: z.array(z.string()),
+        missing: z.array(z.string()).readonly(),
+        surplus: z.array(z.string()).readonly(),
       })
       .nullable(),
   }),
@@ -49,7 +49,13 @@ export const show = op({
     return {
       secret: name,
       file: ciphertextFile(name),
-      ...{ path, owner, group, mode, stage, restart, reload },
+      path,
+      owner,
+      group,
+      mode,
+      stage,
+      restart,
+      reload,
       maxAgeDays: maxAge === null ? null : maxAge / 86_400,
       recipients,
       stored:

@@ -4,6 +4,7 @@ export class ByteReader {
   #buffer = new Uint8Array(128 << 10);
   #start = 0;
   #end = 0;
+  #received = 0;
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
@@ -14,11 +15,17 @@ export class ByteReader {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
+  /** Bytes that came from the source so far. */
+  get received(): number {
+    return this.#received;
+  }
+
   /** Reads until `size` bytes are buffered; false when the source ended before. The caller bounds `size`. */
   async fill(size: number): Promise<boolean> {
     while (this.#end - this.#start < size) {
       const piece = await this.#source.next();
       if (piece.done === true) return false;
+      this.#received += piece.value.length;
       this.#append(piece.value);
     }
     return true;

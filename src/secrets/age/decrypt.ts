@@ -1,8 +1,9 @@
 import { NixsealError } from "../../core/errors.ts";
 import { SecretValue } from "../../core/secret-value.ts";
-import { ArmorDecoder, decodeArmor, isArmored } from "./armor.ts";
+import { readAgeFile } from "./age-file.ts";
+import { decodeArmor, isArmored } from "./armor.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { findHeaderEnd, parseHeader } from "./header.ts";
+import { parseHeader } from "./header.ts";
 import type { Identity } from "./identity.ts";
 import { limits } from "./limits.ts";
 import { PayloadCipher, payloadNonceSize, sealedChunkSize } from "./payload.ts";
@@ -44,65 +45,24 @@ export async function* decrypt(
   file: AsyncIterable<Uint8Array>,
   identities: readonly Identity[],
 ): AsyncGenerator<Uint8Array> {
-  const outer = new ByteReader(file);
+  const source = new ByteReader(file);
   try {
-    const armored = await startsArmored(outer);
-    const reader = armored ? new ByteReader(withoutArmor(outer)) : outer;
-    const cipher = await readHeader(reader, identities);
-    for (;;) {
-      const more = await reader.fill(sealedChunkSize + 1); // one byte more tells whether the chunk is the last
-      const sealed = reader.buffered.subarray(0, sealedChunkSize);
+    const { header, payload } = await readAgeFile(source);
+    const fileKey = await openHeader(header, identities);
+    await payload.fill(payloadNonceSize);
+    const cipher = payloadCipher(fileKey, payload.buffered);
+    payload.consume(payloadNonceSize);
+    for (let more = true; more;) {
+      more = await payload.fill(sealedChunkSize + 1); // one byte more tells whether the chunk is the last
+      const sealed = payload.buffered.subarray(0, sealedChunkSize);
       const { plaintext, fault } = cipher.open(sealed, !more);
+      payload.consume(sealed.length);
       yield plaintext;
       if (fault !== undefined) throw fault;
-      reader.consume(sealed.length);
-      if (!more) return;
     }
   } finally {
-    await outer.close();
+    await source.close();
   }
-}
-
-async function startsArmored(reader: ByteReader): Promise<boolean> {
-  let more = true;
-  for (;;) {
-    const armored = isArmored(reader.buffered);
-    if (armored !== null) return armored;
-    if (!more) return false;
-    more = await reader.fill(reader.buffered.length + 1);
-  }
-}
-
-async function* withoutArmor(reader: ByteReader): AsyncGenerator<Uint8Array> {
-  const decoder = new ArmorDecoder();
-  for (;;) {
-    const more = await reader.fill(1);
-    if (!more) break;
-    const decoded = decoder.write(reader.buffered);
-    reader.consume(reader.buffered.length);
-    if (decoded.length > 0) yield decoded;
-  }
-  const rest = decoder.finish();
-  if (rest.length > 0) yield rest;
-}
-
-/** Reads up to the first chunk. */
-async function readHeader(reader: ByteReader, identities: readonly Identity[]): Promise<PayloadCipher> {
-  let looked = 0;
-  for (;;) {
-    const seen = reader.buffered;
-    if (seen.length > 0 && findHeaderEnd(seen, looked) !== null) break;
-    looked = seen.length;
-    if (!(await reader.fill(looked + 1))) break;
-  }
-  // Copied: the reader's buffer moves on.
-  const header = parseHeader(Uint8Array.from(reader.buffered));
-  reader.consume(header.size);
-  const fileKey = await openHeader(header, identities);
-  await reader.fill(payloadNonceSize);
-  const cipher = payloadCipher(fileKey, reader.buffered);
-  reader.consume(payloadNonceSize);
-  return cipher;
 }
 
 function payloadCipher(fileKey: Uint8Array, payload: Uint8Array): PayloadCipher {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
 import { NixsealError } from "../../core/errors.ts";
 
 /** Bytes of a file key, the random key that a file's recipients share. */
@@ -6,11 +6,6 @@ export const fileKeySize = 16;
 const tagSize = 16;
 /** Each wrapping key encrypts one file key and nothing else, so the specification fixes the nonce at zero. */
 const zeroNonce = new Uint8Array(12);
-
-/** HKDF-SHA-256 (RFC 5869) with an output of 32 bytes. */
-export function hkdf(secret: Uint8Array, salt: Uint8Array, info: string): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", secret, salt, info, 32));
-}
 
 /** The body of a stanza: ChaCha20-Poly1305 of the file key. */
 export function sealFileKey(

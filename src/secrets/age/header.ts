@@ -2,10 +2,10 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { base64Unpadded, concat, fromBase64, utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import { hkdf } from "./file-key.ts";
+import { hkdf } from "./hkdf.ts";
 import { limits } from "./limits.ts";
 import { requireAlone } from "./scrypt.ts";
-import { columns, encodeStanza, isArgument, type Stanza } from "./stanza.ts";
+import { encodeStanza, StanzaReader, type Stanza } from "./stanza.ts";
 
 export const version = "age-encryption.org/v1";
 
@@ -64,64 +64,26 @@ const macLine = 64;
 export function parseHeader(bytes: Uint8Array): Header {
   const size = findHeaderEnd(bytes);
   if (size === null) throw malformed("it is cut short");
-  const lines = new Lines(Buffer.from(bytes.buffer, bytes.byteOffset, size).toString("latin1"));
-  lines.next(); // the version, looked at by findHeaderEnd
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, size).toString("latin1");
+  const reader = new StanzaReader();
   const stanzas: Stanza[] = [];
-  let line = lines.next();
-  for (; line.startsWith("-> "); line = lines.next()) {
-    if (stanzas.length === limits.stanzas)
+  let number = 1; // the version, looked at by findHeaderEnd
+  let start = version.length + 1;
+  let line = "";
+  for (; start < size; start += line.length + 1) {
+    line = text.slice(start, text.indexOf("\n", start));
+    number += 1;
+    if (!reader.inside && line.startsWith("---")) break;
+    const stanza = reader.push(line, number);
+    if (stanza !== null) stanzas.push(stanza);
+    if (stanzas.length > limits.stanzas)
       throw new NixsealError("limit", `header has more than ${limits.stanzas} stanzas`);
-    stanzas.push({ args: readArguments(line, lines.number), body: readBody(lines) });
   }
   const mac = line.startsWith("--- ") ? fromBase64(line.slice(4), "unpadded") : null;
-  if (mac?.length !== 32) throw malformed("a line is neither a stanza nor the MAC", lines.number);
+  if (mac?.length !== 32) throw malformed("its MAC is not 32 bytes of canonical base64", number);
   if (stanzas.length === 0) throw malformed("it has no stanza");
   requireAlone(stanzas);
-  const covered = bytes.subarray(0, size - line.length - 1 + 3);
-  return { stanzas, covered, mac, size };
-}
-
-function readArguments(line: string, number: number): string[] {
-  if (line.length > limits.argumentLine) throw tooLong(number);
-  const args = line.slice(3).split(" ");
-  if (args.length > limits.arguments) throw tooLong(number);
-  if (!args.every(isArgument)) throw malformed("an argument is empty or not printable ASCII", number);
-  return args;
-}
-
-/** Full lines of 64 columns, then one that is shorter. */
-function readBody(lines: Lines): Uint8Array {
-  let text = "";
-  let line: string;
-  do {
-    line = lines.next();
-    if (line.length > columns) throw malformed("a line of a stanza's body is too long", lines.number);
-    text += line;
-  } while (line.length === columns);
-  const body = fromBase64(text, "unpadded");
-  if (body === null) throw malformed("a stanza's body is not canonical base64", lines.number);
-  return body;
-}
-
-/** The lines of a header that is known to end with a line end. */
-class Lines {
-  readonly #text: string;
-  #offset = 0;
-  /** Of the line that was read last; counts from 1. */
-  number = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  next(): string {
-    const end = this.#text.indexOf("\n", this.#offset);
-    if (end === -1) throw malformed("it is cut short", this.number);
-    const line = this.#text.slice(this.#offset, end);
-    this.#offset = end + 1;
-    this.number += 1;
-    return line;
-  }
+  return { stanzas, covered: bytes.subarray(0, start + "---".length), mac, size };
 }
 
 function unknownVersion(start: string): NixsealError {
@@ -139,10 +101,6 @@ function unknownVersion(start: string): NixsealError {
       ? "it went through a text conversion (PowerShell's '>' does this): write it with -o"
       : undefined,
   });
-}
-
-function tooLong(line: number): NixsealError {
-  return new NixsealError("limit", "a stanza has too many or too long arguments", { where: { line } });
 }
 
 function malformed(fault: string, line?: number): NixsealError {

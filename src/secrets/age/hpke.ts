@@ -1,6 +1,6 @@
 /** As much of HPKE (RFC 9180) as age's newer recipient types use: base mode, HKDF-SHA-256, ChaCha20-Poly1305, one message. */
-import { createHmac } from "node:crypto";
 import { concat, utf8 } from "../../core/bytes.ts";
+import { expand, extract } from "./hkdf.ts";
 
 /** KEM identifiers: RFC 9180 section 7.1 and draft-ietf-hpke-pq. */
 export const kems = { dhP256: 0x0010, mlkem768P256: 0x0050, mlkem768X25519: 0x647a } as const;
@@ -36,11 +36,6 @@ export function dhKemSecret(kem: Kem, shared: Uint8Array, context: Uint8Array): 
   return labeledExpand(suite, labeledExtract(suite, empty, "eae_prk", shared), "shared_secret", context, 32);
 }
 
-/** HKDF-Extract (RFC 5869). */
-export function extract(salt: Uint8Array, ikm: Uint8Array): Uint8Array {
-  return new Uint8Array(createHmac("sha256", salt).update(ikm).digest());
-}
-
 /** Section 4: LabeledExtract(salt, label, ikm). */
 function labeledExtract(suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array {
   return extract(salt, concat(utf8("HPKE-v1"), suite, utf8(label), ikm));
@@ -54,8 +49,8 @@ function labeledExpand(
   info: Uint8Array,
   length: number,
 ): Uint8Array {
-  const labeled = concat(u16(length), utf8("HPKE-v1"), suite, utf8(label), info, Uint8Array.of(1));
-  return new Uint8Array(createHmac("sha256", key).update(labeled).digest()).subarray(0, length);
+  const labeled = concat(u16(length), utf8("HPKE-v1"), suite, utf8(label), info);
+  return expand(key, labeled).subarray(0, length);
 }
 
 function u16(value: number): Uint8Array {

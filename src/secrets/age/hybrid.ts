@@ -5,7 +5,7 @@ import type { Random } from "../../core/ports.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
 import { openFileKey, sealFileKey } from "./file-key.ts";
 import { hpkeKeys, kems } from "./hpke.ts";
-import type { Identity } from "./identity.ts";
+import type { KeyIdentity } from "./identity.ts";
 import { postQuantum, type Recipient } from "./recipient.ts";
 import type { Stanza } from "./stanza.ts";
 
@@ -39,7 +39,7 @@ export class HybridRecipient implements Recipient {
   }
 }
 
-export class HybridIdentity implements Identity {
+export class HybridIdentity implements KeyIdentity {
   readonly #seed: SecretValue;
 
   /** From the 32 bytes behind `AGE-SECRET-KEY-PQ-1…`. */
@@ -49,9 +49,8 @@ export class HybridIdentity implements Identity {
     this.#seed = seed;
   }
 
-  /** The 1,216 bytes of the recipient that belongs to it. */
-  async publicKey(): Promise<Uint8Array> {
-    return (await loadKem()).getPublicKey(this.#seed.reveal());
+  async recipients(random: Random): Promise<Recipient[]> {
+    return [new HybridRecipient((await loadKem()).getPublicKey(this.#seed.reveal()), random)];
   }
 
   async unwrapFileKey(stanzas: Stanza[]): Promise<Uint8Array | null> {

@@ -1,9 +1,12 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";
+import type { PublicKey } from "../../ssh/public-key.ts";
 import { decodeBech32 } from "./bech32.ts";
 import { HybridRecipient } from "./hybrid.ts";
 import { limits } from "./limits.ts";
+import type { PluginHost } from "./plugin/host.ts";
+import { PluginRecipient } from "./plugin/recipient.ts";
 import type { Recipient } from "./recipient.ts";
 import { SshEd25519Recipient } from "./ssh-ed25519.ts";
 import { SshRsaRecipient } from "./ssh-rsa.ts";
@@ -13,8 +16,8 @@ import { X25519Recipient } from "./x25519.ts";
 /** What recipients need to do their work. */
 export interface RecipientContext {
   readonly random: Random;
-  /** Recipients of plugins (`age1NAME1…`); without it they are `refused`. */
-  readonly plugin?: ((name: string, recipient: string) => Recipient) | undefined;
+  /** For recipients of plugins (`age1NAME1…`); without it they are `refused`. */
+  readonly plugins?: PluginHost | undefined;
 }
 
 /**
@@ -29,20 +32,24 @@ export function parseRecipient(text: string, context: RecipientContext): Recipie
   throw unknown(text);
 }
 
-function parseAge(text: string, { random, plugin }: RecipientContext): Recipient {
+function parseAge(text: string, { random, plugins }: RecipientContext): Recipient {
   const { prefix, data } = decodeBech32(text);
   if (prefix === "age") return new X25519Recipient(data, random);
   if (prefix === "age1pq") return new HybridRecipient(data, random);
   if (prefix === "age1tag") return new TagRecipient(data, random);
   if (prefix === "age1tagpq") return new HybridTagRecipient(data, random);
   const name = prefix.slice("age1".length);
-  if (plugin === undefined)
+  if (plugins === undefined)
     throw new NixsealError("refused", `recipient needs age-plugin-${name}, and plugins are not used here`);
-  return plugin(name, text);
+  return new PluginRecipient(name, "add-recipient", text, plugins);
 }
 
 function parseSsh(text: string, { random }: RecipientContext): Recipient {
-  const { key } = parsePublicKeyLine(text);
+  return sshRecipient(parsePublicKeyLine(text).key, random);
+}
+
+/** `refused` for the types that age has no stanza for. */
+export function sshRecipient(key: PublicKey, random: Random): Recipient {
   if (key.type === "ssh-ed25519") return new SshEd25519Recipient(key, random);
   if (key.type === "ssh-rsa") return new SshRsaRecipient(key);
   throw new NixsealError("refused", `age cannot encrypt to keys of type ${key.type}`, {

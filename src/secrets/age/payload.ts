@@ -1,12 +1,12 @@
 /** The payload: STREAM (age v1 specification, "Payload"), ChaCha20-Poly1305 in chunks of 64 KiB. */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { NixsealError } from "../../core/errors.ts";
-import { hkdf } from "./file-key.ts";
+import { hkdf } from "./hkdf.ts";
 
 export const payloadNonceSize = 16;
 /** Bytes of plaintext in a chunk; only the last one may have less. */
 export const chunkSize = 64 << 10;
-const tagSize = 16;
+export const tagSize = 16;
 export const sealedChunkSize = chunkSize + tagSize;
 
 /** Encrypts or decrypts the chunks of one payload, in their order. */

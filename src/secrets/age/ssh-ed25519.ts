@@ -7,8 +7,9 @@ import type { Ed25519PrivateKey } from "../../ssh/private-key-material.ts";
 import type { Ed25519PublicKey } from "../../ssh/public-key.ts";
 import { privateKey, publicKey, publicOf, scalarMult } from "./curve25519.ts";
 import { montgomeryU } from "./edwards.ts";
-import { hkdf, openFileKey, sealFileKey } from "./file-key.ts";
-import type { Identity } from "./identity.ts";
+import { openFileKey, sealFileKey } from "./file-key.ts";
+import { hkdf } from "./hkdf.ts";
+import type { KeyIdentity } from "./identity.ts";
 import type { Recipient } from "./recipient.ts";
 import { sshTag } from "./ssh-tag.ts";
 import type { Stanza } from "./stanza.ts";
@@ -40,13 +41,15 @@ export class SshEd25519Recipient implements Recipient {
   }
 }
 
-export class SshEd25519Identity implements Identity {
+export class SshEd25519Identity implements KeyIdentity {
+  readonly #key: Ed25519PublicKey;
   readonly #tag: string;
   readonly #scalar: KeyObject;
   readonly #montgomery: Uint8Array;
   readonly #tweak: KeyObject;
 
   constructor(key: Ed25519PrivateKey) {
+    this.#key = key.publicKey;
     this.#tag = sshTag(key.publicKey.blob);
     // RFC 8032 section 5.1.5: the secret scalar is the first half of the hashed seed; X25519 clamps it.
     const hash = createHash("sha512").update(key.seed.reveal()).digest();
@@ -54,6 +57,10 @@ export class SshEd25519Identity implements Identity {
     hash.fill(0);
     this.#montgomery = publicOf(this.#scalar);
     this.#tweak = tweakOf(key.publicKey.blob);
+  }
+
+  recipients(random: Random): Recipient[] {
+    return [new SshEd25519Recipient(this.#key, random)];
   }
 
   unwrapFileKey(stanzas: Stanza[]): Uint8Array | null {

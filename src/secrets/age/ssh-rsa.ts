@@ -6,7 +6,7 @@ import { publicKeyObject } from "../../ssh/key-object.ts";
 import type { RsaPrivateKey } from "../../ssh/private-key-material.ts";
 import { minimumRsaBits, type RsaPublicKey } from "../../ssh/public-key.ts";
 import { fileKeySize } from "./file-key.ts";
-import type { Identity } from "./identity.ts";
+import type { KeyIdentity } from "./identity.ts";
 import type { Recipient } from "./recipient.ts";
 import { sshTag } from "./ssh-tag.ts";
 import type { Stanza } from "./stanza.ts";
@@ -39,13 +39,20 @@ export class SshRsaRecipient implements Recipient {
   }
 }
 
-export class SshRsaIdentity implements Identity {
+export class SshRsaIdentity implements KeyIdentity {
+  readonly #publicKey: RsaPublicKey;
   readonly #tag: string;
   readonly #key: KeyObject;
 
   constructor(key: RsaPrivateKey) {
+    this.#publicKey = key.publicKey;
     this.#tag = sshTag(key.publicKey.blob);
     this.#key = key.keyObject;
+  }
+
+  /** `refused` for keys of less than 2048 bits. */
+  recipients(): Recipient[] {
+    return [new SshRsaRecipient(this.#publicKey)];
   }
 
   unwrapFileKey(stanzas: Stanza[]): Uint8Array | null {

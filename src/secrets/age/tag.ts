@@ -8,7 +8,8 @@ import { base64Unpadded, concat, utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
 import { sealFileKey } from "./file-key.ts";
-import { dhKemSecret, extract, hpkeKeys, kems, type Kem } from "./hpke.ts";
+import { extract } from "./hkdf.ts";
+import { dhKemSecret, hpkeKeys, kems, type Kem } from "./hpke.ts";
 import { postQuantum, type Recipient } from "./recipient.ts";
 import type { Stanza } from "./stanza.ts";
 

@@ -4,8 +4,9 @@ import { base64Unpadded, concat, fromBase64 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
 import { privateKey, publicKey, publicOf, scalarMult } from "./curve25519.ts";
-import { hkdf, openFileKey, sealFileKey } from "./file-key.ts";
-import type { Identity } from "./identity.ts";
+import { openFileKey, sealFileKey } from "./file-key.ts";
+import { hkdf } from "./hkdf.ts";
+import type { KeyIdentity } from "./identity.ts";
 import type { Recipient } from "./recipient.ts";
 import type { Stanza } from "./stanza.ts";
 
@@ -35,7 +36,7 @@ export class X25519Recipient implements Recipient {
   }
 }
 
-export class X25519Identity implements Identity {
+export class X25519Identity implements KeyIdentity {
   readonly #scalar: KeyObject;
   readonly #publicKey: Uint8Array;
 
@@ -47,9 +48,8 @@ export class X25519Identity implements Identity {
     this.#publicKey = publicOf(this.#scalar);
   }
 
-  /** The 32 bytes of the recipient that belongs to it. */
-  get publicKey(): Uint8Array {
-    return this.#publicKey;
+  recipients(random: Random): Recipient[] {
+    return [new X25519Recipient(this.#publicKey, random)];
   }
 
   unwrapFileKey(stanzas: Stanza[]): Uint8Array | null {
