@@ -6,6 +6,11 @@ import { files } from "../system/files.ts";
 import { processes } from "../system/processes.ts";
 import { run } from "./run.ts";
 
+// A reader that went away (`nixseal-agent … | head`) is no error of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? process.exitCode : 2);
+});
+
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
@@ -17,7 +22,6 @@ process.exitCode = await run(process.argv.slice(2), {
   processes,
   version,
   openIdentities,
-  // Synchronous writes to a pipe or a file; a reader that went away ends the program by SIGPIPE's error, not ours.
   out: async (text) => void process.stdout.write(text),
   say: (text) => void process.stderr.write(text),
 });

@@ -55,9 +55,19 @@ export async function unchangedSecrets(
     const wanted = value.reveal();
     if (status?.kind !== "file" || status.size !== wanted.length) continue;
     if (status.uid !== uid || status.gid !== gid || status.mode !== mode) continue;
-    const installed = await files.read(path, { limit: wanted.length, follow: false });
+    const installed = await readUpTo(files, path, wanted.length);
     if (installed.length === wanted.length && timingSafeEqual(installed, wanted)) same.add(secret.name);
     installed.fill(0);
   }
   return same;
+}
+
+/** Its owner may write to the file while we read: one that has grown since is another value, not an error. */
+async function readUpTo(files: Files, path: string, limit: number): Promise<Uint8Array> {
+  try {
+    return await files.read(path, { limit, follow: false });
+  } catch (error) {
+    if (error instanceof NixsealError && error.code === "limit") return new Uint8Array(limit + 1);
+    throw error;
+  }
 }

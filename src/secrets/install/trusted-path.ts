@@ -1,7 +1,7 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Files, FileStatus } from "../../core/ports.ts";
 
-type Look = Pick<Files, "statusOfLink" | "readLink">;
+type Look = Pick<Files, "status" | "statusOfLink" | "readLink">;
 
 /** What a path leads to. */
 export interface Resolved {
@@ -19,11 +19,11 @@ const mostLinks = 40; // as the kernel (path_resolution(7))
 /**
  * Follows a path from the root directory as chroot(2) would, and refuses (`refused`) to go through what somebody
  * else could exchange between our look and our use: a directory that others may write, a symlink of another user.
- * The last part alone may belong to anybody; `trusted` tells. Trusted are uid 0 and the owner of the root directory.
+ * The last part alone may belong to anybody; `trusted` tells. Trusted are root and the user who runs this.
  */
 export async function resolveTrusted(files: Look, root: string, path: string): Promise<Resolved> {
   const top = await statusOf(files, root === "" ? "/" : root);
-  const owners = new Set([0, top.uid]);
+  const owners = new Set([0, (await files.status("/proc/self"))?.uid ?? 0]); // proc(5): the effective uid
   const stack: { readonly path: string; readonly status: FileStatus }[] = [{ path: root, status: top }];
   const parts = partsOf(path);
   let links = 0;
