@@ -1,7 +1,7 @@
 import { NixsealError } from "../../core/errors.ts";
-import { didYouMean } from "../../core/suggest.ts";
 import { inspectSources, problemsError } from "../load.ts";
-import type { Fleet } from "../model.ts";
+import type { Fleet, Host, Member } from "../model.ts";
+import { oneHost, oneMember } from "../selectors.ts";
 import { fleetFileName, type Source } from "../sources.ts";
 import { addEntry, type EntryFields } from "./add-entry.ts";
 import { checkMeaning } from "./meaning.ts";
@@ -36,7 +36,7 @@ export async function planAdd(
 /** Removes a host or member wherever it lies, and its name from the selectors of secrets. */
 export async function planRemove(sources: readonly Source[], kind: Kind, name: string): Promise<EditPlan> {
   const before = await soundFleet(sources);
-  requireEntry(before, kind, name);
+  oneOf(before, kind, name);
   const plan = await planEdit(
     sources,
     ({ text }) => text.includes(name),
@@ -45,6 +45,7 @@ export async function planRemove(sources: readonly Source[], kind: Kind, name: s
       ...removeReferences(text, tree, selectorKey(kind), name),
     ],
   );
+  requireGone(plan, kind, name);
   checkMeaning(before, plan.fleet!, kind, name, null);
   return plan;
 }
@@ -57,7 +58,7 @@ export async function planRename(
   to: string,
 ): Promise<EditPlan> {
   const before = await soundFleet(sources);
-  const { file } = requireEntry(before, kind, from);
+  const { file } = oneOf(before, kind, from);
   const taken = (before[`${kind}s`] as ReadonlyMap<string, { file: string }>).get(to);
   if (taken !== undefined)
     throw new NixsealError("conflict", `the ${kind} '${to}' is in ${taken.file} already`);
@@ -69,6 +70,7 @@ export async function planRename(
       ...renameReferences(tree, selectorKey(kind), from, to),
     ],
   );
+  requireGone(plan, kind, from);
   checkMeaning(before, plan.fleet!, kind, from, to);
   return plan;
 }
@@ -83,11 +85,15 @@ async function soundFleet(sources: readonly Source[]): Promise<Fleet> {
   return fleet;
 }
 
-function requireEntry(fleet: Fleet, kind: Kind, name: string): { readonly file: string } {
-  const entries: ReadonlyMap<string, { readonly file: string }> = fleet[`${kind}s`];
-  const entry = entries.get(name);
-  if (entry !== undefined) return entry;
-  throw new NixsealError("not-found", `there is no ${kind} '${name}'`, {
-    hint: didYouMean(name, entries.keys()) ?? `'nixseal ${kind} list' shows what there is`,
+/** TOML has more ways to spell a key than are edited here (`"\u0061"`). */
+function requireGone(plan: EditPlan, kind: Kind, name: string): void {
+  const entries: ReadonlyMap<string, unknown> = plan.fleet![`${kind}s`];
+  if (!entries.has(name)) return;
+  throw new NixsealError("config", `the entry of '${name}' is written in a way that cannot be edited`, {
+    hint: "edit the file by hand",
   });
+}
+
+function oneOf(fleet: Fleet, kind: Kind, name: string): Host | Member {
+  return kind === "host" ? oneHost(fleet, name) : oneMember(fleet, name);
 }
