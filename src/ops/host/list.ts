@@ -1,14 +1,18 @@
 import { z } from "zod";
 import { selectHosts } from "../../inventory/selectors.ts";
-import { columns } from "../columns.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
+import { table } from "../table.ts";
 import { destination, hostView, viewOf } from "./view.ts";
 
 export const hostList = op({
   effect: "read",
   input: z.object({
-    selector: z.array(z.string()).default([]).describe("which hosts: names, globs, tag:T, !name").meta({ value: "SELECTOR" }),
+    selector: z
+      .array(z.string())
+      .default([])
+      .describe("which hosts: names, globs, tag:T, !name")
+      .meta({ value: "SELECTOR" }),
   }),
   positional: ["selector"],
   output: z.object({ hosts: z.array(hostView) }),
@@ -18,12 +22,15 @@ export const hostList = op({
   ],
   run: async (context, { selector }) => {
     const { fleet } = await openFleet(context);
-    const hosts = selectHosts(fleet, selector.length === 0 && fleet.hosts.size > 0 ? ["*"] : selector);
+    const hosts =
+      selector.length === 0 && fleet.hosts.size === 0
+        ? []
+        : selectHosts(fleet, selector.length === 0 ? ["*"] : selector);
     return { hosts: hosts.map(viewOf) };
   },
-  text: ({ hosts }) => {
+  text: ({ hosts }, paint) => {
     if (hosts.length === 0) return "no hosts yet: 'nixseal host add NAME ADDRESS' adds one";
-    return columns(
+    return table(
       ["host", "address", "system", "tags", "keys"],
       hosts.map((host) => [
         host.name,
@@ -32,6 +39,7 @@ export const hostList = op({
         host.tags.join(","),
         host.hostKeys.map(({ type }) => type.replace(/^ssh-/, "")).join(","),
       ]),
+      paint,
     );
   },
 });

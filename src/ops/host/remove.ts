@@ -27,7 +27,9 @@ export const hostRemove = op({
   run: async (context, { name, dryRun }) => {
     const { fleet } = await openFleet(context);
     const secrets = secretsOf(fleet, oneHost(fleet, name)).map((secret) => secret.name);
-    const plan = await editFleet(context, `host remove ${name}`, dryRun, (sources) => planRemove(sources, "host", name));
+    const plan = await editFleet(context, `host remove ${name}`, dryRun, (sources) =>
+      planRemove(sources, "host", name),
+    );
     return { name, files: plan.changes.map(({ file }) => file), secrets, dryRun, diff: diffOf(plan) };
   },
   text: ({ name, files, secrets, dryRun, diff }) => {

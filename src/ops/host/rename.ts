@@ -4,13 +4,14 @@ import { name as nameRule } from "../../inventory/field-rules.ts";
 import { oneHost } from "../../inventory/selectors.ts";
 import { openFleet } from "../fleet-context.ts";
 import { diffOf, editFleet } from "../fleet-edit.ts";
+import { matching } from "../matching.ts";
 import { op } from "../op.ts";
 
 export const hostRename = op({
   effect: "write",
   input: z.object({
     from: z.string().describe("the host"),
-    to: z.string().regex(nameRule.pattern, { error: `expected ${nameRule.expected}` }).describe("its new name"),
+    to: matching(nameRule).describe("its new name"),
     dryRun: z.boolean().default(false).describe("show the change, write nothing"),
   }),
   positional: ["from", "to"],
@@ -25,13 +26,19 @@ export const hostRename = op({
   examples: [{ command: "nixseal host rename lufta ilmatar", says: "also where secrets name it" }],
   run: async (context, { from, to, dryRun }) => {
     const { fleet } = await openFleet(context);
-    const addressChanged = oneHost(fleet, from).address === from;
+    const before = oneHost(fleet, from);
     const plan = await editFleet(context, `host rename ${from}`, dryRun, (sources) =>
       planRename(sources, "host", from, to),
     );
-    // The default address is the name, so the plan's fleet tells whether an explicit one keeps the old name.
-    const moved = addressChanged && [...plan.fleet!.hosts.values()].some((host) => host.name === to && host.address === to);
-    return { from, to, files: plan.changes.map(({ file }) => file), addressChanged: moved, dryRun, diff: diffOf(plan) };
+    const addressChanged = before.address === from && oneHost(plan.fleet!, to).address === to;
+    return {
+      from,
+      to,
+      files: plan.changes.map(({ file }) => file),
+      addressChanged,
+      dryRun,
+      diff: diffOf(plan),
+    };
   },
   text: ({ from, to, files, addressChanged, dryRun, diff }) => {
     if (dryRun) return diff;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { secretsOf } from "../../inventory/recipients.ts";
 import { oneHost } from "../../inventory/selectors.ts";
-import { facts } from "../columns.ts";
+import { facts } from "../facts.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
 import { destination, hostView, viewOf } from "./view.ts";
