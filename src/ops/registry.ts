@@ -9,6 +9,10 @@ export interface Entry {
 /** The nouns, in the order of the help page. */
 export const nouns: Readonly<Record<string, string>> = {
   secrets: "values that only their hosts and readers can decrypt",
+  init: "make a fleet in this directory",
+  host: "the machines of the fleet",
+  member: "who signs and who reads secrets",
+  fleet: "check the inventory, print its schema",
   completion: "completions for your shell",
 };
 
@@ -45,6 +49,54 @@ export const registry: Readonly<Record<string, Entry>> = {
   "secrets manifest": {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
+  },
+  init: {
+    summary: "make fleet.toml with the first member, in a new or existing repository",
+    load: () => import("./init.ts").then((module) => module.init),
+  },
+  "host add": {
+    summary: "add a machine by its SSH host key",
+    load: () => import("./host/add.ts").then((module) => module.hostAdd),
+  },
+  "host list": {
+    summary: "list hosts",
+    load: () => import("./host/list.ts").then((module) => module.hostList),
+  },
+  "host show": {
+    summary: "show a host, its keys and its secrets",
+    load: () => import("./host/show.ts").then((module) => module.hostShow),
+  },
+  "host remove": {
+    summary: "take a host out of the fleet and of selectors",
+    load: () => import("./host/remove.ts").then((module) => module.hostRemove),
+  },
+  "host rename": {
+    summary: "rename a host, also in selectors",
+    load: () => import("./host/rename.ts").then((module) => module.hostRename),
+  },
+  "member add": {
+    summary: "add a member by an SSH public key",
+    load: () => import("./member/add.ts").then((module) => module.memberAdd),
+  },
+  "member list": {
+    summary: "list members",
+    load: () => import("./member/list.ts").then((module) => module.memberList),
+  },
+  "member show": {
+    summary: "show a member and what they read",
+    load: () => import("./member/show.ts").then((module) => module.memberShow),
+  },
+  "member remove": {
+    summary: "take a member out of the fleet and of selectors",
+    load: () => import("./member/remove.ts").then((module) => module.memberRemove),
+  },
+  "fleet check": {
+    summary: "validate all that needs no secret and no network",
+    load: () => import("./fleet/check.ts").then((module) => module.fleetCheck),
+  },
+  "fleet schema": {
+    summary: "print the JSON Schema of fleet.toml",
+    load: () => import("./fleet/schema.ts").then((module) => module.fleetSchema),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
