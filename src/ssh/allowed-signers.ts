@@ -1,6 +1,7 @@
 /** allowed_signers files: ssh-keygen(1), "ALLOWED SIGNERS". Reading them; verify.ts decides by them. */
-import { NixsealError, at } from "../core/errors.ts";
+import { NixsealError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { onLine } from "./line-error.ts";
 import { parsePublicKeyLine } from "./public-key-line.ts";
 import type { PublicKey } from "./public-key.ts";
 import { parseTimestamp } from "./timestamp.ts";
@@ -39,9 +40,7 @@ export function readAllowedSigners(text: string): AllowedSigners {
     try {
       signers.push(readLine(content, index + 1));
     } catch (error) {
-      const placed = at(error, { line: index + 1 });
-      if (!(placed instanceof NixsealError)) throw error;
-      faults.push(placed);
+      faults.push(onLine(error, index + 1));
     }
   }
   return { signers, faults };
