@@ -54,9 +54,9 @@ export function parseAllowedSigners(text: string): readonly AllowedSigner[] {
 }
 
 function readLine(content: string, line: number): AllowedSigner {
+  const match = /^[ \t]*(?:"([^"]+)"|([^" \t]+))[ \t]+(.+)$/s.exec(content);
   // C readers would stop at a NUL and see another line.
-  const match = /^[ \t]*(?:"([^"\0]+)"|([^" \t\0]+))[ \t]+([^\0]+)$/.exec(content);
-  if (match === null) {
+  if (match === null || content.includes("\0")) {
     throw new NixsealError("malformed", "not a line of an allowed signers file", {
       hint: "expected PRINCIPALS [OPTIONS] KEYTYPE BASE64",
     });

@@ -164,6 +164,7 @@ test("what is not understood is refused, what is broken is malformed", () => {
   ]) {
     assert.throws(() => parseKrl(refused), { code: "refused" });
   }
+  assert.throws(() => parseKrl(concat(header, u8(4))), { message: /signature inside/, hint: /-Y sign/ });
   parseKrl(section(255, ...extension(0)));
   for (const malformed of [
     concat(header, u8(0x20)),

@@ -15,7 +15,7 @@ import { formatPublicKey } from "./public-key-line.ts";
 import { ed25519PublicKey } from "./public-key.ts";
 import { parseRevocations } from "./revocation-file.ts";
 import { privateKeySigner, signMessage, type Signer } from "./signer.ts";
-import { armorSshSig, parseArmoredSshSig, signedData } from "./sshsig.ts";
+import { armorSshSig, digestMessage, parseArmoredSshSig, signedData } from "./sshsig.ts";
 import { findPrincipals, verify } from "./verify.ts";
 import { string, u32 } from "./wire.ts";
 
@@ -383,6 +383,32 @@ test("no changed character of an armored signature is accepted", async () => {
     if (at === good.length - 1) continue;
     assert.notEqual(ours({ signature: good.slice(0, at), signers: caLine }), "accepted");
   }
+});
+
+test("a line is good until its last second ends", async () => {
+  const signature = await signMessage(utf8("message"), "file", privateKeySigner(member));
+  const signers = parseAllowedSigners(memberLine.replace(" ", ' valid-before="20260601120000Z" '));
+  const at = (now: string) =>
+    verify(
+      { message: utf8("message"), signature },
+      { signers, principal: "alice", namespace: "file" },
+      new Date(now),
+    );
+  assert.equal(at("2026-06-01T12:00:00.999Z").accepted, true);
+  assert.equal(at("2026-06-01T12:00:01.000Z").accepted, false);
+});
+
+test("a digest made with another hash than the signature's is a bug of the caller", async () => {
+  const signature = await signMessage(utf8("message"), "file", privateKeySigner(member), "sha256");
+  const pieces = async function* () {
+    yield utf8("mess");
+    yield utf8("age");
+  };
+  const policy = { signers: parseAllowedSigners(memberLine), principal: "alice", namespace: "file" };
+  const message = await digestMessage(pieces(), "sha256");
+  assert.equal(verify({ message, signature }, policy, new Date()).accepted, true);
+  const other = await digestMessage(pieces(), "sha512");
+  assert.throws(() => verify({ message: other, signature }, policy, new Date()), { code: "bug" });
 });
 
 interface Raw {
