@@ -13,6 +13,7 @@ export const nouns: Readonly<Record<string, string>> = {
   host: "the machines of the fleet",
   member: "who signs and who reads secrets",
   fleet: "check the inventory, print its schema",
+  ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   completion: "completions for your shell",
 };
 
@@ -49,6 +50,21 @@ export const registry: Readonly<Record<string, Entry>> = {
   "secrets manifest": {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
+  "ssh verify": {
+    summary: "verify a signature (SSHSIG) of stdin",
+    load: () => import("./ssh/verify.ts").then((module) => module.verify),
+  },
+  "ssh find-principals": {
+    summary: "say whose key made a signature",
+    load: () => import("./ssh/find-principals.ts").then((module) => module.findPrincipals),
+  },
+  "ssh show-cert": {
+    summary: "print what a certificate says",
+    load: () => import("./ssh/show-cert.ts").then((module) => module.showCert),
+  },
+  "ssh krl-test": {
+    summary: "say whether keys or certificates are revoked",
+    load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
   },
   init: {
     summary: "make fleet.toml with the first member, in a new or existing repository",
