@@ -16,6 +16,8 @@ let
     toJSON
     ;
   model = import ./fleet/model.nix;
+  selectors = import ./fleet/selectors.nix;
+  text = import ./fleet/text.nix;
 
   # The fleet in a directory (a path, a store path as text, or a flake): { directory, name, hosts, secrets }.
   readFleet = fleetDir: model.fleetOf (import ./fleet/read.nix fleetDir);
@@ -34,8 +36,8 @@ let
     listToAttrs (
       map (secret: {
         inherit (secret) name;
-        value = removeAttrs secret [ "picks" ];
-      }) (filter (secret: secret.picks subject) (attrValues fleet.secrets))
+        value = removeAttrs secret [ "entries" ];
+      }) (filter (secret: selectors.picks secret.entries subject) (attrValues fleet.secrets))
     );
 
   # Where the ciphertext of a secret lies.
@@ -63,12 +65,12 @@ let
           group
           mode
           owner
-          path
           reload
           restart
           stage
           together
           ;
+        path = text.secretPath name "${host}: the path of '${name}'" secrets.${name}.path;
         digest = digestOf name secrets.${name}.file;
         source = "secrets/${name}.age";
       };

@@ -64,7 +64,9 @@ let
       inherit name;
       tags = shape.list 1024 text.name "${where}.tags" (table.tags or [ ]);
       # Empty when there is no telling; the manifest makes that an error.
-      identities = unique (if given != [ ] then given else concatMap identityOf keys);
+      identities = builtins.deepSeq keys (
+        unique (if given != [ ] then given else concatMap identityOf keys)
+      );
     };
 
   nullable = check: where: value: if value == null then null else check where value;
@@ -83,7 +85,7 @@ let
       owner = field text.account "owner" "root";
       group = field text.account "group" "root";
       mode = field text.mode "mode" "0400";
-      path = field (text.secretPath name) "path" "/run/nixseal/secrets/${name}";
+      path = field text.absolutePath "path" "/run/nixseal/secrets/${name}";
       restart = field units "restart" [ ];
       reload = field units "reload" [ ];
       stage = field text.stage "stage" "default";
@@ -101,7 +103,7 @@ in
 {
   inherit placement;
 
-  # { directory, name, hosts, secrets } of `read.nix`'s result; `secrets.NAME.picks host` tells who has it.
+  # { directory, name, hosts, secrets } of `read.nix`'s result; `secrets.NAME.entries` say who has it.
   fleetOf =
     { directory, name, hosts, secrets, ... }:
     let
@@ -119,18 +121,20 @@ in
         }
       ) secrets;
       known = selectors.known hosts' (concatMap (secret: secret.entries) (attrValues shaped));
+      fleet = {
+        inherit directory name;
+        hosts = hosts';
+        secrets = mapAttrs (
+          name:
+          { table, where, entries }:
+          placement where name table
+          // {
+            inherit name;
+            entries = selectors.checked known "${where}.hosts" entries;
+          }
+        ) shaped;
+      };
     in
-    {
-      inherit directory name;
-      hosts = hosts';
-      secrets = mapAttrs (
-        name:
-        { table, where, entries }:
-        placement where name table
-        // {
-          inherit name;
-          picks = selectors.picks (selectors.checked known "${where}.hosts" entries);
-        }
-      ) shaped;
-    };
+    # A fleet is sound as a whole or not at all, as for `nixseal`: no host is built from half of one.
+    builtins.deepSeq fleet fleet;
 }

@@ -118,7 +118,16 @@ in
     matches 255 "[A-Za-z0-9_][A-Za-z0-9._:-]*"
   );
   stage = rule "\"default\" or \"users\"" (text: text == "default" || text == "users");
+  # Whether the blob is what its type says is left to `nixseal fleet check`.
   key = rule "an SSH public key (\"ssh-ed25519 AAAA…\", as in a .pub file)" (
-    text: stringLength text <= 16384 && !hasControl text && length (split " " text) > 1
+    text:
+    let
+      words = filter isString (split " " text);
+    in
+    stringLength text <= 16384
+    && !hasControl text
+    && length words > 1
+    && matches 64 "[A-Za-z0-9@._-]+" (builtins.head words)
+    && matches 4096 "[A-Za-z0-9+/]+={0,2}" (builtins.elemAt words 1)
   );
 }
