@@ -70,7 +70,9 @@ async function printResult(operation: AnyOp, output: never, json: boolean, progr
   const terminal = program.streams.stdoutIsTerminal;
   const colours = paint(terminal, program.environment.get("NO_COLOR"), program.environment.get("TERM"));
   const text = json
-    ? JSON.stringify(output ?? null, null, terminal ? 2 : 0)
+    ? operation.lines?.(output) === true
+      ? (output as readonly unknown[]).map((item) => `${JSON.stringify(item)}\n`).join("")
+      : JSON.stringify(output ?? null, null, terminal ? 2 : 0)
     : operation.text(output, colours);
   if (typeof text !== "string") await program.streams.stdout(text);
   else if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));

@@ -44,6 +44,8 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   run(context: Context, input: z.output<Input>): Promise<Output>;
   /** The result for people; the empty string prints nothing. Bytes are a payload and are written as they are. */
   text(output: Output, paint: Paint): string | Uint8Array;
+  /** Whether `--json` writes this result, which is a list, as one document a line (NDJSON): for batches. */
+  lines?(output: Output): boolean;
   /** For verbs whose result decides the exit code (findings). Default: 0. */
   exit?(output: Output): ExitCode;
 }

@@ -14,6 +14,7 @@ export const nouns: Readonly<Record<string, string>> = {
   member: "who signs and who reads secrets",
   fleet: "check the inventory, print its schema",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
+  nix: "read, check and convert the formats of Nix, without Nix",
   completion: "completions for your shell",
 };
 
@@ -113,6 +114,46 @@ export const registry: Readonly<Record<string, Entry>> = {
   "fleet schema": {
     summary: "print the JSON Schema of fleet.toml",
     load: () => import("./fleet/schema.ts").then((module) => module.fleetSchema),
+  },
+  "nix nar-hash": {
+    summary: "print the NAR hash of a file system object",
+    load: () => import("./nix/nar-hash.ts").then((module) => module.narHash),
+  },
+  "nix nar-ls": {
+    summary: "list what is in a NAR",
+    load: () => import("./nix/nar-ls.ts").then((module) => module.narLs),
+  },
+  "nix nar-unpack": {
+    summary: "unpack a NAR to a path that does not exist",
+    load: () => import("./nix/nar-unpack.ts").then((module) => module.narUnpack),
+  },
+  "nix nar-verify": {
+    summary: "check that a NAR is whole and canonical",
+    load: () => import("./nix/nar-verify.ts").then((module) => module.narVerify),
+  },
+  "nix hash-convert": {
+    summary: "write a hash in another format",
+    load: () => import("./nix/hash-convert.ts").then((module) => module.hashConvert),
+  },
+  "nix drv-show": {
+    summary: "show a .drv file as JSON",
+    load: () => import("./nix/drv-show.ts").then((module) => module.drvShow),
+  },
+  "nix narinfo": {
+    summary: "read a .narinfo file and verify its signatures",
+    load: () => import("./nix/narinfo.ts").then((module) => module.narinfo),
+  },
+  "nix store-path": {
+    summary: "compute the store path of a content address",
+    load: () => import("./nix/store-path.ts").then((module) => module.storePath),
+  },
+  "nix compare-versions": {
+    summary: "order two versions as Nix does",
+    load: () => import("./nix/compare-versions.ts").then((module) => module.compareVersions),
+  },
+  "nix parse-name": {
+    summary: "split a package's name and version as Nix does",
+    load: () => import("./nix/parse-name.ts").then((module) => module.parseName),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
