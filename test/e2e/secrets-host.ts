@@ -23,6 +23,7 @@ export interface Declared {
 export type Declarations = Readonly<Record<string, Declared>>;
 
 export const secretsDirectory = "/run/nixseal/secrets";
+const usersUnit = "nixseal-secrets-users.service";
 export const secretsUnit = "nixseal-secrets.service";
 
 /**
@@ -69,17 +70,31 @@ export class SecretsHost {
     return directory;
   }
 
-  /** Makes a generation the configuration, now and for the next boots. `code` is that of systemctl. */
-  async switchTo(generation: string, code = 0): Promise<void> {
-    await this.host.copyIn(`/etc/systemd/system/${secretsUnit}`, unit(generation));
+  /** Makes a generation the configuration, now and for the next boots. */
+  async switchTo(generation: string): Promise<void> {
+    for (const [name, text] of Object.entries(units(`${generation}/manifest.json`)))
+      await this.host.copyIn(`/etc/systemd/system/${name}`, text);
     await this.host.run(["systemctl", "daemon-reload"]);
-    await this.host.run(["systemctl", "--quiet", "enable", secretsUnit]);
-    await this.host.run(["systemctl", "restart", secretsUnit], { codes: [code] });
-    // Units that use a secret restart after the unit that installs them: they are ordered so.
-    await until("no job is left", 60_000, async () => {
+    await this.host.run(["systemctl", "--quiet", "enable", usersUnit, secretsUnit]);
+    await this.host.run(["systemctl", "restart", usersUnit, secretsUnit]);
+    await this.settled();
+  }
+
+  /** Waits for the units that the agent starts and restarts: they are ordered after the one that it runs in. */
+  async settled(): Promise<void> {
+    await until(`no job is left on ${this.host.name}`, 60_000, async () => {
       const jobs = await this.host.run(["systemctl", "list-jobs", "--no-legend", "--quiet"]);
       return jobs.trim() === "" || jobs.startsWith("No jobs") ? true : undefined;
     });
+  }
+
+  /** Names of failed units, sorted. */
+  async failedUnits(): Promise<string[]> {
+    const listed = await this.host.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);
+    return listed
+      .split("\n")
+      .flatMap((line) => line.split(" ")[0] || [])
+      .sort();
   }
 
   read(secret: string): Promise<string> {
@@ -96,20 +111,48 @@ export class SecretsHost {
   }
 }
 
-function unit(generation: string): string {
-  return `[Unit]
-Description=Install the host's secrets
+/** The units of the NixOS module, with the paths of this host. */
+function units(manifest: string): Readonly<Record<string, string>> {
+  const install = `/usr/local/bin/nixseal-agent secrets install --manifest ${manifest}`;
+  return {
+    [usersUnit]: `[Unit]
+Description=Secrets that are needed before users exist
 DefaultDependencies=no
-After=local-fs.target systemd-sysusers.service
+After=local-fs.target
+Before=systemd-sysusers.service sysinit.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+SuccessExitStatus=3
+ExecStart=${install} --stage users
+
+[Install]
+WantedBy=sysinit.target
+`,
+    [secretsUnit]: `[Unit]
+Description=Secrets of this host
+DefaultDependencies=no
+After=local-fs.target systemd-sysusers.service ${usersUnit}
 Before=sysinit.target shutdown.target
 Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/local/bin/nixseal-agent secrets install --manifest ${generation}/manifest.json
+SuccessExitStatus=3
+ExecStart=${install}
 
 [Install]
 WantedBy=sysinit.target
-`;
+`,
+    "nixseal-secret@.service": `[Unit]
+Description=Secret %i
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/nixseal-agent secrets verify %i
+`,
+  };
 }
