@@ -111,14 +111,17 @@ export class SecretsHost {
   }
 }
 
-/** The units of the NixOS module, with the paths of this host. */
+/**
+ * The units of the NixOS module, with the paths of this host. The first one cannot wait for local-fs.target, which
+ * itself waits for users: systemd would break the cycle by leaving one of the two out.
+ */
 function units(manifest: string): Readonly<Record<string, string>> {
   const install = `/usr/local/bin/nixseal-agent secrets install --manifest ${manifest}`;
   return {
     [usersUnit]: `[Unit]
 Description=Secrets that are needed before users exist
 DefaultDependencies=no
-After=local-fs.target
+After=systemd-remount-fs.service
 Before=systemd-sysusers.service sysinit.target shutdown.target
 Conflicts=shutdown.target
 

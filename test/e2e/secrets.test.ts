@@ -107,6 +107,7 @@ WantedBy=sysinit.target
   await on.switchTo(await on.generation({ hash, token: { value: "app's", owner: "app" } }));
   await forgetUser(host);
   await host.reboot();
+  assert.doesNotMatch(await host.journal(), /ordering cycle/);
   assert.deepEqual(await on.failedUnits(), []);
   assert.equal(await host.run(["cat", "/var/lib/hash-before-users"]), "$y$hash");
   assert.equal(
