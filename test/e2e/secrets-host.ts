@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import type { TestContext } from "node:test";
 import { canonicalJson } from "../../src/core/canonical-json.ts";
 import { run } from "./command.ts";
-import type { Host } from "./host.ts";
+import { startHost, type Host } from "./host.ts";
 import { until } from "./until.ts";
 
 /** A secret as a configuration declares it; what is left out has the defaults of fleet.toml. */
@@ -26,6 +27,12 @@ export const secretsDirectory = "/run/nixseal/secrets";
 const usersUnit = "nixseal-secrets-users.service";
 export const secretsUnit = "nixseal-secrets.service";
 
+/** A user that exists because the configuration says so: systemd-sysusers makes it, as on NixOS at every boot. */
+const configuredUser = {
+  "/etc/sysusers.d/app.conf": 'u app - "made from the configuration"\n',
+  "/etc/systemd/system/systemd-sysusers.service.d/always.conf": "[Unit]\nConditionNeedsUpdate=\n",
+};
+
 /**
  * The configuration of a host, as far as secrets go: each generation is a directory with a manifest and its
  * ciphertext, as a NixOS closure has it in the store, and switching exchanges the unit that installs it.
@@ -37,6 +44,17 @@ export class SecretsHost {
 
   constructor(host: Host) {
     this.host = host;
+  }
+
+  /** A host for one test, with more files at its first boot. */
+  static async start(
+    t: TestContext,
+    name: string,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<SecretsHost> {
+    const host = await startHost(name, { files: { ...configuredUser, ...files } });
+    t.after(() => host.destroy());
+    return new SecretsHost(host);
   }
 
   /** Writes a new generation and gives its directory. What did not change keeps its ciphertext. */
@@ -158,4 +176,23 @@ Type=oneshot
 ExecStart=/usr/local/bin/nixseal-agent secrets verify %i
 `,
   };
+}
+
+/** A service that keeps what it read when it started. It starts by itself at boot, without any hand. */
+export function service(secret: string, lines = ""): string {
+  return `[Unit]
+Wants=${secretsUnit}
+After=${secretsUnit}
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+StateDirectory=%N
+${lines}
+ExecStartPre=sh -c 'cat ${secretsDirectory}/${secret} >/var/lib/%N/read'
+ExecStart=sleep infinity
+
+[Install]
+WantedBy=multi-user.target
+`;
 }
