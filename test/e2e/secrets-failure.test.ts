@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SecretsHost, secretsDirectory, secretsUnit } from "./secrets-host.ts";
+import { SecretsHost, secretsDirectory } from "./secrets-host.ts";
 
 /** An armored age file of which the last byte of the payload is another one; the header is whole. */
 function lastByteChanged(armored: string): string {

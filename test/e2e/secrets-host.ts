@@ -25,7 +25,7 @@ export type Declarations = Readonly<Record<string, Declared>>;
 
 export const secretsDirectory = "/run/nixseal/secrets";
 const usersUnit = "nixseal-secrets-users.service";
-export const secretsUnit = "nixseal-secrets.service";
+const secretsUnit = "nixseal-secrets.service";
 
 /** A user that exists because the configuration says so: systemd-sysusers makes it, as on NixOS at every boot. */
 const configuredUser = {
