@@ -44,6 +44,8 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   run(context: Context, input: z.output<Input>): Promise<Output>;
   /** The result for people; the empty string prints nothing. Bytes are a payload and are written as they are. */
   text(output: Output, paint: Paint): string | Uint8Array;
+  /** Lines for stderr about inputs that failed while others did not. With `--json` they stand in the document instead. */
+  complaints?(output: Output): readonly string[];
   /** For verbs whose result decides the exit code (findings). Default: 0. */
   exit?(output: Output): ExitCode;
 }

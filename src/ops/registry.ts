@@ -8,11 +8,16 @@ export interface Entry {
 
 /** The nouns, in the order of the help page. */
 export const nouns: Readonly<Record<string, string>> = {
+  nix: "Nix's formats: the language",
   completion: "completions for your shell",
 };
 
 /** Every verb of `nixseal`, as `noun verb` or as one word. */
 export const registry: Readonly<Record<string, Entry>> = {
+  "nix parse": {
+    summary: "check the syntax of Nix files, without Nix",
+    load: () => import("./nix/parse.ts").then((module) => module.parse),
+  },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
     load: () => import("./completion.ts").then((module) => module.completion),
