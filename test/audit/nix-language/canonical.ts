@@ -38,7 +38,8 @@ export function canonical(text: string): string {
 function render({ open, items }: Group): string {
   const words = joined(items.map((item) => (typeof item === "string" ? item : render(item))));
   const [first] = items;
-  if (open === "(" && words.length === 1 && words[0]!.startsWith('"') && !words[0]!.startsWith('"${')) return words[0]!;
+  if (open === "(" && words.length === 1 && words[0]!.startsWith('"') && !words[0]!.startsWith('"${'))
+    return words[0]!;
   if (open === "{") return `{ ${sorted(words, /^[;,]$/).join(" ")} }`;
   if (open === "(" && first === "let") {
     const end = words.lastIndexOf("in");
@@ -50,7 +51,8 @@ function render({ open, items }: Group): string {
 /** `"a" + "b"` is `"ab"`, and nothing is nothing. */
 function joined(words: readonly string[]): string[] {
   const result: string[] = [];
-  const isText = (word: string | undefined): boolean => word?.startsWith('"') === true && !word.startsWith('"${');
+  const isText = (word: string | undefined): boolean =>
+    word?.startsWith('"') === true && !word.startsWith('"${');
   for (const word of words) {
     if (isText(word) && result.at(-1) === "+" && isText(result.at(-2))) {
       result.pop();

@@ -186,15 +186,17 @@ function concatenated(parts: readonly StringPart[], show: Show): string {
 
 function pathForm(parts: readonly StringPart[], { directory, home }: Places, show: Show): string {
   const [first, ...others] = parts;
-  const text = first?.kind === "text" ? first.text : "";
+  const written = first?.kind === "text" ? first.text : "";
+  // Nix's lexer ends the first piece behind a slash that another follows.
+  const cut = written.includes("//") ? written.indexOf("//") + 1 : written.length;
+  const text = written.slice(0, cut);
   const absolute = text.startsWith("~")
     ? `${home}${text.slice(1)}`
     : `${resolve(directory, text)}${text.endsWith("/") && text.length > 1 ? "/" : ""}`;
   if (others.length === 0) return absolute;
-  const shown = others.map((part) =>
-    part.kind === "text" ? showString(part.text) : show(part.expression),
-  );
-  return `(${[absolute, ...shown].join(" + ")})`;
+  const rest = cut < written.length ? [showString(written.slice(cut))] : [];
+  const shown = others.map((part) => (part.kind === "text" ? showString(part.text) : show(part.expression)));
+  return `(${[absolute, ...rest, ...shown].join(" + ")})`;
 }
 
 function showString(text: string): string {

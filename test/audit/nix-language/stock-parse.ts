@@ -7,10 +7,17 @@ export interface Judgement {
   readonly message: string;
 }
 
-/** Has stock Nix parse files, many a process: it stops at the first that it refuses, so a batch with one is halved. */
-export function stockParse(nix: StockNix, files: readonly string[]): Map<string, Judgement> {
+/**
+ * Has stock Nix parse files. Those that it should take go to it together; it stops at the first that it refuses, so
+ * the batch is halved then. Those that it should refuse go one by one.
+ */
+export function stockParse(
+  nix: StockNix,
+  files: readonly string[],
+  expected: "accepted" | "refused",
+): Map<string, Judgement> {
   const judgements = new Map<string, Judgement>();
-  const waiting: (readonly string[])[] = [files];
+  const waiting = expected === "accepted" ? [files] : files.map((file) => [file]);
   for (let batch = waiting.pop(); batch !== undefined; batch = waiting.pop()) {
     if (batch.length === 0) continue;
     const { status, stdout, stderr } = nix.try("nix-instantiate", ["--parse", "--", ...batch]);
