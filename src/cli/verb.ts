@@ -6,7 +6,7 @@ import { flagsOf, type AnyOp, type Context } from "../ops/op.ts";
 import { registry } from "../ops/registry.ts";
 import { kebabCase, parseArguments } from "./arguments.ts";
 import { verbHelp } from "./help.ts";
-import { paint } from "./paint.ts";
+import { paint, visible } from "./paint.ts";
 import { eventLines, liveProgress } from "./progress.ts";
 import type { Program } from "./run.ts";
 
@@ -46,6 +46,8 @@ export async function runVerb(name: string, words: readonly string[], program: P
     const output = await operation.run(context, input);
     events.clear();
     await printResult(operation, output, globals["json"] === true, program);
+    const complaints = globals["json"] === true ? [] : (operation.complaints?.(output) ?? []);
+    for (const line of complaints) program.stderr.write(`${visible(line).replaceAll("\n", "\\x0a")}\n`);
     return operation.exit?.(output) ?? exitCodes.done;
   } finally {
     events.clear();

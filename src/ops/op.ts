@@ -46,6 +46,8 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   text(output: Output, paint: Paint): string | Uint8Array;
   /** Whether `--json` writes this result, which is a list, as one document a line (NDJSON): for batches. */
   lines?(output: Output): boolean;
+  /** Lines for stderr about inputs that failed while others did not. With `--json` they stand in the document instead. */
+  complaints?(output: Output): readonly string[];
   /** For verbs whose result decides the exit code (findings). Default: 0. */
   exit?(output: Output): ExitCode;
 }

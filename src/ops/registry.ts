@@ -15,6 +15,7 @@ export const nouns: Readonly<Record<string, string>> = {
   fleet: "check the inventory, print its schema",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   nix: "read, check and convert the formats of Nix, without Nix",
+  nix: "Nix's formats: the language",
   completion: "completions for your shell",
 };
 
@@ -154,6 +155,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "nix parse-name": {
     summary: "split a package's name and version as Nix does",
     load: () => import("./nix/parse-name.ts").then((module) => module.parseName),
+  },
+  "nix parse": {
+    summary: "check the syntax of Nix files, without Nix",
+    load: () => import("./nix/parse.ts").then((module) => module.parse),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
