@@ -16,6 +16,7 @@ export const nouns: Readonly<Record<string, string>> = {
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   nix: "read, check and convert the formats of Nix, without Nix",
   nix: "Nix's formats: the language",
+  age: "encrypt and decrypt files in the format of age(1)",
   completion: "completions for your shell",
 };
 
@@ -159,6 +160,18 @@ export const registry: Readonly<Record<string, Entry>> = {
   "nix parse": {
     summary: "check the syntax of Nix files, without Nix",
     load: () => import("./nix/parse.ts").then((module) => module.parse),
+  },
+  "age encrypt": {
+    summary: "encrypt a file to keys or to a passphrase",
+    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
+  },
+  "age decrypt": {
+    summary: "decrypt a file",
+    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
+  },
+  "age inspect": {
+    summary: "show what an age file tells without a key",
+    load: () => import("./age/inspect.ts").then((module) => module.inspect),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
