@@ -8,67 +8,19 @@ export interface Entry {
 
 /** The nouns, in the order of the help page. */
 export const nouns: Readonly<Record<string, string>> = {
-  secrets: "values that only their hosts and readers can decrypt",
   init: "make a fleet in this directory",
   host: "the machines of the fleet",
   member: "who signs and who reads secrets",
   fleet: "check the inventory, print its schema",
-  ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
-  nix: "read, check and convert the formats of Nix, without Nix",
-  nix: "Nix's formats: the language",
+  secrets: "values that only their hosts and readers can decrypt",
   age: "encrypt and decrypt files in the format of age(1)",
+  ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
+  nix: "Nix's formats: archives, hashes, derivations, versions, the language",
   completion: "completions for your shell",
 };
 
 /** Every verb of `nixseal`, as `noun verb` or as one word. */
 export const registry: Readonly<Record<string, Entry>> = {
-  "secrets set": {
-    summary: "give a secret a value",
-    load: () => import("./secrets/set.ts").then((module) => module.set),
-  },
-  "secrets get": {
-    summary: "print a value",
-    load: () => import("./secrets/get.ts").then((module) => module.get),
-  },
-  "secrets edit": {
-    summary: "change a value in your editor, in memory only",
-    load: () => import("./secrets/edit.ts").then((module) => module.edit),
-  },
-  "secrets list": {
-    summary: "list the secrets of the fleet and their state",
-    load: () => import("./secrets/list.ts").then((module) => module.list),
-  },
-  "secrets show": {
-    summary: "show who can read a secret, where it goes and how old it is",
-    load: () => import("./secrets/show.ts").then((module) => module.show),
-  },
-  "secrets check": {
-    summary: "check recipients, completeness and age, without any key",
-    load: () => import("./secrets/check.ts").then((module) => module.check),
-  },
-  "secrets rekey": {
-    summary: "encrypt what is out of date to the recipients of the inventory",
-    load: () => import("./secrets/rekey.ts").then((module) => module.rekey),
-  },
-  "secrets manifest": {
-    summary: "print what a host installs",
-    load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
-  "ssh verify": {
-    summary: "verify a signature (SSHSIG) of stdin",
-    load: () => import("./ssh/verify.ts").then((module) => module.verify),
-  },
-  "ssh find-principals": {
-    summary: "say whose key made a signature",
-    load: () => import("./ssh/find-principals.ts").then((module) => module.findPrincipals),
-  },
-  "ssh show-cert": {
-    summary: "print what a certificate says",
-    load: () => import("./ssh/show-cert.ts").then((module) => module.showCert),
-  },
-  "ssh krl-test": {
-    summary: "say whether keys or certificates are revoked",
-    load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
-  },
   init: {
     summary: "make fleet.toml with the first member, in a new or existing repository",
     load: () => import("./init.ts").then((module) => module.init),
@@ -117,6 +69,66 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "print the JSON Schema of fleet.toml",
     load: () => import("./fleet/schema.ts").then((module) => module.fleetSchema),
   },
+  "secrets set": {
+    summary: "give a secret a value",
+    load: () => import("./secrets/set.ts").then((module) => module.set),
+  },
+  "secrets get": {
+    summary: "print a value",
+    load: () => import("./secrets/get.ts").then((module) => module.get),
+  },
+  "secrets edit": {
+    summary: "change a value in your editor, in memory only",
+    load: () => import("./secrets/edit.ts").then((module) => module.edit),
+  },
+  "secrets list": {
+    summary: "list the secrets of the fleet and their state",
+    load: () => import("./secrets/list.ts").then((module) => module.list),
+  },
+  "secrets show": {
+    summary: "show who can read a secret, where it goes and how old it is",
+    load: () => import("./secrets/show.ts").then((module) => module.show),
+  },
+  "secrets check": {
+    summary: "check recipients, completeness and age, without any key",
+    load: () => import("./secrets/check.ts").then((module) => module.check),
+  },
+  "secrets rekey": {
+    summary: "encrypt what is out of date to the recipients of the inventory",
+    load: () => import("./secrets/rekey.ts").then((module) => module.rekey),
+  },
+  "secrets manifest": {
+    summary: "print what a host installs",
+    load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
+  },
+  "age encrypt": {
+    summary: "encrypt a file to keys or to a passphrase",
+    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
+  },
+  "age decrypt": {
+    summary: "decrypt a file",
+    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
+  },
+  "age inspect": {
+    summary: "show what an age file tells without a key",
+    load: () => import("./age/inspect.ts").then((module) => module.inspect),
+  },
+  "ssh verify": {
+    summary: "verify a signature as ssh-keygen -Y verify, more strictly",
+    load: () => import("./ssh/verify.ts").then((module) => module.verify),
+  },
+  "ssh find-principals": {
+    summary: "say whose key made a signature",
+    load: () => import("./ssh/find-principals.ts").then((module) => module.findPrincipals),
+  },
+  "ssh show-cert": {
+    summary: "print what a certificate says",
+    load: () => import("./ssh/show-cert.ts").then((module) => module.showCert),
+  },
+  "ssh krl-test": {
+    summary: "say whether keys or certificates are revoked",
+    load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
+  },
   "nix nar-hash": {
     summary: "print the NAR hash of a file system object",
     load: () => import("./nix/nar-hash.ts").then((module) => module.narHash),
@@ -160,18 +172,6 @@ export const registry: Readonly<Record<string, Entry>> = {
   "nix parse": {
     summary: "check the syntax of Nix files, without Nix",
     load: () => import("./nix/parse.ts").then((module) => module.parse),
-  },
-  "age encrypt": {
-    summary: "encrypt a file to keys or to a passphrase",
-    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
-  },
-  "age decrypt": {
-    summary: "decrypt a file",
-    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
-  },
-  "age inspect": {
-    summary: "show what an age file tells without a key",
-    load: () => import("./age/inspect.ts").then((module) => module.inspect),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
