@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nixseal, testFleet, type TestFleet } from "./support/fleet.ts";
@@ -299,7 +299,7 @@ test("no value, passphrase or key ever shows in arguments, environment, output o
 test("what cannot work is said before anything is written", (context) => {
   const fleet = testFleet(context, `${declared}\n[secrets.nobody]\nhosts = []\nreaders = []\n`);
   const wrong: [string[], number, RegExp][] = [
-    [["secrets", "set", "oen"], 2, /no secret 'oen'.*\n.*did you mean 'one'/],
+    [["secrets", "set", "oen"], 2, /there is no secret 'oen'.*\n.*did you mean 'one'/],
     [["secrets", "set", "nobody"], 2, /nobody could read/],
     [["secrets", "get", "one"], 2, /has no value/],
     [["secrets", "manifest", "web"], 2, /has no value, and web is to have it/],
@@ -316,4 +316,92 @@ test("what cannot work is said before anything is written", (context) => {
     );
   }
   assert.throws(() => statSync(fleet.file("secrets")), { code: "ENOENT" });
+});
+
+test("import agenix takes over files and recipients and re-encrypts nothing", (context) => {
+  const fleet = testFleet(context, "");
+  const encrypted = (file: string, ...to: string[]): void => {
+    spawnSync("mkdir", ["-p", dirname(fleet.file(file))]);
+    const recipients = to.flatMap((name) => ["-r", fleet.publicKey(name)]);
+    spawnSync("age", ["-e", ...recipients, "-o", fleet.file(file)], { input: file });
+  };
+  encrypted("agenix/wifi.age", "alice", "web", "db");
+  encrypted("agenix/db/admin.age", "alice", "db");
+  const keys = (...names: string[]): string =>
+    names.map((name) => `"${fleet.publicKey(name)} ${name}@somewhere"`).join(" ");
+  fleet.write(
+    "agenix/secrets.nix",
+    `let all = [ ${keys("alice", "web", "db")} ]; in {
+  "wifi.age".publicKeys = all;
+  "db/admin.age" = { publicKeys = [ ${keys("alice", "db")} ]; armor = true; };
+  "unmade.age".publicKeys = all;
+}`,
+  );
+  const before = readFileSync(fleet.file("fleet.toml"), "utf8");
+  const dry = fleet.run(["secrets", "import", "agenix", "agenix/secrets.nix", "--dry-run"]);
+  assert.equal(dry.code, 0, dry.stderr);
+  assert.match(dry.stdout, /^\+\[secrets\.db-admin\]$/m);
+  assert.equal(readFileSync(fleet.file("fleet.toml"), "utf8"), before);
+
+  const done = fleet.run(["secrets", "import", "agenix", "agenix/secrets.nix", "--json"]);
+  const { imported, missing } = JSON.parse(done.stdout) as { imported: unknown; missing: unknown };
+  assert.deepEqual(imported, [
+    { secret: "db-admin", from: "db/admin.age", hosts: ["db"], readers: ["alice"] },
+    { secret: "unmade", from: "unmade.age", hosts: ["db", "web"], readers: ["alice"] },
+    { secret: "wifi", from: "wifi.age", hosts: ["db", "web"], readers: ["alice"] },
+  ]);
+  assert.deepEqual(missing, ["unmade"]);
+  assert.deepEqual(readFileSync(fleet.file("secrets/wifi.age")), readFileSync(fleet.file("agenix/wifi.age")));
+  assert.ok(readFileSync(fleet.file("fleet.toml"), "utf8").startsWith(before), "what was there is untouched");
+  assert.deepEqual(ids(fleet), ["secret-missing unmade"]);
+  assert.match(fleet.run(["secrets", "rekey"]).stdout, /0 rekeyed, 2 up to date/);
+  assert.match(
+    fleet.run(["secrets", "import", "agenix", "agenix/secrets.nix"]).stdout,
+    /in the inventory already: db-admin, unmade, wifi/,
+  );
+});
+
+test("import agenix names the keys that it does not know, and rules that are none", (context) => {
+  const fleet = testFleet(context, "");
+  fleet.write("secrets.nix", `{ "a.age".publicKeys = [ "${fleet.publicKey("bob")}" ]; }`);
+  const unknown = fleet.run(["secrets", "import", "agenix", "secrets.nix"]);
+  assert.equal(unknown.code, 2);
+  assert.ok(
+    unknown.stderr.includes(fleet.publicKey("bob")) && unknown.stderr.includes("nixseal host add"),
+    unknown.stderr,
+  );
+  for (const [text, message] of [
+    ['{ "../a.age".publicKeys = [ ]; }', /not a \.age file below the rules file/],
+    ['{ "a.age" = 1; }', /no list publicKeys/],
+    ["[ 1", /could not evaluate the rules/],
+  ] as const) {
+    fleet.write("secrets.nix", text);
+    const { code, stderr } = fleet.run(["secrets", "import", "agenix", "secrets.nix"]);
+    assert.deepEqual([code, message.test(stderr)], [2, true], stderr);
+  }
+});
+
+test("rename and remove take entry and files together and need no key", (context) => {
+  const fleet = testFleet(context, `# kept\n${declared}`);
+  for (const name of ["one", "two"]) fleet.run(["secrets", "set", name], name);
+  rmSync(fleet.key("alice"));
+  assert.equal(fleet.run(["secrets", "rename", "one", "first"]).code, 0);
+  assert.deepEqual(readdirSync(fleet.file("secrets")), ["first.age", "first.json", "two.age", "two.json"]);
+  assert.equal(byAge(fleet, "web", "first"), "one");
+  assert.match(
+    readFileSync(fleet.file("fleet.toml"), "utf8"),
+    /# kept\n\[secrets\.first\]\nhosts = \["web"\]/,
+  );
+  // Stopped half-way, with the entry renamed and the old file still there: running it again finishes.
+  spawnSync("ln", [fleet.file("secrets/first.age"), fleet.file("secrets/one.age")]);
+  assert.equal(fleet.run(["secrets", "rename", "one", "first"]).code, 0);
+  assert.deepEqual(ids(fleet), []);
+  fleet.write("secrets/third.age", "somebody else's");
+  const refused = fleet.run(["secrets", "rename", "two", "third"]);
+  assert.equal(refused.code, 2);
+  assert.equal(readFileSync(fleet.file("secrets/third.age"), "utf8"), "somebody else's");
+  rmSync(fleet.file("secrets/third.age"));
+  assert.equal(fleet.run(["secrets", "remove", "two"]).code, 0);
+  assert.deepEqual(readdirSync(fleet.file("secrets")), ["first.age", "first.json"]);
+  assert.deepEqual(ids(fleet), []);
 });

@@ -144,9 +144,7 @@ function faultOf<T extends Subject>(
     message: `'${entry.text}' matches no ${kind}`,
     hint:
       near ??
-      (byName.size === 0
-        ? `the fleet has no ${kind}s yet`
-        : `'nixseal ${kind === "secret" ? "secrets" : kind} list' shows what there is`),
+      (byName.size === 0 ? `the fleet has no ${kind}s yet` : `'${listCommand(kind)}' shows what there is`),
   };
 }
 
@@ -170,10 +168,19 @@ export function oneMember(fleet: Fleet, name: string): Member {
   return one(memberPopulation(fleet), name);
 }
 
+/** The secret of exactly this name. Throws `not-found` with the nearest one. */
+export function oneSecret(fleet: Pick<Fleet, "secrets">, name: string): Secret {
+  return one(secretPopulation(fleet), name);
+}
+
 function one<T extends Subject>({ kind, byName }: Population<T>, name: string): T {
   const found = byName.get(name);
   if (found !== undefined) return found;
   throw new NixsealError("not-found", `there is no ${kind} '${name}'`, {
-    hint: didYouMean(name, byName.keys()) ?? `'nixseal ${kind} list' shows what there is`,
+    hint: didYouMean(name, byName.keys()) ?? `'${listCommand(kind)}' shows what there is`,
   });
+}
+
+function listCommand(kind: Population<Subject>["kind"]): string {
+  return kind === "secret" ? "nixseal secrets list" : `nixseal ${kind} list`;
 }

@@ -4,34 +4,37 @@ import { NixsealError } from "../core/errors.ts";
 import type { EditPlan, FileChange } from "../inventory/edit/plan.ts";
 import { readSources, type Source } from "../inventory/sources.ts";
 import { problemsError } from "../inventory/load.ts";
-import { fleetLockPath, findFleet, type FleetContext } from "./fleet-context.ts";
+import { findFleet, type FleetContext } from "./fleet-context.ts";
+import { withFleetLock } from "./locked-fleet.ts";
 
-const lockWait = 10_000; // milliseconds
+type Plan = (sources: readonly Source[]) => Promise<EditPlan>;
 
 /** Reads the fleet, plans a change and writes it, under the lock; a dry run only plans. */
 export async function editFleet(
   context: FleetContext,
   purpose: string,
   dryRun: boolean,
-  plan: (sources: readonly Source[]) => Promise<EditPlan>,
+  plan: Plan,
 ): Promise<EditPlan> {
   const { files } = context;
-  const directory = await findFleet(context);
-  const planned = async (): Promise<EditPlan> => {
-    const { sources, problems } = await readSources(files, directory);
-    if (problems.length > 0) throw problemsError(problems);
-    return plan(sources);
-  };
-  if (dryRun) return planned();
-  const lock = await files.lock(await fleetLockPath(files, directory), { wait: lockWait, purpose });
-  try {
-    const result = await planned();
-    // fleet.toml first: killed in between, a removed host is then a host that nothing names, which is sound.
-    for (const change of result.changes) await write(files, directory, change);
+  if (dryRun) return planIn(files, await findFleet(context), plan);
+  return withFleetLock(context, purpose, async (directory) => {
+    const result = await planIn(files, directory, plan);
+    await writeChanges(files, directory, result);
     return result;
-  } finally {
-    await lock.release();
-  }
+  });
+}
+
+/** Plans a change of the inventory as it is now. */
+export async function planIn(files: Files, directory: string, plan: Plan): Promise<EditPlan> {
+  const { sources, problems } = await readSources(files, directory);
+  if (problems.length > 0) throw problemsError(problems);
+  return plan(sources);
+}
+
+/** fleet.toml comes first: killed in between, a removed host is then a host that nothing names, which is sound. */
+export async function writeChanges(files: Files, directory: string, { changes }: EditPlan): Promise<void> {
+  for (const change of changes) await write(files, directory, change);
 }
 
 /** What a dry run would do, as a diff. */

@@ -89,6 +89,14 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "show who can read a secret, where it goes and how old it is",
     load: () => import("./secrets/show.ts").then((module) => module.show),
   },
+  "secrets remove": {
+    summary: "take a secret out of the inventory, with its files",
+    load: () => import("./secrets/remove.ts").then((module) => module.remove),
+  },
+  "secrets rename": {
+    summary: "give a secret another name",
+    load: () => import("./secrets/rename.ts").then((module) => module.rename),
+  },
   "secrets check": {
     summary: "check recipients, completeness and age, without any key",
     load: () => import("./secrets/check.ts").then((module) => module.check),
@@ -96,6 +104,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "secrets rekey": {
     summary: "encrypt what is out of date to the recipients of the inventory",
     load: () => import("./secrets/rekey.ts").then((module) => module.rekey),
+  },
+  "secrets import": {
+    summary: "take over the secrets of agenix",
+    load: () => import("./secrets/import.ts").then((module) => module.importSecrets),
   },
   "secrets manifest": {
     summary: "print what a host installs",

@@ -6,22 +6,27 @@ import { lineEndOf, type Splice } from "./splice.ts";
 /** What an entry's table holds, in the order in which it is written. */
 export type EntryFields = readonly (readonly [key: string, value: string | number | readonly string[]])[];
 
-/** Adds `[TABLE.NAME]` behind the last entry of the table, or at the end of the file. */
-export function addEntry(
+/** An entry that is to be added. */
+export interface NewEntry {
+  readonly name: string;
+  readonly fields: EntryFields;
+}
+
+/** Adds `[TABLE.NAME]` for each entry behind the last one of the table, or at the end of the file. */
+export function addEntries(
   text: string,
   tree: AST.TOMLProgram,
   table: EntryTable,
-  name: string,
-  fields: EntryFields,
+  entries: readonly NewEntry[],
 ): Splice[] {
   const blocks = allEntryNodes(tree, table).filter(({ node }) => node.type === "TOMLTable");
   const last = blocks.at(-1)?.node;
   const start = last === undefined ? text.length : lineAfter(text, last.range[1]);
   const lineEnd = lineEndOf(text);
-  const block = entryText(table, name, fields).replaceAll("\n", lineEnd);
+  const added = entries.map(({ name, fields }) => entryText(table, name, fields));
   const before = text.slice(0, start);
   const gap = before === "" ? "" : before.endsWith("\n") ? lineEnd : lineEnd + lineEnd;
-  return [{ start, end: start, text: gap + block }];
+  return [{ start, end: start, text: gap + added.join("\n").replaceAll("\n", lineEnd) }];
 }
 
 /** `[TABLE.NAME]` and its fields, as TOML with a newline at its end. */

@@ -1,39 +1,46 @@
 import { NixsealError } from "../../core/errors.ts";
 import { inspectSources, problemsError } from "../load.ts";
-import type { Fleet, Host, Member } from "../model.ts";
-import { oneHost, oneMember } from "../selectors.ts";
+import type { Fleet, Host, Member, Secret } from "../model.ts";
+import { oneHost, oneMember, oneSecret } from "../selectors.ts";
 import { fleetFileName, type Source } from "../sources.ts";
-import { addEntry, type EntryFields } from "./add-entry.ts";
+import { addEntries, type NewEntry } from "./add-entry.ts";
 import { checkMeaning } from "./meaning.ts";
 import { planEdit, type EditPlan } from "./plan.ts";
 import { removeReferences, renameReferences } from "./references.ts";
 import { removeEntry } from "./remove-entry.ts";
 import { renameEntry } from "./rename-entry.ts";
 
-export type Kind = "host" | "member";
+export type Kind = "host" | "member" | "secret";
 
-/** Adds a host or member to fleet.toml. `conflict` when the name is taken. */
+/** Adds hosts, members or secrets to fleet.toml. `conflict` when a name is taken. */
 export async function planAdd(
   sources: readonly Source[],
   kind: Kind,
-  name: string,
-  fields: EntryFields,
+  entries: readonly NewEntry[],
 ): Promise<EditPlan> {
+  for (const { name } of entries) requireFree(sources, kind, name);
+  return planEdit(
+    sources,
+    ({ file }) => file === fleetFileName,
+    ({ text }, tree) => addEntries(text, tree, `${kind}s`, entries),
+  );
+}
+
+function requireFree(sources: readonly Source[], kind: Kind, name: string): void {
   for (const { file, value } of sources) {
     const table = value[`${kind}s`];
     if (typeof table === "object" && table !== null && Object.hasOwn(table, name))
       throw new NixsealError("conflict", `the ${kind} '${name}' is in ${file} already`, {
-        hint: `'nixseal ${kind} show ${name}' shows it; edit ${file} to change it`,
+        hint: `'${showCommand(kind)} ${name}' shows it; edit ${file} to change it`,
       });
   }
-  return planEdit(
-    sources,
-    ({ file }) => file === fleetFileName,
-    ({ text }, tree) => addEntry(text, tree, `${kind}s`, name, fields),
-  );
 }
 
-/** Removes a host or member wherever it lies, and its name from the selectors of secrets. */
+function showCommand(kind: Kind): string {
+  return kind === "secret" ? "nixseal secrets show" : `nixseal ${kind} show`;
+}
+
+/** Removes an entry wherever it lies, and the name of a host or member from the selectors of secrets. */
 export async function planRemove(sources: readonly Source[], kind: Kind, name: string): Promise<EditPlan> {
   const before = await soundFleet(sources);
   oneOf(before, kind, name);
@@ -42,15 +49,15 @@ export async function planRemove(sources: readonly Source[], kind: Kind, name: s
     ({ text }) => text.includes(name),
     ({ text }, tree) => [
       ...removeEntry(text, tree, `${kind}s`, name),
-      ...removeReferences(text, tree, selectorKey(kind), name),
+      ...(kind === "secret" ? [] : removeReferences(text, tree, selectorKey(kind), name)),
     ],
   );
   requireGone(plan, kind, name);
-  checkMeaning(before, plan.fleet!, kind, name, null);
+  if (kind !== "secret") checkMeaning(before, plan.fleet!, kind, name, null);
   return plan;
 }
 
-/** Gives a host or member another name, in the selectors of secrets too. `conflict` when the new one is taken. */
+/** Gives an entry another name, that of a host or member in the selectors of secrets too. `conflict` when the new one is taken. */
 export async function planRename(
   sources: readonly Source[],
   kind: Kind,
@@ -67,15 +74,15 @@ export async function planRename(
     ({ text }) => text.includes(from),
     (source, tree) => [
       ...(source.file === file ? renameEntry(tree, `${kind}s`, from, to) : []),
-      ...renameReferences(tree, selectorKey(kind), from, to),
+      ...(kind === "secret" ? [] : renameReferences(tree, selectorKey(kind), from, to)),
     ],
   );
   requireGone(plan, kind, from);
-  checkMeaning(before, plan.fleet!, kind, from, to);
+  if (kind !== "secret") checkMeaning(before, plan.fleet!, kind, from, to);
   return plan;
 }
 
-function selectorKey(kind: Kind): "hosts" | "readers" {
+function selectorKey(kind: "host" | "member"): "hosts" | "readers" {
   return kind === "host" ? "hosts" : "readers";
 }
 
@@ -94,6 +101,7 @@ function requireGone(plan: EditPlan, kind: Kind, name: string): void {
   });
 }
 
-function oneOf(fleet: Fleet, kind: Kind, name: string): Host | Member {
+function oneOf(fleet: Fleet, kind: Kind, name: string): Host | Member | Secret {
+  if (kind === "secret") return oneSecret(fleet, name);
   return kind === "host" ? oneHost(fleet, name) : oneMember(fleet, name);
 }

@@ -68,10 +68,10 @@ export const hostAdd = op({
     const { name, dryRun } = given;
     const address = given.address ?? name;
     // Planned once before the network and the person are bothered: a name that is taken is said at once.
-    await editFleet(context, "", true, (sources) => planAdd(sources, "host", name, []));
+    await editFleet(context, "", true, (sources) => planAdd(sources, "host", [{ name, fields: [] }]));
     const keys = await hostKeys(context, given, address);
     const plan = await editFleet(context, `host add ${name}`, dryRun, (sources) =>
-      planAdd(sources, "host", name, fieldsOf(given, keys)),
+      planAdd(sources, "host", [{ name, fields: fieldsOf(given, keys) }]),
     );
     const host = plan.fleet?.hosts.get(name as HostName);
     return {

@@ -51,12 +51,13 @@ export const memberAdd = op({
         hint: "--key FILE names the member's SSH public key (~/.ssh/id_ed25519.pub on their machine)",
       });
     const keys = await readKeys(context, key);
+    const fields = [
+      ...(keys.length === 0 ? [] : [["keys", keys.map(({ line }) => line)] as const]),
+      ...(recipient.length === 0 ? [] : [["recipients", recipient] as const]),
+      ...(group.length === 0 ? [] : [["groups", group] as const]),
+    ];
     const plan = await editFleet(context, `member add ${name}`, dryRun, (sources) =>
-      planAdd(sources, "member", name, [
-        ...(keys.length === 0 ? [] : [["keys", keys.map(({ line }) => line)] as const]),
-        ...(recipient.length === 0 ? [] : [["recipients", recipient] as const]),
-        ...(group.length === 0 ? [] : [["groups", group] as const]),
-      ]),
+      planAdd(sources, "member", [{ name, fields }]),
     );
     const member = plan.fleet?.members.get(name as MemberName);
     return {

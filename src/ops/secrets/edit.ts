@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneSecret } from "../../inventory/selectors.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import { recipientsOf } from "../../inventory/recipients.ts";
@@ -7,7 +8,7 @@ import { setValue } from "../../secrets/store/set-value.ts";
 import { readStored } from "../../secrets/store/stored-secret.ts";
 import { op, type Context } from "../op.ts";
 import { identityFlag, openSecret } from "./identities.ts";
-import { declaredSecret, withLockedFleet } from "./open-store.ts";
+import { withLockedFleet } from "../locked-fleet.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 export const edit = op({
@@ -26,7 +27,7 @@ export const edit = op({
   ],
   run: (context, { name, identity }) =>
     withLockedFleet(context, `secrets edit ${name}`, async ({ directory, fleet }) => {
-      const wanted = recipientsOf(fleet, declaredSecret(fleet, name));
+      const wanted = recipientsOf(fleet, oneSecret(fleet, name));
       const stored = await readStored(context.files, directory, name);
       const value =
         stored === null ? new SecretValue(new Uint8Array()) : await openSecret(context, stored, identity);

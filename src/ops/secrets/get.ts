@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { oneSecret } from "../../inventory/selectors.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { ciphertextFile, readStored } from "../../secrets/store/stored-secret.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
 import { identityFlag, openSecret } from "./identities.ts";
-import { declaredSecret } from "./open-store.ts";
 
 export const get = op({
   effect: "read",
@@ -17,7 +17,7 @@ export const get = op({
   ],
   run: async (context, { name, identity }) => {
     const { directory, fleet } = await openFleet(context);
-    declaredSecret(fleet, name);
+    oneSecret(fleet, name);
     const stored = await readStored(context.files, directory, name);
     if (stored === null)
       throw new NixsealError("not-found", `secret '${name}' has no value`, {

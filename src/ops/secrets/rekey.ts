@@ -9,7 +9,7 @@ import { readStored } from "../../secrets/store/stored-secret.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
 import { identityFlag, loadIdentities } from "./identities.ts";
-import { withLockedFleet } from "./open-store.ts";
+import { withLockedFleet } from "../locked-fleet.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 const change = z.object({ secret: z.string(), missing: z.array(z.string()), surplus: z.array(z.string()) });

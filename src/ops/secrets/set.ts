@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { oneSecret } from "../../inventory/selectors.ts";
 import { concat } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { SecretValue } from "../../core/secret-value.ts";
@@ -9,7 +10,7 @@ import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
 import { setValue } from "../../secrets/store/set-value.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
-import { declaredSecret, withLockedFleet } from "./open-store.ts";
+import { withLockedFleet } from "../locked-fleet.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 export const set = op({
@@ -38,11 +39,11 @@ export const set = op({
   ],
   run: async (context, { name, fromFile }) => {
     const { fleet: now } = await openFleet(context);
-    recipientsOf(now, declaredSecret(now, name)); // what is wrong is said before anybody types a value
+    recipientsOf(now, oneSecret(now, name)); // what is wrong is said before anybody types a value
     const value = await readValue(context, name, fromFile);
     try {
       return await withLockedFleet(context, `secrets set ${name}`, async ({ directory, fleet }) => {
-        const wanted = recipientsOf(fleet, declaredSecret(fleet, name));
+        const wanted = recipientsOf(fleet, oneSecret(fleet, name));
         const record = await setValue(
           name,
           value.reveal(),

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { oneSecret } from "../../inventory/selectors.ts";
 import { recipientsOf } from "../../inventory/recipients.ts";
 import { judge } from "../../secrets/store/judge.ts";
 import { ciphertextFile, readStored } from "../../secrets/store/stored-secret.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
-import { declaredSecret } from "./open-store.ts";
 
 export const show = op({
   effect: "read",
@@ -40,10 +40,7 @@ export const show = op({
   ],
   run: async (context, { name }) => {
     const { directory, fleet } = await openFleet(context);
-    const { path, owner, group, mode, stage, restart, reload, maxAge, ...secret } = declaredSecret(
-      fleet,
-      name,
-    );
+    const { path, owner, group, mode, stage, restart, reload, maxAge, ...secret } = oneSecret(fleet, name);
     const recipients = recipientsOf(fleet, fleet.secrets.get(secret.name)!);
     const stored = await readStored(context.files, directory, name);
     return {

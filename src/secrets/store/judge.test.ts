@@ -15,8 +15,10 @@ const wanted = [
 ];
 
 async function stanzasFor(...recipients: string[]): Promise<Stanza[]> {
-  const wrapped = recipients.map((text) => parseRecipient(text, { random }).wrapFileKey(random.bytes(16)));
-  return (await Promise.all(wrapped)).flat();
+  const stanzas: Stanza[] = [];
+  for (const text of recipients)
+    stanzas.push(...(await parseRecipient(text, { random }).wrapFileKey(random.bytes(16))));
+  return stanzas;
 }
 
 const created = "2026-01-01T00:00:00Z";

@@ -1,0 +1,30 @@
+import { findFleet, fleetLockPath, openFleet, type FleetContext, type OpenFleet } from "./fleet-context.ts";
+
+/** Milliseconds that a second operator waits before being told who holds the lock. */
+const patience = 10_000;
+
+/** Does work on the fleet's directory that nobody else on this machine may do at the same time. */
+export async function withFleetLock<T>(
+  context: FleetContext,
+  purpose: string,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = await findFleet(context);
+  const path = await fleetLockPath(context.files, directory);
+  const lock = await context.files.lock(path, { wait: patience, purpose });
+  try {
+    return await work(directory);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The same with the inventory, read under the lock: it may have changed while this waited. */
+export async function withLockedFleet<T>(
+  context: FleetContext,
+  purpose: string,
+  work: (open: OpenFleet) => Promise<T>,
+): Promise<T> {
+  await openFleet(context); // what is wrong with it is said at once
+  return withFleetLock(context, purpose, async () => work(await openFleet(context)));
+}
