@@ -57,16 +57,16 @@ export class SecretsHost {
     return new SecretsHost(host);
   }
 
-  /** Writes a new generation and gives its directory. What did not change keeps its ciphertext. */
+  /** Makes a new generation and gives its directory. What did not change keeps its ciphertext. */
   async generation(secrets: Declarations, identity = this.host.hostKey.path): Promise<string> {
-    const directory = `/var/lib/generations/${++this.#generations}`;
+    const files = new Map<string, string>();
     const entries = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
     const listed = await Promise.all(
       entries.map(async ([name, declared]) => {
         const whole = await this.#ciphertext(name, declared);
         const ciphertext = declared.damage?.(whole) ?? whole;
         const source = `secrets/${name}.age`;
-        await this.host.copyIn(`${directory}/${source}`, ciphertext);
+        files.set(source, ciphertext);
         return {
           name,
           source,
@@ -84,7 +84,14 @@ export class SecretsHost {
       }),
     );
     const manifest = { version: 1, host: this.host.name, identities: [identity], secrets: listed };
-    await this.host.copyIn(`${directory}/manifest.json`, canonicalJson(manifest));
+    return this.install(canonicalJson(manifest), files);
+  }
+
+  /** Puts a manifest and its ciphertexts on the host, by their paths in it, and gives the directory. */
+  async install(manifest: string, sources: ReadonlyMap<string, string | Uint8Array>): Promise<string> {
+    const directory = `/var/lib/generations/${++this.#generations}`;
+    await this.host.copyIn(`${directory}/manifest.json`, manifest);
+    for (const [path, ciphertext] of sources) await this.host.copyIn(`${directory}/${path}`, ciphertext);
     return directory;
   }
 
