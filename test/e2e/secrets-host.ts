@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { canonicalJson } from "../../src/core/canonical-json.ts";
 import { run } from "./command.ts";
 import { startHost, type Host } from "./host.ts";
+import { secretsUnit, secretsUnits, usersUnit } from "./secrets-units.ts";
 import { until } from "./until.ts";
 
 /** A secret as a configuration declares it; what is left out has the defaults of fleet.toml. */
@@ -24,8 +25,6 @@ export interface Declared {
 export type Declarations = Readonly<Record<string, Declared>>;
 
 export const secretsDirectory = "/run/nixseal/secrets";
-const usersUnit = "nixseal-secrets-users.service";
-const secretsUnit = "nixseal-secrets.service";
 
 /** A user that exists because the configuration says so: systemd-sysusers makes it, as on NixOS at every boot. */
 const configuredUser = {
@@ -57,16 +56,16 @@ export class SecretsHost {
     return new SecretsHost(host);
   }
 
-  /** Writes a new generation and gives its directory. What did not change keeps its ciphertext. */
+  /** Makes a new generation and gives its directory. What did not change keeps its ciphertext. */
   async generation(secrets: Declarations, identity = this.host.hostKey.path): Promise<string> {
-    const directory = `/var/lib/generations/${++this.#generations}`;
+    const files = new Map<string, string>();
     const entries = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
     const listed = await Promise.all(
       entries.map(async ([name, declared]) => {
         const whole = await this.#ciphertext(name, declared);
         const ciphertext = declared.damage?.(whole) ?? whole;
         const source = `secrets/${name}.age`;
-        await this.host.copyIn(`${directory}/${source}`, ciphertext);
+        files.set(source, ciphertext);
         return {
           name,
           source,
@@ -84,13 +83,20 @@ export class SecretsHost {
       }),
     );
     const manifest = { version: 1, host: this.host.name, identities: [identity], secrets: listed };
-    await this.host.copyIn(`${directory}/manifest.json`, canonicalJson(manifest));
+    return this.install(canonicalJson(manifest), files);
+  }
+
+  /** Puts a manifest and its ciphertexts on the host, by their paths in it, and gives the directory. */
+  async install(manifest: string, sources: ReadonlyMap<string, string | Uint8Array>): Promise<string> {
+    const directory = `/var/lib/generations/${++this.#generations}`;
+    await this.host.copyIn(`${directory}/manifest.json`, manifest);
+    for (const [path, ciphertext] of sources) await this.host.copyIn(`${directory}/${path}`, ciphertext);
     return directory;
   }
 
   /** Makes a generation the configuration, now and for the next boots. */
   async switchTo(generation: string): Promise<void> {
-    for (const [name, text] of Object.entries(units(`${generation}/manifest.json`)))
+    for (const [name, text] of Object.entries(secretsUnits(`${generation}/manifest.json`)))
       await this.host.copyIn(`/etc/systemd/system/${name}`, text);
     await this.host.run(["systemctl", "daemon-reload"]);
     await this.host.run(["systemctl", "--quiet", "enable", usersUnit, secretsUnit]);
@@ -127,55 +133,6 @@ export class SecretsHost {
     this.#ciphertexts.set(key, made);
     return made;
   }
-}
-
-/**
- * The units of the NixOS module, with the paths of this host. The first one cannot wait for local-fs.target, which
- * itself waits for users: systemd would break the cycle by leaving one of the two out.
- */
-function units(manifest: string): Readonly<Record<string, string>> {
-  const install = `/usr/local/bin/nixseal-agent secrets install --manifest ${manifest}`;
-  return {
-    [usersUnit]: `[Unit]
-Description=Secrets that are needed before users exist
-DefaultDependencies=no
-After=systemd-remount-fs.service
-Before=systemd-sysusers.service sysinit.target shutdown.target
-Conflicts=shutdown.target
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-SuccessExitStatus=3
-ExecStart=${install} --stage users
-
-[Install]
-WantedBy=sysinit.target
-`,
-    [secretsUnit]: `[Unit]
-Description=Secrets of this host
-DefaultDependencies=no
-After=local-fs.target systemd-sysusers.service ${usersUnit}
-Before=sysinit.target shutdown.target
-Conflicts=shutdown.target
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-SuccessExitStatus=3
-ExecStart=${install}
-
-[Install]
-WantedBy=sysinit.target
-`,
-    "nixseal-secret@.service": `[Unit]
-Description=Secret %i
-
-[Service]
-Type=oneshot
-ExecStart=/usr/local/bin/nixseal-agent secrets verify %i
-`,
-  };
 }
 
 /** A service that keeps what it read when it started. It starts by itself at boot, without any hand. */
