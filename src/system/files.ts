@@ -79,22 +79,22 @@ async function missingAsNull<T>(status: Promise<T>): Promise<T | null> {
 async function readBounded(path: string, limit: number, follow: boolean): Promise<Uint8Array> {
   const handle = await fs.open(path, constants.O_RDONLY | (follow ? 0 : constants.O_NOFOLLOW));
   try {
-    const parts: Buffer[] = [];
-    let size = 0;
-    for await (const part of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-      size += part.length;
-      // Counted while reading, not taken from stat: a pipe has no size and a file may grow.
-      if (size > limit)
+    // The size is a hint only: a pipe has none, and a file may grow while it is read.
+    const { size } = await handle.stat();
+    let buffer = new Uint8Array(Math.min(Math.max(size, 4096), limit) + 1);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, null);
+      if (bytesRead === 0) return buffer.subarray(0, filled);
+      filled += bytesRead;
+      if (filled > limit)
         throw new NixsealError("limit", `file is larger than ${limit} bytes`, { where: { file: path } });
-      parts.push(part);
+      if (filled < buffer.length) continue;
+      const larger = new Uint8Array(Math.min(2 * filled, limit) + 1);
+      larger.set(buffer);
+      buffer.fill(0); // it may be a secret, and nobody else will wipe this copy
+      buffer = larger;
     }
-    const whole = new Uint8Array(size);
-    let offset = 0;
-    for (const part of parts) {
-      whole.set(part, offset);
-      offset += part.length;
-    }
-    return whole;
   } finally {
     await handle.close();
   }
