@@ -6,7 +6,7 @@ import { flagsOf, type AnyOp, type Context } from "../ops/op.ts";
 import { registry } from "../ops/registry.ts";
 import { kebabCase, parseArguments } from "./arguments.ts";
 import { verbHelp } from "./help.ts";
-import { paint } from "./paint.ts";
+import { paint, visible } from "./paint.ts";
 import { eventLines, liveProgress } from "./progress.ts";
 import type { Program } from "./run.ts";
 
@@ -38,6 +38,7 @@ export async function runVerb(name: string, words: readonly string[], program: P
     ...program,
     emit: events.emit,
     fleet: globals["fleet"] as string | undefined,
+    json: globals["json"] === true,
     passphrase: passphraseSource(program, globals["passphraseFd"] as number | undefined, () =>
       events.clear(),
     ),
@@ -46,6 +47,8 @@ export async function runVerb(name: string, words: readonly string[], program: P
     const output = await operation.run(context, input);
     events.clear();
     await printResult(operation, output, globals["json"] === true, program);
+    const complaints = globals["json"] === true ? [] : (operation.complaints?.(output) ?? []);
+    for (const line of complaints) program.stderr.write(`${visible(line).replaceAll("\n", "\\x0a")}\n`);
     return operation.exit?.(output) ?? exitCodes.done;
   } finally {
     events.clear();
@@ -70,7 +73,9 @@ async function printResult(operation: AnyOp, output: never, json: boolean, progr
   const terminal = program.streams.stdoutIsTerminal;
   const colours = paint(terminal, program.environment.get("NO_COLOR"), program.environment.get("TERM"));
   const text = json
-    ? JSON.stringify(output ?? null, null, terminal ? 2 : 0)
+    ? operation.lines?.(output) === true
+      ? (output as readonly unknown[]).map((item) => `${JSON.stringify(item)}\n`).join("")
+      : JSON.stringify(output ?? null, null, terminal ? 2 : 0)
     : operation.text(output, colours);
   if (typeof text !== "string") await program.streams.stdout(text);
   else if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));

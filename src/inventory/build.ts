@@ -1,3 +1,4 @@
+import { NixsealError } from "../core/errors.ts";
 import { parseSelectorEntry } from "./selector-entry.ts";
 import type {
   Fleet,
@@ -34,10 +35,13 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
   const keys = (file: string, path: TomlPath, texts: readonly string[]): SshKey[] =>
     texts.flatMap((text, index) => {
       if (isKeyFile(text)) return [];
-      const key = readSshKey(text);
-      if (key === null)
-        report(file, "bad-value", [...path, index], `found ${shown(text)}, expected an SSH public key`);
-      return key ?? [];
+      try {
+        return readSshKey(text);
+      } catch (error) {
+        if (!(error instanceof NixsealError)) throw error;
+        report(file, "bad-value", [...path, index], `found ${shown(text)}: ${error.message}`, error.hint);
+        return [];
+      }
     });
   const add = <K extends string, T extends { file: string }>(
     into: Map<K, T>,

@@ -2,6 +2,7 @@ import { NixsealError, placeOf } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 import { buildFleet, type ShapedFile } from "./build.ts";
 import type { Fleet } from "./model.ts";
+import { withPlaces } from "./places.ts";
 import { schemaProblems, type Problem } from "./problem.ts";
 import { fleetFile, includedFile, keysAt } from "./schema.ts";
 import { fleetFileName, readSources, type Source } from "./sources.ts";
@@ -45,10 +46,9 @@ export async function inspectSources(
   const built = problems.length === 0 ? buildFleet(shaped) : undefined;
   problems.push(...(built?.problems ?? []));
   if (problems.length === 0) return { fleet: built!.fleet, problems, sources };
-  const { withPlaces } = await import("./places.ts");
   return {
     fleet: null,
-    problems: inOrder(withPlaces(problems.slice(0, mostProblems), sources), sources),
+    problems: inOrder(await withPlaces(problems.slice(0, mostProblems), sources), sources),
     sources,
   };
 }

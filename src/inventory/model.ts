@@ -1,4 +1,5 @@
 /** The inventory as the rest of the program sees it: validated, every default applied, plain data. */
+import type { Fingerprint } from "../ssh/public-key.ts";
 import type { SelectorEntry } from "./selector-entry.ts";
 
 /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, and an entry of the fleet. */
@@ -12,6 +13,7 @@ export interface SshKey {
   readonly type: string;
   /** `TYPE BASE64` */
   readonly line: string;
+  readonly fingerprint: Fingerprint;
 }
 
 interface Entry {

@@ -1,34 +1,33 @@
-import { parseTOML, type AST } from "toml-eslint-parser";
 import type { Problem, TomlPath } from "./problem.ts";
 import type { Source } from "./sources.ts";
+import { keyText, parseTree, type AST } from "./syntax-tree.ts";
 
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/**
- * Adds line and column to problems. This parses the files a second time with a parser that keeps positions and is
- * ten times slower, so it is imported and done only when there is something to report.
- */
-export function withPlaces(problems: readonly Problem[], sources: readonly Source[]): Problem[] {
+/** Adds line and column to problems. Parses the files concerned a second time, so it is done only to report. */
+export async function withPlaces(
+  problems: readonly Problem[],
+  sources: readonly Source[],
+): Promise<Problem[]> {
   const trees = new Map<string, AST.TOMLProgram | null>();
+  for (const { file, text } of sources)
+    if (problems.some((problem) => problem.file === file)) trees.set(file, await treeOf(text));
   return problems.map((problem) => {
-    if (problem.line !== undefined) return problem;
-    const source = sources.find((candidate) => candidate.file === problem.file);
-    if (source === undefined) return problem;
-    if (!trees.has(source.file)) trees.set(source.file, treeOf(source.text));
-    const tree = trees.get(source.file);
-    return tree === null || tree === undefined ? problem : { ...problem, ...placeIn(tree, problem) };
+    const tree = trees.get(problem.file) ?? null;
+    return tree === null || problem.line !== undefined ? problem : { ...problem, ...placeIn(tree, problem) };
   });
 }
 
 /** null for what only the first parser takes: then the problem has no line. */
-function treeOf(text: string): AST.TOMLProgram | null {
+async function treeOf(text: string): Promise<AST.TOMLProgram | null> {
   try {
-    return parseTOML(text);
-  } catch {
-    return null;
+    return await parseTree(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 
@@ -82,7 +81,7 @@ function follow(key: AST.TOMLKey, path: TomlPath, depth: number): number | undef
   let reached = depth;
   for (const part of key.keys) {
     if (reached === path.length) return reached;
-    if ((part.type === "TOMLBare" ? part.name : part.value) !== String(path[reached])) return undefined;
+    if (keyText(part) !== String(path[reached])) return undefined;
     reached++;
   }
   return reached;

@@ -1,23 +1,18 @@
 import type { z } from "zod";
+import type { Finding } from "../core/finding.ts";
 import { didYouMean } from "../core/suggest.ts";
 
 /** The path to a value in a TOML file: keys and list indices. */
 export type TomlPath = readonly (string | number)[];
 
 /** Something in the inventory that is wrong or unwise. Without a line when the place is not known (yet). */
-export interface Problem {
+export interface Problem extends Finding {
   readonly id: ProblemId;
-  readonly severity: "low" | "medium" | "high";
-  readonly message: string;
-  readonly hint?: string | undefined;
   readonly file: string;
   readonly path: TomlPath;
-  readonly line?: number | undefined;
-  readonly column?: number | undefined;
 }
 
 export type ProblemId =
-  | "syntax"
   | "unknown-key"
   | "bad-value"
   | "duplicate"

@@ -1,48 +1,59 @@
-import type { Fleet, Secret } from "./model.ts";
+import type { Fleet, HostName, Secret } from "./model.ts";
 import type { Problem } from "./problem.ts";
 import { hostsOf } from "./recipients.ts";
 
+/** Who holds a place (a path, a credential of a unit) on which host. */
+type Holders = ReadonlyMap<string, ReadonlyMap<HostName, Secret>>;
+
 /** Secrets that would take the same place on one host: the same path, a path inside another, the same credential. */
 export function reviewCollisions(fleet: Fleet): Problem[] {
-  const byPath = grouped(fleet.secrets.values(), (secret) => secret.path);
-  const byCredential = grouped(
-    fleet.secrets.values(),
-    ({ credential }) => credential && `${credential.unit}/${credential.name}`,
-  );
-  const problems: Problem[] = [];
-  for (const secret of fleet.secrets.values()) {
-    for (const other of [
-      ...before(byPath, secret.path, secret),
-      ...parents(secret.path).flatMap((path) => byPath.get(path) ?? []),
-    ]) {
-      const host = sharedHost(fleet, secret, other);
-      if (host === undefined) continue;
-      const how = secret.path === other.path ? "has the path" : "lies inside the path";
-      problems.push({
-        id: "same-path",
-        severity: "high",
-        file: secret.file,
-        path: ["secrets", secret.name, "path"],
-        message: `'${secret.name}' ${how} of '${other.name}' (${other.file}), and both are on '${host}'`,
-        hint: "give one of them another path",
-      });
-    }
-    const { credential } = secret;
-    if (credential === null) continue;
-    for (const other of before(byCredential, `${credential.unit}/${credential.name}`, secret)) {
-      const host = sharedHost(fleet, secret, other);
-      if (host === undefined) continue;
-      problems.push({
-        id: "same-credential",
-        severity: "high",
-        file: secret.file,
-        path: ["secrets", secret.name, "credential"],
-        message: `'${secret.name}' and '${other.name}' are both the credential '${credential.name}' of ${credential.unit} on '${host}'`,
-        hint: "give one of them another name",
-      });
-    }
-  }
-  return problems;
+  const secrets = [...fleet.secrets.values()];
+  const known = new Set(secrets.map((secret) => secret.path));
+  const nested = (secret: Secret): string[] => parents(secret.path).filter((parent) => known.has(parent));
+  const outer = new Set(secrets.flatMap(nested));
+
+  const paths = holders(fleet, secrets, (secret) => secret.path, outer);
+  const credentials = holders(fleet, secrets, credentialOf, new Set());
+  return secrets.flatMap((secret) => [
+    ...[secret.path, ...nested(secret)].flatMap((path) => pathProblem(fleet, paths, secret, path)),
+    ...credentialProblem(fleet, credentials, secret),
+  ]);
+}
+
+function pathProblem(fleet: Fleet, paths: Holders, secret: Secret, path: string): Problem[] {
+  const clash = clashAt(fleet, paths, secret, path);
+  if (clash === undefined) return [];
+  const how = secret.path === path ? "has the path" : "lies inside the path";
+  return [
+    {
+      id: "same-path",
+      severity: "high",
+      file: secret.file,
+      path: ["secrets", secret.name, "path"],
+      message: `'${secret.name}' ${how} of '${clash.other.name}' (${clash.other.file}), and both are on '${clash.host}'`,
+      hint: "give one of them another path",
+    },
+  ];
+}
+
+function credentialProblem(fleet: Fleet, credentials: Holders, secret: Secret): Problem[] {
+  const place = credentialOf(secret);
+  const clash = place === null ? undefined : clashAt(fleet, credentials, secret, place);
+  if (clash === undefined) return [];
+  return [
+    {
+      id: "same-credential",
+      severity: "high",
+      file: secret.file,
+      path: ["secrets", secret.name, "credential"],
+      message: `'${secret.name}' and '${clash.other.name}' are the same credential ${place} on '${clash.host}'`,
+      hint: "give one of them another name",
+    },
+  ];
+}
+
+function credentialOf({ credential }: Secret): string | null {
+  return credential === null ? null : `${credential.name} of ${credential.unit}`;
 }
 
 /** Every directory above the path. */
@@ -51,26 +62,43 @@ function parents(path: string): string[] {
   return parts.slice(2).map((_, index) => parts.slice(0, index + 2).join("/"));
 }
 
-/** Those of one group that come before the secret, so that each pair is reported once. */
-function before(
-  groups: ReadonlyMap<string, readonly Secret[]>,
-  key: string,
-  secret: Secret,
-): readonly Secret[] {
-  const group = groups.get(key) ?? [];
-  return group.slice(0, group.indexOf(secret));
-}
-
-function grouped(secrets: Iterable<Secret>, key: (secret: Secret) => string | null): Map<string, Secret[]> {
-  const groups = new Map<string, Secret[]>();
+/**
+ * The first secret on each host, for the places that more than one secret wants and for those in `also`. One pass:
+ * comparing pairs would take minutes where thousands of hosts have a secret each at one path, which is common.
+ */
+function holders(
+  fleet: Fleet,
+  secrets: readonly Secret[],
+  placeOf: (secret: Secret) => string | null,
+  also: ReadonlySet<string>,
+): Holders {
+  const counts = new Map<string, number>();
   for (const secret of secrets) {
-    const text = key(secret);
-    if (text !== null) groups.set(text, [...(groups.get(text) ?? []), secret]);
+    const place = placeOf(secret);
+    if (place !== null) counts.set(place, (counts.get(place) ?? 0) + 1);
   }
-  return groups;
+  const result = new Map<string, Map<HostName, Secret>>();
+  for (const secret of secrets) {
+    const place = placeOf(secret);
+    if (place === null || (counts.get(place) === 1 && !also.has(place))) continue;
+    const byHost = result.get(place) ?? new Map<HostName, Secret>();
+    result.set(place, byHost);
+    for (const host of hostsOf(fleet, secret)) if (!byHost.has(host.name)) byHost.set(host.name, secret);
+  }
+  return result;
 }
 
-function sharedHost(fleet: Fleet, a: Secret, b: Secret): string | undefined {
-  const names = new Set(hostsOf(fleet, a).map((host) => host.name));
-  return hostsOf(fleet, b).find((host) => names.has(host.name))?.name;
+function clashAt(
+  fleet: Fleet,
+  places: Holders,
+  secret: Secret,
+  place: string,
+): { host: HostName; other: Secret } | undefined {
+  const byHost = places.get(place);
+  if (byHost === undefined) return undefined;
+  for (const host of hostsOf(fleet, secret)) {
+    const other = byHost.get(host.name);
+    if (other !== undefined && other !== secret) return { host: host.name, other };
+  }
+  return undefined;
 }

@@ -159,3 +159,21 @@ function* namesOf<T extends Subject>(population: Population<T>, entry: SelectorE
     for (const { name } of population.byLabel.get(entry.pattern) ?? []) yield name;
   }
 }
+
+/** The host of exactly this name. Throws `not-found` with the nearest one. */
+export function oneHost(fleet: Fleet, name: string): Host {
+  return one(hostPopulation(fleet), name);
+}
+
+/** The member of exactly this name. Throws `not-found` with the nearest one. */
+export function oneMember(fleet: Fleet, name: string): Member {
+  return one(memberPopulation(fleet), name);
+}
+
+function one<T extends Subject>({ kind, byName }: Population<T>, name: string): T {
+  const found = byName.get(name);
+  if (found !== undefined) return found;
+  throw new NixsealError("not-found", `there is no ${kind} '${name}'`, {
+    hint: didYouMean(name, byName.keys()) ?? `'nixseal ${kind} list' shows what there is`,
+  });
+}

@@ -1,15 +1,19 @@
-import { fromBase64 } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import { formatPublicKey, parsePublicKeyLine } from "../ssh/public-key-line.ts";
+import { minimumRsaBits } from "../ssh/public-key.ts";
 import type { SshKey } from "./model.ts";
 
-/** Reads the line of a `.pub` file; null when it is none. The comment is dropped. */
-export function readSshKey(text: string): SshKey | null {
-  const [type, blob] = text.split(" ");
-  const bytes = blob === undefined ? null : fromBase64(blob);
-  if (type === undefined || bytes === null || bytes.length < 4) return null;
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-  const inside = Buffer.from(bytes.subarray(4, 4 + length)).toString("latin1");
-  // The type in front must be the type inside: a reader that trusts the first would be told another algorithm.
-  return inside === type ? { type, line: `${type} ${blob}` } : null;
+/**
+ * Reads the line of a `.pub` file; the comment is dropped. Throws `malformed` or `refused` for what is no key, or an
+ * RSA key too short for age and for trust.
+ */
+export function readSshKey(text: string): SshKey {
+  const { key } = parsePublicKeyLine(text);
+  if (key.type === "ssh-rsa" && key.bits < minimumRsaBits)
+    throw new NixsealError("refused", `an RSA key of ${key.bits} bits, expected at least ${minimumRsaBits}`, {
+      hint: "make a new one: ssh-keygen -t ed25519",
+    });
+  return { type: key.type, line: formatPublicKey(key), fingerprint: key.fingerprint };
 }
 
 /** The key types that age encrypts to. */

@@ -42,10 +42,18 @@ test("what nix copy signs verifies, and what it signed is the fingerprint", () =
   for (const file of files) {
     const info = read(file);
     assert.deepEqual(verifyNarInfo(info, [key]), [{ name: "test-1", valid: true }]);
+    const shuffled = { ...info, references: info.references.toReversed() };
+    assert.equal(fingerprint(shuffled), fingerprint(info));
     const other = { name: "test-1", bytes: new Uint8Array(32).fill(1) };
     assert.deepEqual(verifyNarInfo(info, [other]), [{ name: "test-1", valid: false }]);
     const again = parseSecretKey(SecretValue.fromText(secret)).sign(fingerprint(info));
     assert.equal(file.match(/^Sig: (.*)$/m)![1], formatNamed(again));
+    for (const bad of [
+      { narSize: 0 },
+      { narSize: 1.5 },
+      { narHash: { algorithm: "sha1", digest: info.narHash.digest } as const },
+    ])
+      assert.throws(() => fingerprint({ ...info, ...bad }), { code: "malformed" });
     for (const changed of [
       { ...info, narSize: info.narSize + 1 },
       {

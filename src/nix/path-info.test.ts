@@ -111,10 +111,7 @@ test("what stock Nix prints", () => {
     `sha256:${formatHash(info!.narHash, "nix32")}`,
     nix.text("nix-store", "--query", "--hash", path),
   );
-  assert.deepEqual(
-    parsePathInfos(nix.text("nix", "path-info", "--json", `${path}`), nix.storeDirectory)[0],
-    info,
-  );
+  assert.deepEqual(parsePathInfos(nix.text("nix", "path-info", "--json", path), nix.storeDirectory)[0], info);
 });
 
 test("wrong documents are malformed and say where", () => {

@@ -10,6 +10,8 @@ export interface Context extends Ports {
   readonly workingDirectory: string;
   /** `--fleet`: where fleet.toml lies; without it the search goes upwards from the working directory. */
   readonly fleet: string | undefined;
+  /** `--json`: stdout is for one JSON document and nothing else. */
+  readonly json: boolean;
   /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
   readonly passphrase: (question: string) => Promise<SecretValue>;
 }
@@ -44,6 +46,10 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   run(context: Context, input: z.output<Input>): Promise<Output>;
   /** The result for people; the empty string prints nothing. Bytes are a payload and are written as they are. */
   text(output: Output, paint: Paint): string | Uint8Array;
+  /** Whether `--json` writes this result, which is a list, as one document a line (NDJSON): for batches. */
+  lines?(output: Output): boolean;
+  /** Lines for stderr about inputs that failed while others did not. With `--json` they stand in the document instead. */
+  complaints?(output: Output): readonly string[];
   /** For verbs whose result decides the exit code (findings). Default: 0. */
   exit?(output: Output): ExitCode;
 }

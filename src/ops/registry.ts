@@ -8,12 +8,67 @@ export interface Entry {
 
 /** The nouns, in the order of the help page. */
 export const nouns: Readonly<Record<string, string>> = {
+  init: "make a fleet in this directory",
+  host: "the machines of the fleet",
+  member: "who signs and who reads secrets",
+  fleet: "check the inventory, print its schema",
   secrets: "values that only their hosts and readers can decrypt",
+  age: "encrypt and decrypt files in the format of age(1)",
+  ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
+  nix: "Nix's formats: archives, hashes, derivations, versions, the language",
   completion: "completions for your shell",
 };
 
 /** Every verb of `nixseal`, as `noun verb` or as one word. */
 export const registry: Readonly<Record<string, Entry>> = {
+  init: {
+    summary: "make fleet.toml with the first member, in a new or existing repository",
+    load: () => import("./init.ts").then((module) => module.init),
+  },
+  "host add": {
+    summary: "add a machine by its SSH host key",
+    load: () => import("./host/add.ts").then((module) => module.hostAdd),
+  },
+  "host list": {
+    summary: "list hosts",
+    load: () => import("./host/list.ts").then((module) => module.hostList),
+  },
+  "host show": {
+    summary: "show a host, its keys and its secrets",
+    load: () => import("./host/show.ts").then((module) => module.hostShow),
+  },
+  "host remove": {
+    summary: "take a host out of the fleet and of selectors",
+    load: () => import("./host/remove.ts").then((module) => module.hostRemove),
+  },
+  "host rename": {
+    summary: "rename a host, also in selectors",
+    load: () => import("./host/rename.ts").then((module) => module.hostRename),
+  },
+  "member add": {
+    summary: "add a member by an SSH public key",
+    load: () => import("./member/add.ts").then((module) => module.memberAdd),
+  },
+  "member list": {
+    summary: "list members",
+    load: () => import("./member/list.ts").then((module) => module.memberList),
+  },
+  "member show": {
+    summary: "show a member and what they read",
+    load: () => import("./member/show.ts").then((module) => module.memberShow),
+  },
+  "member remove": {
+    summary: "take a member out of the fleet and of selectors",
+    load: () => import("./member/remove.ts").then((module) => module.memberRemove),
+  },
+  "fleet check": {
+    summary: "validate all that needs no secret and no network",
+    load: () => import("./fleet/check.ts").then((module) => module.fleetCheck),
+  },
+  "fleet schema": {
+    summary: "print the JSON Schema of fleet.toml",
+    load: () => import("./fleet/schema.ts").then((module) => module.fleetSchema),
+  },
   "secrets set": {
     summary: "give a secret a value",
     load: () => import("./secrets/set.ts").then((module) => module.set),
@@ -45,6 +100,78 @@ export const registry: Readonly<Record<string, Entry>> = {
   "secrets manifest": {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
+  },
+  "age encrypt": {
+    summary: "encrypt a file to keys or to a passphrase",
+    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
+  },
+  "age decrypt": {
+    summary: "decrypt a file",
+    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
+  },
+  "age inspect": {
+    summary: "show what an age file tells without a key",
+    load: () => import("./age/inspect.ts").then((module) => module.inspect),
+  },
+  "ssh verify": {
+    summary: "verify a signature as ssh-keygen -Y verify, more strictly",
+    load: () => import("./ssh/verify.ts").then((module) => module.verify),
+  },
+  "ssh find-principals": {
+    summary: "say whose key made a signature",
+    load: () => import("./ssh/find-principals.ts").then((module) => module.findPrincipals),
+  },
+  "ssh show-cert": {
+    summary: "print what a certificate says",
+    load: () => import("./ssh/show-cert.ts").then((module) => module.showCert),
+  },
+  "ssh krl-test": {
+    summary: "say whether keys or certificates are revoked",
+    load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
+  },
+  "nix nar-hash": {
+    summary: "print the NAR hash of a file system object",
+    load: () => import("./nix/nar-hash.ts").then((module) => module.narHash),
+  },
+  "nix nar-ls": {
+    summary: "list what is in a NAR",
+    load: () => import("./nix/nar-ls.ts").then((module) => module.narLs),
+  },
+  "nix nar-unpack": {
+    summary: "unpack a NAR to a path that does not exist",
+    load: () => import("./nix/nar-unpack.ts").then((module) => module.narUnpack),
+  },
+  "nix nar-verify": {
+    summary: "check that a NAR is whole and canonical",
+    load: () => import("./nix/nar-verify.ts").then((module) => module.narVerify),
+  },
+  "nix hash-convert": {
+    summary: "write a hash in another format",
+    load: () => import("./nix/hash-convert.ts").then((module) => module.hashConvert),
+  },
+  "nix drv-show": {
+    summary: "show a .drv file as JSON",
+    load: () => import("./nix/drv-show.ts").then((module) => module.drvShow),
+  },
+  "nix narinfo": {
+    summary: "read a .narinfo file and verify its signatures",
+    load: () => import("./nix/narinfo.ts").then((module) => module.narinfo),
+  },
+  "nix store-path": {
+    summary: "compute the store path of a content address",
+    load: () => import("./nix/store-path.ts").then((module) => module.storePath),
+  },
+  "nix compare-versions": {
+    summary: "order two versions as Nix does",
+    load: () => import("./nix/compare-versions.ts").then((module) => module.compareVersions),
+  },
+  "nix parse-name": {
+    summary: "split a package's name and version as Nix does",
+    load: () => import("./nix/parse-name.ts").then((module) => module.parseName),
+  },
+  "nix parse": {
+    summary: "check the syntax of Nix files, without Nix",
+    load: () => import("./nix/parse.ts").then((module) => module.parse),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",

@@ -32,7 +32,7 @@ export async function agentIdentities(agent: AgentTransport): Promise<AgentIdent
   if (count > maximumIdentities) throw new NixsealError("limit", `the agent claims to hold ${count} keys`);
   const identities = Array.from({ length: count }, () => {
     const blob = answer.string();
-    return { identity: parseIdentity(blob), blob, comment: answer.text() };
+    return { identity: parseIdentity(blob), blob, comment: answer.comment() };
   });
   answer.end();
   return identities;

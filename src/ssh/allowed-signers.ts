@@ -1,6 +1,7 @@
 /** allowed_signers files: ssh-keygen(1), "ALLOWED SIGNERS". Reading them; verify.ts decides by them. */
-import { NixsealError, at } from "../core/errors.ts";
+import { NixsealError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { onLine } from "./line-error.ts";
 import { parsePublicKeyLine } from "./public-key-line.ts";
 import type { PublicKey } from "./public-key.ts";
 import { parseTimestamp } from "./timestamp.ts";
@@ -39,9 +40,7 @@ export function readAllowedSigners(text: string): AllowedSigners {
     try {
       signers.push(readLine(content, index + 1));
     } catch (error) {
-      const placed = at(error, { line: index + 1 });
-      if (!(placed instanceof NixsealError)) throw error;
-      faults.push(placed);
+      faults.push(onLine(error, index + 1));
     }
   }
   return { signers, faults };
@@ -55,9 +54,9 @@ export function parseAllowedSigners(text: string): readonly AllowedSigner[] {
 }
 
 function readLine(content: string, line: number): AllowedSigner {
+  const match = /^[ \t]*(?:"([^"]+)"|([^" \t]+))[ \t]+(.+)$/s.exec(content);
   // C readers would stop at a NUL and see another line.
-  const match = /^[ \t]*(?:"([^"\0]+)"|([^" \t\0]+))[ \t]+([^\0]+)$/.exec(content);
-  if (match === null) {
+  if (match === null || content.includes("\0")) {
     throw new NixsealError("malformed", "not a line of an allowed signers file", {
       hint: "expected PRINCIPALS [OPTIONS] KEYTYPE BASE64",
     });

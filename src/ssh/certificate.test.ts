@@ -90,6 +90,7 @@ test("principals: exact, not empty, and no pattern anywhere", () => {
   for (const principals of [[], ["bob"], ["Alice"], ["alice", "al*"], ["alice", "a?"], ["alice", "!bob"]]) {
     assert.equal(codeOf({ ...basic, principals }), "principal", principals.join());
   }
+  assert.equal(codeOf({ ...basic, principals: [] }, { principal: undefined }), "principal");
   for (const odd of ["", "a b", "a,b", "a\nb"])
     assert.equal(codeOf({ ...basic, principals: ["alice", odd] }), "principal");
 });
@@ -150,6 +151,8 @@ test("repeated or unsorted options, a used reserved field and trailing bytes are
   ];
   for (const fields of bad) assert.throws(() => certificate(fields), { code: "malformed" });
   const blob = certificateBlob(basic);
+  const line = `ssh-rsa-cert-v01@openssh.com ${Buffer.from(blob).toString("base64")}`;
+  assert.throws(() => parseCertificateLine(line), { code: "malformed" });
   assert.throws(() => parseCertificate(Buffer.concat([blob, Buffer.of(0)])), { code: "malformed" });
   const many = Array.from({ length: 257 }, (_, i) => `p${i}`);
   assert.throws(() => certificate({ ...basic, principals: many }), { code: "limit" });

@@ -24,8 +24,8 @@ export function checkCertificate(certificate: Certificate, policy: CertificatePo
   const weak = weaknessOf(certificate.key);
   if (weak !== null) return refusal("weak-key", `the certified key ${weak}`);
 
-  const signature = verifySignature(certificate.caKey, certificate.signedPart, certificate.signature);
-  if (!signature.accepted) return refusal("ca-signature", `the CA's signature: ${signature.reason}`);
+  const forged = checkCaSignature(certificate);
+  if (forged !== null) return forged;
 
   // Milliseconds are cut off towards the past, as time(2) does.
   const now = BigInt(Math.floor(policy.now.getTime() / 1000));
@@ -44,6 +44,12 @@ export function checkCertificate(certificate: Certificate, policy: CertificatePo
     );
   }
   return checkPrincipals(certificate.principals, policy.principal);
+}
+
+/** Null when the CA that the certificate names signed it. Anyone can name any CA and be one: this alone says little. */
+export function checkCaSignature({ caKey, signedPart, signature }: Certificate): Refusal | null {
+  const result = verifySignature(caKey, signedPart, signature);
+  return result.accepted ? null : refusal("ca-signature", `the CA's signature: ${result.reason}`);
 }
 
 /** Whether the certificate demands that an authenticator verifies its user. */

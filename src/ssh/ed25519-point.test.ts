@@ -72,6 +72,7 @@ test("an encoding that is not reduced is weak; its neighbours are not", () => {
   assert.ok(isWeakEd25519Point(littleEndian(2n ** 255n - 1n)));
   assert.ok(!isWeakEd25519Point(littleEndian(p - 2n)));
   assert.ok(!isWeakEd25519Point(littleEndian(2n)));
+  assert.ok(!isWeakEd25519Point(littleEndian(2n ** 255n + 2n))); // the sign of x
 });
 
 test("scalars end where the order of the base point begins", () => {

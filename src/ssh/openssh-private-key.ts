@@ -72,7 +72,11 @@ export function parseOpensshPrivateKey(text: string): ReadyPrivateKey | Encrypte
     publicKey,
     async decrypt(passphrase) {
       const plain = await decryptPrivateKey(secret, tag, cipher, options, passphrase);
-      return readSecretPart(plain, publicKey, cipher.block);
+      try {
+        return readSecretPart(plain, publicKey, cipher.block);
+      } finally {
+        plain.fill(0);
+      }
     },
   };
 }
@@ -108,12 +112,12 @@ function readKey(publicKey: PublicKey, reader: WireReader): PrivateKey {
       ) {
         throw new NixsealError("malformed", "ed25519 private key has two public halves");
       }
-      return ed25519PrivateKey(new SecretValue(concat(secret.subarray(0, 32))), reader.text());
+      return ed25519PrivateKey(new SecretValue(concat(secret.subarray(0, 32))), reader.comment());
     }
     case "ssh-rsa": {
       const [n, e, d] = [reader.mpint(), reader.mpint(), reader.mpint()];
       const [qInv, p, q] = [reader.mpint(), reader.mpint(), reader.mpint()];
-      return rsaPrivateKey({ n, e, d, p, q, qInv }, reader.text());
+      return rsaPrivateKey({ n, e, d, p, q, qInv }, reader.comment());
     }
     case "ecdsa-sha2-nistp256":
     case "ecdsa-sha2-nistp384":
@@ -121,7 +125,7 @@ function readKey(publicKey: PublicKey, reader: WireReader): PrivateKey {
       if (reader.text() !== publicKey.curve || !sameBytes(reader.string(), publicKey.point)) {
         throw new NixsealError("malformed", "ecdsa private key has two public halves");
       }
-      return ecdsaPrivateKey(publicKey.curve, reader.mpint(), reader.text());
+      return ecdsaPrivateKey(publicKey.curve, reader.mpint(), reader.comment());
     }
     case "sk-ssh-ed25519@openssh.com":
     case "sk-ecdsa-sha2-nistp256@openssh.com":

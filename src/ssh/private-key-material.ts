@@ -1,6 +1,6 @@
 /** Private keys from their numbers. Each is checked against its public half before anything uses it. */
 import { createECDH, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
-import { hex, sameBytes } from "../core/bytes.ts";
+import { concat, hex, sameBytes } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { SecretValue } from "../core/secret-value.ts";
 import { curves, type Curve } from "./curves.ts";
@@ -51,6 +51,7 @@ export interface RsaNumbers {
 
 /** The whole key follows from its 32-byte seed. */
 export function ed25519PrivateKey(seed: SecretValue, comment = ""): Ed25519PrivateKey {
+  if (seed.reveal().length !== 32) throw new NixsealError("malformed", "an ed25519 seed has 32 bytes");
   // RFC 8410: PKCS #8 with the seed in a nested octet string. A JWK would want the public half first.
   const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed.reveal()]);
   const keyObject = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
@@ -82,7 +83,8 @@ export function ecdsaPrivateKey(curve: Curve, scalar: Uint8Array, comment = ""):
  * the factors of the modulus away.
  */
 export function rsaPrivateKey(numbers: RsaNumbers, comment = ""): RsaPrivateKey {
-  const publicKey = rsaPublicKey(numbers.e, numbers.n);
+  // Copies: the caller may wipe what it read the numbers from.
+  const publicKey = rsaPublicKey(concat(numbers.e), concat(numbers.n));
   const n = integer(numbers.n);
   const d = integer(numbers.d);
   const p = integer(numbers.p);

@@ -119,7 +119,8 @@ test("no changed byte gives another key, and nothing but NixsealError is thrown"
   const keygen = new Keygen(t);
   for (const [type, ...options] of [["ed25519"], ["rsa", "-b", "2048"], ["ecdsa"]] as const) {
     keygen.key(type, type, ...options);
-    const { publicKey } = ready(keygen.read(type));
+    const original = ready(keygen.read(type));
+    const numbers = original.keyObject.export({ type: "pkcs8", format: "der" });
     const length = Buffer.from(keygen.text(type).split("\n").slice(1, -2).join(""), "base64").length;
     fc.assert(
       fc.property(fc.nat(length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
@@ -127,8 +128,10 @@ test("no changed byte gives another key, and nothing but NixsealError is thrown"
           bytes[at]! ^= change;
         });
         try {
-          // Only the comment (and its length against the padding) has no second copy to disagree with.
-          assert.deepEqual(ready(file).publicKey, publicKey);
+          // Only the comment has no second copy to disagree with.
+          const changed = ready(file);
+          assert.deepEqual(changed.publicKey, original.publicKey);
+          assert.deepEqual(changed.keyObject.export({ type: "pkcs8", format: "der" }), numbers);
         } catch (error) {
           assert.ok(error instanceof NixsealError, String(error));
         }
@@ -136,6 +139,28 @@ test("no changed byte gives another key, and nothing but NixsealError is thrown"
       { numRuns: 300 },
     );
   }
+});
+
+test("in an ed25519 file every byte but the comment's is checked", (t) => {
+  const keygen = new Keygen(t);
+  keygen.key("comment");
+  const bytes = Buffer.from(keygen.text("comment").split("\n").slice(1, -2).join(""), "base64");
+  const accepted = [...bytes.keys()].filter((at) => {
+    const file = changeBody(keygen.text("comment"), (body) => {
+      body[at]! ^= 1;
+    });
+    try {
+      return ready(file).type === "ssh-ed25519";
+    } catch (error) {
+      assert.ok(error instanceof NixsealError, String(error));
+      return false;
+    }
+  });
+  const start = bytes.lastIndexOf("comment");
+  assert.deepEqual(
+    accepted,
+    Array.from({ length: 7 }, (_, i) => start + i),
+  );
 });
 
 test("armor: other line ends and widths pass, anything before or behind does not", (t) => {
@@ -153,6 +178,15 @@ test("armor: other line ends and widths pass, anything before or behind does not
   });
 });
 
+test("a comment in another encoding does not lock its owner out", (t) => {
+  const keygen = new Keygen(t);
+  keygen.key("caf_");
+  const file = changeBody(keygen.text("caf_"), (bytes) => {
+    bytes[bytes.lastIndexOf("caf_") + 3] = 0xe9; // é in Latin-1
+  });
+  assert.equal(ready(file).comment, "caf\ufffd");
+});
+
 test("an ed25519 file with a foreign public half is refused", (t) => {
   const keygen = new Keygen(t);
   keygen.key("a");
@@ -168,6 +202,7 @@ test("an ed25519 file with a foreign public half is refused", (t) => {
 test("RFC 8032 test 1, and a key does not print", () => {
   const seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
   const key = ed25519PrivateKey(new SecretValue(Buffer.from(seed, "hex")));
+  assert.throws(() => ed25519PrivateKey(new SecretValue(new Uint8Array(31))), { code: "malformed" });
   const point = Buffer.from(key.publicKey.point).toString("hex");
   assert.equal(point, "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   assert.doesNotMatch(inspect(key, { depth: 9 }) + JSON.stringify(key), /9d61|157, 97|nWGx/);

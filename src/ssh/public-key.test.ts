@@ -80,6 +80,12 @@ test("lines that are not one key are malformed", () => {
   }
 });
 
+/** The base point of nistp256. */
+const onCurve = Buffer.from(
+  "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+  "hex",
+);
+
 test("blobs with trailing, missing or wrong parts are malformed", () => {
   for (const bad of [
     concat(blob, Uint8Array.of(0)),
@@ -87,11 +93,13 @@ test("blobs with trailing, missing or wrong parts are malformed", () => {
     concat(string("ssh-ed25519"), string(new Uint8Array(31))),
     concat(string("ecdsa-sha2-nistp256"), string("nistp384"), string(new Uint8Array(97).fill(4))),
     concat(string("ecdsa-sha2-nistp256"), string("nistp256"), string(new Uint8Array(65).fill(4))), // off the curve
+    concat(string("ecdsa-sha2-nistp256"), string("nistp384"), string(onCurve)),
     concat(string("ssh-rsa"), mpint(Uint8Array.of(1)), mpint(new Uint8Array(256).fill(0xff))),
     concat(string("ssh-rsa"), mpint(Uint8Array.of(3)), mpint(new Uint8Array(256).fill(0xfe))),
   ]) {
     assert.throws(() => parsePublicKey(bad), { code: "malformed" });
   }
+  parsePublicKey(concat(string("ecdsa-sha2-nistp256"), string("nistp256"), string(onCurve)));
   const huge = concat(string("ssh-rsa"), mpint(Uint8Array.of(3)), mpint(new Uint8Array(2049).fill(0xff)));
   assert.throws(() => parsePublicKey(huge), { code: "limit" });
 });

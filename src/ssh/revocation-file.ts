@@ -1,7 +1,8 @@
 import { utf8Text } from "../core/bytes.ts";
-import { NixsealError, at } from "../core/errors.ts";
+import { NixsealError } from "../core/errors.ts";
 import { parseCertificateLine } from "./certificate.ts";
 import { isKrl, parseKrl } from "./krl.ts";
+import { onLine } from "./line-error.ts";
 import { parsePublicKeyLine } from "./public-key-line.ts";
 import type { Fingerprint } from "./public-key.ts";
 import type { Revocations } from "./revocations.ts";
@@ -23,7 +24,7 @@ function parseKeyList(file: Uint8Array): Revocations {
       keys.add(keyOfLine(line));
     } catch (error) {
       // Not skipped: the line may name the very key that is asked about.
-      throw at(error, { line: index + 1 });
+      throw onLine(error, index + 1);
     }
   }
   return { version: null, keys, sha1: new Set(), certificates: [] };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sign } from "node:crypto";
+import { createHash, sign } from "node:crypto";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
 import { authenticator, fixedKey } from "../../test/support/ssh-artifacts.ts";
@@ -7,11 +7,13 @@ import { Keygen } from "../../test/support/ssh-keygen.ts";
 import { concat, utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { parsePrivateKey } from "./private-key.ts";
-import type { PrivateKey } from "./private-key-material.ts";
-import { ed25519PublicKey } from "./public-key.ts";
+import { ecdsaPrivateKey, type PrivateKey } from "./private-key-material.ts";
+import { formatPublicKey } from "./public-key-line.ts";
+import { ed25519PublicKey, parsePublicKey } from "./public-key.ts";
 import { verifySignature } from "./signature.ts";
 import { privateKeySigner } from "./signer.ts";
-import { mpint, string, u8 } from "./wire.ts";
+import { armorSshSig, signedData } from "./sshsig.ts";
+import { mpint, string, u32, u8 } from "./wire.ts";
 
 const data = utf8("data");
 const order = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -130,6 +132,32 @@ test("sk keys: presence always, verification on demand, flags and counter signed
   const plain = privateKeySigner(fixedKey(1));
   const code = codeOf(verifySignature(fixedKey(1).publicKey, data, await plain.sign(data), demand));
   assert.equal(code, "no-user-verification");
+});
+
+test("sk-ecdsa keys, whose signatures are numbers with flags behind", (t) => {
+  const key = ecdsaPrivateKey("nistp256", new Uint8Array(32).fill(5));
+  const type = "sk-ecdsa-sha2-nistp256@openssh.com";
+  const identity = parsePublicKey(
+    concat(string(type), string("nistp256"), string(key.publicKey.point), string("ssh:")),
+  );
+  const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest();
+  const signed = (message: Uint8Array, flags: number) => {
+    const bytes = concat(sha256("ssh:"), u8(flags), u32(9), sha256(message));
+    const fixed = sign("sha256", bytes, { key: key.keyObject, dsaEncoding: "ieee-p1363" });
+    const numbers = concat(mpint(fixed.subarray(0, 32)), mpint(fixed.subarray(32)));
+    return concat(string(type), string(numbers), u8(flags), u32(9));
+  };
+  assert.equal(codeOf(verifySignature(identity, data, signed(data, 1))), "accepted");
+  assert.equal(codeOf(verifySignature(identity, data, signed(data, 0))), "no-user-presence");
+  assert.equal(codeOf(verifySignature(identity, utf8("other"), signed(data, 1))), "bad-signature");
+  const webauthn = concat(string(`webauthn-${type}`), signed(data, 1).subarray(4 + type.length));
+  assert.equal(codeOf(verifySignature(identity, data, webauthn)), "algorithm");
+
+  const keygen = new Keygen(t);
+  const signature = signed(signedData(data, { namespace: "file", hash: "sha512" }), 1);
+  keygen.write("s", armorSshSig({ signer: identity, namespace: "file", hash: "sha512", signature }));
+  keygen.write("f", `alice ${formatPublicKey(identity)}`);
+  keygen.run(["-Y", "verify", "-f", "f", "-I", "alice", "-n", "file", "-s", "s"], data);
 });
 
 test("any bytes are decided or malformed", () => {

@@ -87,7 +87,8 @@ function holds(key: PublicKey, algorithm: string, data: Uint8Array, value: Uint8
     case "sk-ssh-ed25519@openssh.com":
       if (value.length !== 64)
         throw new NixsealError("malformed", "ed25519 signature does not have 64 bytes");
-      // RFC 8032 section 5.1.7: S < L. OpenSSH does not look, so each signature there has a twin.
+      // RFC 8032 section 5.1.7: S < L. OpenSSH does not look, so each signature there has a twin. OpenSSL looks too;
+      // the rule is too important to hang on a library's habits.
       return isReducedScalar(value.subarray(32)) && verify(null, data, object, value);
     case "ssh-rsa":
       // RFC 8017 section 8.2.2 step 1: as long as the modulus. OpenSSH pads shorter ones.

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as fc from "fast-check";
 import { fixedKey } from "../../test/support/ssh-artifacts.ts";
 import { Keygen } from "../../test/support/ssh-keygen.ts";
 import { base64, concat, fromBase64, utf8 } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
 import { privateKeySigner, signMessage } from "./signer.ts";
 import { armorSshSig, parseArmoredSshSig, parseSshSig } from "./sshsig.ts";
 import { string, u32 } from "./wire.ts";
@@ -93,4 +95,21 @@ test("every field of the blob is held to the format", async () => {
   assert.throws(() => parseSshSig(blob({ tail: "\0" })), malformed);
   assert.throws(() => parseSshSig(blob({}).subarray(1)), malformed);
   assert.throws(() => parseSshSig(new Uint8Array()), malformed);
+});
+
+test("any text and any bytes are a signature or malformed", () => {
+  const texts = fc.array(fc.oneof(fc.constantFrom(begin, end, "\n", "U1NIU0lH", "="), fc.string()));
+  const onlyOurs = (parse: () => unknown) => {
+    try {
+      parse();
+    } catch (error) {
+      assert.ok(error instanceof NixsealError, String(error));
+    }
+  };
+  fc.assert(fc.property(texts, (parts) => onlyOurs(() => parseArmoredSshSig(parts.join("")))));
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 60 })), (fields) =>
+      onlyOurs(() => parseSshSig(concat(utf8("SSHSIG"), u32(1), ...fields.map((field) => string(field))))),
+    ),
+  );
 });

@@ -80,18 +80,39 @@ export function armorSshSig(signature: SshSig): string {
   return [begin, ...wrap(base64(blob), lineWidths[0]!), end, ""].join("\n");
 }
 
+/** A message by its hash, for messages that nobody wants in memory. */
+export interface MessageDigest {
+  readonly hash: SshSig["hash"];
+  readonly digest: Uint8Array;
+}
+
+export async function digestMessage(
+  pieces: AsyncIterable<Uint8Array>,
+  hash: SshSig["hash"],
+): Promise<MessageDigest> {
+  const state = createHash(hash);
+  for await (const piece of pieces) state.update(piece);
+  return { hash, digest: state.digest() };
+}
+
 /** The bytes that the key signs: the namespace keeps a signature from meaning something elsewhere. */
 export function signedData(
-  message: Uint8Array,
+  message: Uint8Array | MessageDigest,
   { namespace, hash }: Pick<SshSig, "namespace" | "hash">,
 ): Uint8Array {
-  const digest = createHash(hash).update(message).digest();
-  return concat(magic, string(namespace), string(""), string(hash), string(digest));
+  const known = message instanceof Uint8Array ? digestOf(message, hash) : message;
+  if (known.hash !== hash)
+    throw new NixsealError("bug", `message hashed with ${known.hash}, signed with ${hash}`);
+  return concat(magic, string(namespace), string(""), string(hash), string(known.digest));
 }
 
 /** The key that made a signature, also where a certificate speaks for it. */
 export function signingKey(signer: PublicKey | Certificate): PublicKey {
   return signer.type === "certificate" ? signer.key : signer;
+}
+
+function digestOf(message: Uint8Array, hash: SshSig["hash"]): MessageDigest {
+  return { hash, digest: createHash(hash).update(message).digest() };
 }
 
 function parseSigner(blob: Uint8Array): PublicKey | Certificate {

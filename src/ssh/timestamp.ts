@@ -19,7 +19,7 @@ export function parseTimestamp(text: string): Date | null {
     utc.getUTCMinutes(),
     utc.getUTCSeconds(),
   ].join();
-  if (year < 1970 || written !== exists) return null;
+  if (written !== exists) return null;
   const time = match[7] === "Z" ? utc : new Date(year, month - 1, day, hour, minute, second);
   return time.getTime() > 0 ? time : null;
 }

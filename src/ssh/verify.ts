@@ -7,10 +7,11 @@ import type { PublicKey } from "./public-key.ts";
 import { refusal, type Refusal } from "./refusal.ts";
 import { revocationOf, type Revocations } from "./revocations.ts";
 import { verifySignature, type AuthenticatorFlags } from "./signature.ts";
-import { signedData, signingKey, type SshSig } from "./sshsig.ts";
+import { signedData, signingKey, type MessageDigest, type SshSig } from "./sshsig.ts";
 
 export interface Evidence {
-  readonly message: Uint8Array;
+  /** Whole, or as `digestMessage` made it with the signature's hash. */
+  readonly message: Uint8Array | MessageDigest;
   readonly signature: SshSig;
 }
 

@@ -70,6 +70,11 @@ export class WireReader {
     return text;
   }
 
+  /** A comment: it decides nothing, and people have old ones in other encodings, so broken UTF-8 is replaced. */
+  comment(): string {
+    return Buffer.from(this.string()).toString("utf8");
+  }
+
   /** The magnitude of a number above zero, big-endian without leading zeros. */
   mpint(limit?: number): Uint8Array {
     const bytes = this.string(limit);

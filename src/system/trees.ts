@@ -21,12 +21,14 @@ export const trees: Trees = {
   readLink: async (path) => guarded(path, () => fs.readlinkSync(Buffer.from(path), { encoding: "buffer" })),
 
   async *read(path) {
-    const descriptor = guarded(path, () => openRegular(path));
+    const { descriptor, size } = guarded(path, () => openRegular(path));
     try {
-      for (;;) {
-        const piece = Buffer.allocUnsafe(pieceSize);
+      for (let read = 0; ;) {
+        // A buffer that fits: most files are small. One byte more finds the end, or what was added meanwhile.
+        const piece = Buffer.allocUnsafe(Math.min(pieceSize, Math.max(size - read, 1)));
         const length = guarded(path, () => fs.readSync(descriptor, piece));
         if (length === 0) return;
+        read += length;
         yield piece.subarray(0, length);
       }
     } finally {
@@ -38,10 +40,11 @@ export const trees: Trees = {
 };
 
 /** O_NONBLOCK: a FIFO that took the file's place would otherwise block for ever. */
-function openRegular(path: Uint8Array): number {
+function openRegular(path: Uint8Array): { descriptor: number; size: number } {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const descriptor = fs.openSync(Buffer.from(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (fs.fstatSync(descriptor).isFile()) return descriptor;
+  const stats = fs.fstatSync(descriptor);
+  if (stats.isFile()) return { descriptor, size: stats.size };
   fs.closeSync(descriptor);
   throw new NixsealError("io", "is not a regular file", { where: { file: Buffer.from(path).toString() } });
 }

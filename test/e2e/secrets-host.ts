@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import type { TestContext } from "node:test";
 import { canonicalJson } from "../../src/core/canonical-json.ts";
 import { run } from "./command.ts";
-import type { Host } from "./host.ts";
+import { startHost, type Host } from "./host.ts";
 import { until } from "./until.ts";
 
 /** A secret as a configuration declares it; what is left out has the defaults of fleet.toml. */
@@ -23,7 +24,14 @@ export interface Declared {
 export type Declarations = Readonly<Record<string, Declared>>;
 
 export const secretsDirectory = "/run/nixseal/secrets";
-export const secretsUnit = "nixseal-secrets.service";
+const usersUnit = "nixseal-secrets-users.service";
+const secretsUnit = "nixseal-secrets.service";
+
+/** A user that exists because the configuration says so: systemd-sysusers makes it, as on NixOS at every boot. */
+const configuredUser = {
+  "/etc/sysusers.d/app.conf": 'u app - "made from the configuration"\n',
+  "/etc/systemd/system/systemd-sysusers.service.d/always.conf": "[Unit]\nConditionNeedsUpdate=\n",
+};
 
 /**
  * The configuration of a host, as far as secrets go: each generation is a directory with a manifest and its
@@ -36,6 +44,17 @@ export class SecretsHost {
 
   constructor(host: Host) {
     this.host = host;
+  }
+
+  /** A host for one test, with more files at its first boot. */
+  static async start(
+    t: TestContext,
+    name: string,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<SecretsHost> {
+    const host = await startHost(name, { files: { ...configuredUser, ...files } });
+    t.after(() => host.destroy());
+    return new SecretsHost(host);
   }
 
   /** Writes a new generation and gives its directory. What did not change keeps its ciphertext. */
@@ -69,17 +88,31 @@ export class SecretsHost {
     return directory;
   }
 
-  /** Makes a generation the configuration, now and for the next boots. `code` is that of systemctl. */
-  async switchTo(generation: string, code = 0): Promise<void> {
-    await this.host.copyIn(`/etc/systemd/system/${secretsUnit}`, unit(generation));
+  /** Makes a generation the configuration, now and for the next boots. */
+  async switchTo(generation: string): Promise<void> {
+    for (const [name, text] of Object.entries(units(`${generation}/manifest.json`)))
+      await this.host.copyIn(`/etc/systemd/system/${name}`, text);
     await this.host.run(["systemctl", "daemon-reload"]);
-    await this.host.run(["systemctl", "--quiet", "enable", secretsUnit]);
-    await this.host.run(["systemctl", "restart", secretsUnit], { codes: [code] });
-    // Units that use a secret restart after the unit that installs them: they are ordered so.
-    await until("no job is left", 60_000, async () => {
+    await this.host.run(["systemctl", "--quiet", "enable", usersUnit, secretsUnit]);
+    await this.host.run(["systemctl", "restart", usersUnit, secretsUnit]);
+    await this.settled();
+  }
+
+  /** Waits for the units that the agent starts and restarts: they are ordered after the one that it runs in. */
+  async settled(): Promise<void> {
+    await until(`no job is left on ${this.host.name}`, 60_000, async () => {
       const jobs = await this.host.run(["systemctl", "list-jobs", "--no-legend", "--quiet"]);
       return jobs.trim() === "" || jobs.startsWith("No jobs") ? true : undefined;
     });
+  }
+
+  /** Names of failed units, sorted. */
+  async failedUnits(): Promise<string[]> {
+    const listed = await this.host.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);
+    return listed
+      .split("\n")
+      .flatMap((line) => line.split(" ")[0] || [])
+      .sort();
   }
 
   read(secret: string): Promise<string> {
@@ -96,20 +129,70 @@ export class SecretsHost {
   }
 }
 
-function unit(generation: string): string {
-  return `[Unit]
-Description=Install the host's secrets
+/**
+ * The units of the NixOS module, with the paths of this host. The first one cannot wait for local-fs.target, which
+ * itself waits for users: systemd would break the cycle by leaving one of the two out.
+ */
+function units(manifest: string): Readonly<Record<string, string>> {
+  const install = `/usr/local/bin/nixseal-agent secrets install --manifest ${manifest}`;
+  return {
+    [usersUnit]: `[Unit]
+Description=Secrets that are needed before users exist
 DefaultDependencies=no
-After=local-fs.target systemd-sysusers.service
+After=systemd-remount-fs.service
+Before=systemd-sysusers.service sysinit.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+SuccessExitStatus=3
+ExecStart=${install} --stage users
+
+[Install]
+WantedBy=sysinit.target
+`,
+    [secretsUnit]: `[Unit]
+Description=Secrets of this host
+DefaultDependencies=no
+After=local-fs.target systemd-sysusers.service ${usersUnit}
 Before=sysinit.target shutdown.target
 Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/local/bin/nixseal-agent secrets install --manifest ${generation}/manifest.json
+SuccessExitStatus=3
+ExecStart=${install}
 
 [Install]
 WantedBy=sysinit.target
+`,
+    "nixseal-secret@.service": `[Unit]
+Description=Secret %i
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/nixseal-agent secrets verify %i
+`,
+  };
+}
+
+/** A service that keeps what it read when it started. It starts by itself at boot, without any hand. */
+export function service(secret: string, lines = ""): string {
+  return `[Unit]
+Wants=${secretsUnit}
+After=${secretsUnit}
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+StateDirectory=%N
+${lines}
+ExecStartPre=sh -c 'cat ${secretsDirectory}/${secret} >/var/lib/%N/read'
+ExecStart=sleep infinity
+
+[Install]
+WantedBy=multi-user.target
 `;
 }

@@ -235,6 +235,6 @@ export interface Assert extends Node {
 export interface If extends Node {
   readonly kind: "if";
   readonly condition: Expression;
-  readonly then: Expression;
-  readonly otherwise: Expression;
+  readonly consequent: Expression;
+  readonly alternate: Expression;
 }

@@ -69,5 +69,6 @@ function definedTwice(trail: Trail, one: Position, other: Position): Error {
 function pathOf(trail: Trail): string {
   const names: string[] = [];
   for (let step: Trail | undefined = trail; step !== undefined; step = step.before) names.push(step.name);
-  return names.length > 20 ? `…${names.slice(0, 20).reverse().join(".")}` : names.reverse().join(".");
+  const shown = names.slice(0, 20).toReversed().join(".");
+  return names.length > 20 ? `….${shown}` : shown;
 }

@@ -124,23 +124,16 @@ function beginsName(cursor: Cursor): boolean {
 
 function parseAttrName(cursor: Cursor): AttrName {
   const { at, kind } = cursor.token;
-  switch (kind) {
-    case "identifier":
-    case "or": {
-      const name = cursor.textOf(cursor.token);
-      cursor.advance();
-      return { kind: "name", at, name };
-    }
-    case '"':
-      return named(parseQuoted(cursor), at);
-    case "${": {
-      const expression = cursor.interpolation(at);
-      cursor.advance();
-      return named(expression, at);
-    }
-    default:
-      throw cursor.unexpected("an attribute name");
+  if (kind === '"') return named(parseQuoted(cursor), at);
+  if (kind === "${") {
+    const expression = cursor.interpolation(at);
+    cursor.advance();
+    return named(expression, at);
   }
+  if (kind !== "identifier" && kind !== "or") throw cursor.unexpected("an attribute name");
+  const name = cursor.textOf(cursor.token);
+  cursor.advance();
+  return { kind: "name", at, name };
 }
 
 function named(expression: Expression, at: Position): AttrName {

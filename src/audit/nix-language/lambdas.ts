@@ -4,20 +4,13 @@ import { fault } from "./faults.ts";
 
 /** Whether the brace at the cursor opens formals and not a set: `{ a,`, `{ a ?`, `{ a }`, `{ ...`, `{ }:`, `{ }@`. */
 export function beginsFormals(cursor: Cursor): boolean {
-  switch (cursor.peek(1).kind) {
-    case "...":
-      return true;
-    case "identifier": {
-      const after = cursor.peek(2).kind;
-      return after === "," || after === "?" || after === "}";
-    }
-    case "}": {
-      const after = cursor.peek(2).kind;
-      return after === ":" || after === "@";
-    }
-    default:
-      return false;
-  }
+  const first = cursor.peek(1).kind;
+  if (first === "...") return true;
+  if (first !== "identifier" && first !== "}") return false;
+  const second = cursor.peek(2).kind;
+  return first === "}"
+    ? second === ":" || second === "@"
+    : second === "," || second === "?" || second === "}";
 }
 
 /** `name: body` and `name@{ … }: body` */

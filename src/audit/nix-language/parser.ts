@@ -1,4 +1,4 @@
-import type { BinaryOperator, Expression } from "./ast.ts";
+import type { Assert, BinaryOperator, Expression, If, Let, With } from "./ast.ts";
 import { parseLetBindings } from "./bindings.ts";
 import { Cursor } from "./cursor.ts";
 import { beyondLimit, fault } from "./faults.ts";
@@ -30,46 +30,54 @@ export function parseNix(bytes: Uint8Array): Expression {
   return expression;
 }
 
-/** expr_function */
+/** expr_function: the forms that reach as far to the right as they can. */
 function parseExpression(cursor: Cursor): Expression {
-  const { at, kind } = cursor.token;
-  switch (kind) {
-    case "identifier": {
-      const next = cursor.peek(1).kind;
-      return next === ":" || next === "@" ? parseNamedLambda(cursor) : parsePipe(cursor);
-    }
-    case "{":
-      return beginsFormals(cursor) ? parseFormalsLambda(cursor) : parsePipe(cursor);
-    case "let": {
-      if (cursor.peek(1).kind === "{") return parsePipe(cursor); // the old form, an operand
-      cursor.advance();
-      const bindings = parseLetBindings(cursor);
-      cursor.expect("in", "after the bindings");
-      return { kind: "let", at, bindings, body: cursor.expression() };
-    }
-    case "with": {
-      cursor.advance();
-      const scope = cursor.expression();
-      cursor.expect(";", "after with");
-      return { kind: "with", at, scope, body: cursor.expression() };
-    }
-    case "assert": {
-      cursor.advance();
-      const condition = cursor.expression();
-      cursor.expect(";", "after assert");
-      return { kind: "assert", at, condition, body: cursor.expression() };
-    }
-    case "if": {
-      cursor.advance();
-      const condition = cursor.expression();
-      cursor.expect("then", "after the condition");
-      const then = cursor.expression();
-      cursor.expect("else", "after then");
-      return { kind: "if", at, condition, then, otherwise: cursor.expression() };
-    }
-    default:
-      return parsePipe(cursor);
+  const { kind } = cursor.token;
+  if (kind === "identifier") {
+    const next = cursor.peek(1).kind;
+    return next === ":" || next === "@" ? parseNamedLambda(cursor) : parsePipe(cursor);
   }
+  if (kind === "{") return beginsFormals(cursor) ? parseFormalsLambda(cursor) : parsePipe(cursor);
+  // `let {` is the old form, an operand.
+  if (kind === "let") return cursor.peek(1).kind === "{" ? parsePipe(cursor) : parseLet(cursor);
+  if (kind === "with") return parseWith(cursor);
+  if (kind === "assert") return parseAssert(cursor);
+  if (kind === "if") return parseIf(cursor);
+  return parsePipe(cursor);
+}
+
+function parseLet(cursor: Cursor): Let {
+  const { at } = cursor.token;
+  cursor.advance();
+  const bindings = parseLetBindings(cursor);
+  cursor.expect("in", "after the bindings");
+  return { kind: "let", at, bindings, body: cursor.expression() };
+}
+
+function parseWith(cursor: Cursor): With {
+  const { at } = cursor.token;
+  cursor.advance();
+  const scope = cursor.expression();
+  cursor.expect(";", "after 'with'");
+  return { kind: "with", at, scope, body: cursor.expression() };
+}
+
+function parseAssert(cursor: Cursor): Assert {
+  const { at } = cursor.token;
+  cursor.advance();
+  const condition = cursor.expression();
+  cursor.expect(";", "after 'assert'");
+  return { kind: "assert", at, condition, body: cursor.expression() };
+}
+
+function parseIf(cursor: Cursor): If {
+  const { at } = cursor.token;
+  cursor.advance();
+  const condition = cursor.expression();
+  cursor.expect("then", "after the condition");
+  const consequent = cursor.expression();
+  cursor.expect("else", "after 'then'");
+  return { kind: "if", at, condition, consequent, alternate: cursor.expression() };
 }
 
 /** expr_pipe_into (from the left) and expr_pipe_from (from the right): the loosest operators, which don't mix. */
@@ -98,7 +106,7 @@ function parsePipe(cursor: Cursor): Expression {
       .slice(1)
       .reduce((left, { operand, operatorAt }) => pipe(left, operand, operatorAt), first);
   let right = operands.at(-1)!;
-  for (const { operand, operatorAt } of operands.slice(0, -1).reverse())
+  for (const { operand, operatorAt } of operands.slice(0, -1).toReversed())
     right = { operand: pipe(operand, right.operand, right.operatorAt), operatorAt };
   return right.operand;
 }

@@ -11,29 +11,13 @@ import type { TokenKind } from "./tokens.ts";
 const largestInteger = 2n ** 63n - 1n;
 const smallestNormal = 2 ** -1022;
 
-const beginnings: ReadonlySet<TokenKind> = new Set<TokenKind>([
-  "identifier",
-  "integer",
-  "float",
-  "uri",
-  "path",
-  "search-path",
-  '"',
-  "''",
-  "(",
-  "[",
-  "{",
-  "rec",
-  "let",
-]);
-
 /** expr_app: a function and its arguments, or just an operand. */
 export function parseApplication(cursor: Cursor): Expression {
   const { at } = cursor.token;
   const callee = parseSelect(cursor);
-  if (!beginnings.has(cursor.token.kind)) return callee;
+  if (!forms.has(cursor.token.kind)) return callee;
   const list: Expression[] = [];
-  while (beginnings.has(cursor.token.kind)) list.push(parseSelect(cursor));
+  while (forms.has(cursor.token.kind)) list.push(parseSelect(cursor));
   return { kind: "call", at, callee, arguments: list };
 }
 
@@ -55,45 +39,36 @@ function parseSelect(cursor: Cursor): Expression {
   return { kind: "select", at, of, path, fallback };
 }
 
-/** expr_simple */
+type Parse = (cursor: Cursor, at: Position) => Expression;
+
+/** expr_simple, by its first token. What is not here can't begin an operand. */
+const forms: ReadonlyMap<TokenKind, Parse> = new Map<TokenKind, Parse>([
+  ["identifier", (cursor, at) => ({ kind: "variable", at, name: take(cursor) })],
+  ["integer", (cursor, at) => integer(take(cursor), at)],
+  ["float", (cursor, at) => float(take(cursor), at)],
+  ["uri", (cursor, at) => uri(take(cursor), at)],
+  ["search-path", (cursor, at) => ({ kind: "search-path", at, text: take(cursor).slice(1, -1) })],
+  ["path", parsePath],
+  ['"', parseQuoted],
+  ["''", parseIndented],
+  ["(", parseParentheses],
+  ["[", parseList],
+  ["{", (cursor, at) => parseSet(cursor, at, "set")],
+  ["rec", (cursor, at) => (cursor.advance(), parseSet(cursor, at, "rec"))],
+  ["let", (cursor, at) => (cursor.advance(), parseSet(cursor, at, "legacy-let"))],
+]);
+
 function parsePrimary(cursor: Cursor): Expression {
-  const { at, kind } = cursor.token;
-  switch (kind) {
-    case "identifier":
-      return { kind: "variable", at, name: take(cursor) };
-    case "integer":
-      return integer(take(cursor), at);
-    case "float":
-      return float(take(cursor), at);
-    case '"':
-      return parseQuoted(cursor);
-    case "''":
-      return parseIndented(cursor);
-    case "uri":
-      return uri(take(cursor), at);
-    case "path":
-      return parsePath(cursor);
-    case "search-path":
-      return { kind: "search-path", at, text: take(cursor).slice(1, -1) };
-    case "(": {
-      cursor.advance();
-      const expression = cursor.expression();
-      cursor.expect(")", "or an operator");
-      return expression;
-    }
-    case "[":
-      return parseList(cursor);
-    case "{":
-      return parseSet(cursor, at, "set");
-    case "rec":
-      cursor.advance();
-      return parseSet(cursor, at, "rec");
-    case "let":
-      cursor.advance();
-      return parseSet(cursor, at, "legacy-let");
-    default:
-      throw cursor.unexpected("an expression");
-  }
+  const parse = forms.get(cursor.token.kind);
+  if (parse === undefined) throw cursor.unexpected("an expression");
+  return parse(cursor, cursor.token.at);
+}
+
+function parseParentheses(cursor: Cursor): Expression {
+  cursor.advance();
+  const expression = cursor.expression();
+  cursor.expect(")", "or an operator");
+  return expression;
 }
 
 function parseList(cursor: Cursor): List {
@@ -101,7 +76,7 @@ function parseList(cursor: Cursor): List {
   cursor.advance();
   cursor.enter();
   const elements: Expression[] = [];
-  while (beginnings.has(cursor.token.kind)) elements.push(parseSelect(cursor));
+  while (forms.has(cursor.token.kind)) elements.push(parseSelect(cursor));
   cursor.leave();
   cursor.expect("]", "or a list element");
   return { kind: "list", at, elements };

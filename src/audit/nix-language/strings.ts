@@ -22,39 +22,38 @@ function quotedParts(cursor: Cursor, opening: Position): readonly StringPart[] {
   let at = lexer.positionAt(offset);
   for (;;) {
     special.lastIndex = offset;
-    if (!special.test(source)) throw fault("string without an end", opening, 'close it with "');
+    if (!special.test(source)) throw withoutEnd(opening);
     const found = special.lastIndex - 1;
     parts.text(source.slice(offset, found), at);
     offset = found + 1;
     at = lexer.positionAt(found);
-    switch (source[found]) {
-      case '"':
-        lexer.moveTo(offset);
-        return parts.list();
-      case "\\":
-        if (offset >= source.length) throw fault("string without an end", opening, 'close it with "');
-        parts.text(unescaped(source, offset, at), at);
-        offset++;
-        break;
-      case "\r": // CR and CR LF are one newline, as in Nix
-        parts.text("\n", at);
-        if (source[offset] === "\n") offset++;
-        break;
-      case "$":
-        if (source[offset] === "{") {
-          parts.interpolation(cursor.interpolation(at), at);
-          offset = lexer.offset;
-        } else if (source[offset] === "$") {
-          // `$$` is taken as a pair, so that `$${` begins no interpolation.
-          parts.text("$$", at);
-          offset++;
-        } else parts.text("$", at);
-        break;
-      default:
-        throw nul(at);
-    }
+    const character = source[found];
+    if (character === '"') {
+      lexer.moveTo(offset);
+      return parts.list();
+    } else if (character === "\\") {
+      if (offset >= source.length) throw withoutEnd(opening);
+      parts.text(unescaped(source, offset, at), at);
+      offset++;
+    } else if (character === "\r") {
+      // CR and CR LF are one newline, as in Nix.
+      parts.text("\n", at);
+      if (source[offset] === "\n") offset++;
+    } else if (character === "\0") throw nul(at);
+    else if (source[offset] === "{") {
+      parts.interpolation(cursor.interpolation(at), at);
+      offset = lexer.offset;
+    } else if (source[offset] === "$") {
+      // `$$` is taken as a pair, so that `$${` begins no interpolation.
+      parts.text("$$", at);
+      offset++;
+    } else parts.text("$", at);
     at = lexer.positionAt(offset);
   }
+}
+
+function withoutEnd(opening: Position): Error {
+  return fault("string without an end", opening, 'close it with "');
 }
 
 /** What the byte behind a backslash stands for. */

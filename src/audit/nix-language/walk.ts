@@ -48,8 +48,9 @@ export function childrenOf(expression: Expression): Expression[] {
     case "assert":
       return [expression.condition, expression.body];
     case "if":
-      return [expression.condition, expression.then, expression.otherwise];
+      break;
   }
+  return [expression.condition, expression.consequent, expression.alternate];
 }
 
 function present(expression: Expression | null): Expression[] {

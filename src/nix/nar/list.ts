@@ -17,6 +17,9 @@ export type NarListing =
 
 const maxEntries = 2_000_000;
 
+/** Less than an archive may have: JSON.stringify and most readers of JSON recurse, and must not run out of stack. */
+const maxDepth = 1000;
+
 /**
  * Reads a NAR to its end and lists it. Throws as `readNar` does, and `malformed` for names that are not UTF-8, which JSON
  * cannot hold. A listing has one object an entry: more than two million are `limit`.
@@ -34,7 +37,7 @@ export async function listNar(
     if (parent === undefined) root = listing;
     else parent[utf8Text(name, "a file name in the NAR")] = listing;
   };
-  for await (const event of readNar(source, limits)) {
+  for await (const event of readNar(source, { depth: maxDepth, ...limits })) {
     switch (event.type) {
       case "directory": {
         // No prototype: a file may be called __proto__.

@@ -72,6 +72,27 @@ test("whole, in pieces and byte by byte: the same events", async () => {
   );
 });
 
+test("what we accept of a damaged archive, stock Nix unpacks to that very archive", async () => {
+  let accepted = 0;
+  await fc.assert(
+    fc.asyncProperty(anyTree, fc.nat(), fc.integer({ min: 1, max: 255 }), async (tree, place, flip) => {
+      const archive = narOf(tree);
+      archive[place % archive.length]! ^= flip;
+      try {
+        await verifyNar(inPieces(archive));
+      } catch {
+        return;
+      }
+      accepted++;
+      const path = fresh();
+      nix.run("nix-store", ["--restore", path], archive);
+      assert.deepEqual(nix.run("nix-store", ["--dump", path]), archive);
+    }),
+    { numRuns: 300, seed: 3 },
+  );
+  assert.ok(accepted > 10, String(accepted));
+});
+
 test("a listing is the one that nix nar ls prints", async () => {
   const path = fresh();
   fs.mkdirSync(`${path}/dir/empty`, { recursive: true });
@@ -131,9 +152,16 @@ test("deep trees are archived and unpacked; deeper than the limit they are refus
   await unpackNar(inPieces(deep(1000)), trees, path);
   assert.deepEqual(await collect(writeNar(trees, path)), deep(1000));
   await verifyNar(inPieces(deep(2047)));
-  await listNar(inPieces(deep(2047)));
+  await listNar(inPieces(deep(999)));
+  await assert.rejects(listNar(inPieces(deep(1000))), { code: "limit" });
   await assert.rejects(verifyNar(inPieces(deep(2048))), { code: "limit" });
   await assert.rejects(verifyNar(inPieces(deep(20_000))), { code: "limit" });
+});
+
+test("a directory that never ends is refused", async () => {
+  const status = async () => ({ kind: "directory" as const, executable: true, size: 0 });
+  const list = async () => [Buffer.from("d")];
+  await assert.rejects(collect(writeNar({ ...trees, status, list }, "top")), { code: "limit" });
 });
 
 test("memory does not grow with a file", async () => {

@@ -1,6 +1,9 @@
 import { NixsealError } from "../../core/errors.ts";
 import { type NarEvent, type NarLimits, defaultNarLimits, narMagic } from "./format.ts";
 
+/** A little more than any keyword has, so that an error can show what stands in its place. */
+const longestKeyword = 32;
+
 /**
  * A parser of one NAR that is pushed bytes and yields events; it holds at most one name or link target and never
  * a file's content. Grammar: "Nix Archive" in the manual of Nix, read strictly: what another reader could take
@@ -169,11 +172,11 @@ export class NarParser {
 
   *#oneOf<Word extends string>(...words: readonly Word[]): Generator<null, Word, undefined> {
     const start = this.offset;
-    const wanted = words.map((word) => (word === "" ? "an empty string" : `'${word}'`)).join(" or ");
-    const found = Buffer.from(yield* this.#string(32, wanted)).toString("latin1");
+    const found = Buffer.from(yield* this.#string(longestKeyword, "a keyword")).toString("latin1");
     const word = words.find((word) => word === found);
-    if (word === undefined) throw this.#fault(`expected ${wanted}, found ${JSON.stringify(found)}`, start);
-    return word;
+    if (word !== undefined) return word;
+    const wanted = words.map((word) => (word === "" ? "an empty string" : `'${word}'`)).join(" or ");
+    throw this.#fault(`expected ${wanted}, found ${JSON.stringify(found)}`, start);
   }
 
   *#string(limit: number, what: string): Generator<null, Uint8Array, undefined> {
@@ -188,8 +191,9 @@ export class NarParser {
 
   /** Zeros up to a multiple of eight: anything else would make two archives of the same tree. */
   *#padding(length: number): Generator<null, void, undefined> {
+    if (length % 8 === 0) return;
     const start = this.offset;
-    const bad = (yield* this.#take((8 - (length % 8)) % 8)).findIndex((byte) => byte !== 0);
+    const bad = (yield* this.#take(8 - (length % 8))).findIndex((byte) => byte !== 0);
     if (bad !== -1) throw this.#fault("padding that is not zero", start + bad);
   }
 

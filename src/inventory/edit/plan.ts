@@ -1,0 +1,80 @@
+import { utf8 } from "../../core/bytes.ts";
+import { at, NixsealError } from "../../core/errors.ts";
+import { inspectSources, problemsError } from "../load.ts";
+import type { Fleet } from "../model.ts";
+import type { Problem } from "../problem.ts";
+import { sourceOf, type Source } from "../sources.ts";
+import { parseTree, type AST } from "../syntax-tree.ts";
+import { unifiedDiff } from "./diff.ts";
+import { applySplices, type Splice } from "./splice.ts";
+
+/** One file that an edit changes. */
+export interface FileChange {
+  readonly file: string;
+  readonly before: string;
+  readonly after: string;
+  readonly diff: string;
+}
+
+/** What an edit does to one file. */
+export type EditFile = (source: Source, tree: AST.TOMLProgram) => Splice[];
+
+export interface EditPlan {
+  readonly changes: readonly FileChange[];
+  /** The fleet after the edit; null when it had problems before, which an addition need not solve. */
+  readonly fleet: Fleet | null;
+}
+
+/**
+ * Works out an edit of the files and proves that it breaks nothing: the new text is parsed and validated as a whole.
+ * Throws `config` with the place (in the new text) when there would be a problem that was not there before.
+ * `concerns` spares the slow parse of files that the edit cannot be about.
+ */
+export async function planEdit(
+  sources: readonly Source[],
+  concerns: (source: Source) => boolean,
+  edit: EditFile,
+): Promise<EditPlan> {
+  const changes: FileChange[] = [];
+  const edited: Source[] = [];
+  for (const source of sources) {
+    const change = concerns(source) ? await changeOf(source, edit) : undefined;
+    if (change !== undefined) changes.push(change);
+    edited.push(change === undefined ? source : sourceOf(source.file, utf8(change.after)));
+  }
+  const before = await inspectSources(sources);
+  const after = await inspectSources(edited);
+  const known = new Set(before.problems.map(identity));
+  const fresh = after.problems.filter((problem) => !known.has(identity(problem)));
+  if (fresh.length > 0) throw refusal(fresh);
+  return { changes, fleet: after.fleet };
+}
+
+async function changeOf(source: Source, edit: EditFile): Promise<FileChange | undefined> {
+  const { file, text } = source;
+  try {
+    const splices = edit(source, await parseTree(text));
+    const after = applySplices(text, splices);
+    return after === text ? undefined : { file, before: text, after, diff: unifiedDiff(file, text, splices) };
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new NixsealError("config", `cannot edit: ${error.message}`, {
+        hint: "write the file in TOML 1.0, as Nix reads it",
+        where: { file },
+        cause: error,
+      });
+    throw at(error, { file });
+  }
+}
+
+function refusal(problems: readonly Problem[]): NixsealError {
+  const error = problemsError(problems);
+  return new NixsealError("config", `nothing was changed, because then: ${error.message}`, {
+    hint: error.hint,
+    where: error.where,
+  });
+}
+
+function identity(problem: Problem): string {
+  return JSON.stringify([problem.id, problem.file, problem.path, problem.message]);
+}

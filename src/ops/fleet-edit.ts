@@ -1,0 +1,54 @@
+import type { Files } from "../core/ports.ts";
+import { utf8 } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { EditPlan, FileChange } from "../inventory/edit/plan.ts";
+import { readSources, type Source } from "../inventory/sources.ts";
+import { problemsError } from "../inventory/load.ts";
+import { fleetLockPath, findFleet, type FleetContext } from "./fleet-context.ts";
+
+const lockWait = 10_000; // milliseconds
+
+/** Reads the fleet, plans a change and writes it, under the lock; a dry run only plans. */
+export async function editFleet(
+  context: FleetContext,
+  purpose: string,
+  dryRun: boolean,
+  plan: (sources: readonly Source[]) => Promise<EditPlan>,
+): Promise<EditPlan> {
+  const { files } = context;
+  const directory = await findFleet(context);
+  const planned = async (): Promise<EditPlan> => {
+    const { sources, problems } = await readSources(files, directory);
+    if (problems.length > 0) throw problemsError(problems);
+    return plan(sources);
+  };
+  if (dryRun) return planned();
+  const lock = await files.lock(await fleetLockPath(files, directory), { wait: lockWait, purpose });
+  try {
+    const result = await planned();
+    // fleet.toml first: killed in between, a removed host is then a host that nothing names, which is sound.
+    for (const change of result.changes) await write(files, directory, change);
+    return result;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What a dry run would do, as a diff. */
+export function diffOf(plan: EditPlan): string {
+  return plan.changes.map(({ diff }) => diff).join("");
+}
+
+/** Replaces the file behind a symlink, not the link, and keeps mode and, where one may, owner. */
+async function write(files: Files, directory: string, change: FileChange): Promise<void> {
+  const path = await files.realPath(`${directory}/${change.file}`);
+  const status = await files.status(path);
+  const bytes = utf8(change.after);
+  const mode = status?.mode ?? 0o644;
+  try {
+    await files.writeAtomic(path, bytes, { mode, uid: status?.uid, gid: status?.gid });
+  } catch (error) {
+    if (!(error instanceof NixsealError) || error.code !== "io") throw error;
+    await files.writeAtomic(path, bytes, { mode });
+  }
+}

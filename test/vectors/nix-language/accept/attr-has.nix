@@ -1,0 +1,1 @@
+x: [ (x ? a) (x ? a.b) (x ? "a b") (x ? ${x.y}) (x ? a ? b) (!x ? a) (-x ? a) (x ? or) ]

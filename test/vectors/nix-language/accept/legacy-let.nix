@@ -1,0 +1,1 @@
+[ (let { body = 1; }) (let { a = 1; body = a; ${"c"} = 2; }.body) ]

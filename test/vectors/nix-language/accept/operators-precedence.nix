@@ -1,0 +1,1 @@
+a: b: c: [ (a -> b || c && a == b) (a || b -> c -> a) (a // b // c) (a ++ b ++ c) (a + b * c - a / b) (!a && !b || c) (-a + b) (- - a) (a - -b) (!a == b) (!a + b) (a * !b + c) (a < b == c > a) (a <= b) (a >= b) (a != b) (a + b ? c) (a // b + c ++ b) ]

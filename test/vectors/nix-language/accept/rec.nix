@@ -1,0 +1,1 @@
+rec { a = 1; b = rec { c = a; }; inherit ({ d = 1; }) d; }
