@@ -17,11 +17,17 @@ export interface ManifestVerdict {
   readonly findings: readonly ManifestFinding[];
 }
 
-/** The directory of the manifest itself, not of a symlink to it: sources are relative to where it really lies. */
+/** A manifest with its place: the directory of the file itself, not of a symlink to it, is where sources lie. */
+export interface ReadManifest {
+  readonly manifest: Manifest;
+  readonly file: string;
+  readonly directory: string;
+}
+
 export async function readManifest(
   files: Pick<Files, "read" | "realPath">,
   path: string,
-): Promise<{ readonly manifest: Manifest; readonly file: string; readonly directory: string }> {
+): Promise<ReadManifest> {
   const file = await files.realPath(path);
   const bytes = await files.read(file, { limit: manifestLimits.bytes });
   return { manifest: parseManifest(bytes, { file: path }), file, directory: dirname(file) };

@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { AtomicFile, NewFile } from "../core/ports.ts";
@@ -45,16 +54,18 @@ export async function atomicFile(path: string, options: NewFile): Promise<Atomic
 }
 
 /** Makes a file that must not exist yet and writes it; removed again when the disk is full half-way. */
-export async function writeWhole(path: string, bytes: Uint8Array, options: NewFile): Promise<void> {
-  const handle = await openFresh(path, options);
+export function writeWhole(path: string, bytes: Uint8Array, { mode, uid, gid }: NewFile): void {
+  const descriptor = openSync(path, fresh, 0o600);
   try {
-    await handle.writeFile(bytes);
-    await handle.sync();
+    if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? -1, gid ?? -1);
+    fchmodSync(descriptor, mode);
+    writeFileSync(descriptor, bytes);
+    fsyncSync(descriptor);
   } catch (cause) {
-    await fs.rm(path, { force: true });
+    rmSync(path, { force: true });
     throw cause;
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 

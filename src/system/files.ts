@@ -1,4 +1,15 @@
-import { constants, createReadStream } from "node:fs";
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
@@ -35,15 +46,17 @@ export const files: Files = {
     }),
 
   openAtomic: (path, options) => guarded(path, () => atomicFile(path, options)),
-  create: (path, bytes, options) => guarded(path, () => writeWhole(path, bytes, options)),
-  status: (path) => guarded(path, async () => toStatus(await missingAsNull(fs.stat(path)))),
-  statusOfLink: (path) => guarded(path, async () => toStatus(await missingAsNull(fs.lstat(path)))),
+  create: (path, bytes, options) => guarded(path, async () => writeWhole(path, bytes, options)),
+  status: (path) =>
+    guarded(path, async () => toStatus(missingAsNull(() => statSync(path, { throwIfNoEntry: false })))),
+  statusOfLink: (path) =>
+    guarded(path, async () => toStatus(missingAsNull(() => lstatSync(path, { throwIfNoEntry: false })))),
   list: (directory) => guarded(directory, async () => (await fs.readdir(directory)).sort()),
   makeDirectory: (path, options) => guarded(path, () => makeDirectory(path, options)),
   remove: (path) => guarded(path, () => fs.unlink(path)),
   removeTree: (path) => guarded(path, () => fs.rm(path, { recursive: true, force: true })),
   rename: (from, to) => guarded(to, () => fs.rename(from, to)),
-  link: (existing, path) => guarded(path, () => fs.link(existing, path)),
+  link: (existing, path) => guarded(path, async () => linkSync(existing, path)),
   symlink: (target, path) => guarded(path, () => fs.symlink(target, path)),
   readLink: (path) => guarded(path, () => fs.readlink(path)),
   realPath: (path) => guarded(path, () => fs.realpath(path)),
@@ -66,9 +79,10 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function missingAsNull<T>(status: Promise<T>): Promise<T | null> {
+/** A path through something that is no directory leads to nothing, too. */
+function missingAsNull(status: () => Stats | undefined): Stats | null {
   try {
-    return await status;
+    return status() ?? null;
   } catch (cause) {
     const error = systemError(cause, "");
     if (error instanceof NixsealError && error.code === "not-found") return null;
@@ -76,27 +90,51 @@ async function missingAsNull<T>(status: Promise<T>): Promise<T | null> {
   }
 }
 
+/**
+ * Regular files are read without the thread pool: opening and reading a small local file takes some microseconds,
+ * and ten times that with a promise around each call. What may block (a pipe, a terminal) goes the long way.
+ */
 async function readBounded(path: string, limit: number, follow: boolean): Promise<Uint8Array> {
-  const handle = await fs.open(path, constants.O_RDONLY | (follow ? 0 : constants.O_NOFOLLOW));
+  const flags = constants.O_RDONLY | (follow ? 0 : constants.O_NOFOLLOW);
+  if ((follow ? statSync : lstatSync)(path).isFile()) {
+    const descriptor = openSync(path, flags);
+    try {
+      const { size } = fstatSync(descriptor);
+      return await readAll(path, limit, size, (into, from) =>
+        readSync(descriptor, into, from, into.length - from, null),
+      );
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  const handle = await fs.open(path, flags);
   try {
-    const parts: Buffer[] = [];
-    let size = 0;
-    for await (const part of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-      size += part.length;
-      // Counted while reading, not taken from stat: a pipe has no size and a file may grow.
-      if (size > limit)
-        throw new NixsealError("limit", `file is larger than ${limit} bytes`, { where: { file: path } });
-      parts.push(part);
-    }
-    const whole = new Uint8Array(size);
-    let offset = 0;
-    for (const part of parts) {
-      whole.set(part, offset);
-      offset += part.length;
-    }
-    return whole;
+    return await readAll(path, limit, 0, async (into, from) => (await handle.read(into, from)).bytesRead);
   } finally {
     await handle.close();
+  }
+}
+
+/** `size` is a hint only: a pipe has none, and a file may grow while it is read. */
+async function readAll(
+  path: string,
+  limit: number,
+  size: number,
+  read: (into: Uint8Array, from: number) => number | Promise<number>,
+): Promise<Uint8Array> {
+  let buffer = new Uint8Array(Math.min(Math.max(size, 4096), limit) + 1);
+  let filled = 0;
+  for (;;) {
+    const more = await read(buffer, filled);
+    if (more === 0) return buffer.subarray(0, filled);
+    filled += more;
+    if (filled > limit)
+      throw new NixsealError("limit", `file is larger than ${limit} bytes`, { where: { file: path } });
+    if (filled < buffer.length) continue;
+    const larger = new Uint8Array(Math.min(2 * filled, limit) + 1);
+    larger.set(buffer);
+    buffer.fill(0); // it may be a secret, and nobody else will wipe this copy
+    buffer = larger;
   }
 }
 
@@ -105,7 +143,7 @@ async function makeDirectory(path: string, options: NewFile & { readonly parents
   try {
     await fs.mkdir(path, { mode: 0o700 });
   } catch (cause) {
-    const exists = options.parents === true && (await missingAsNull(fs.lstat(path)))?.isDirectory() === true;
+    const exists = options.parents === true && missingAsNull(() => lstatSync(path))?.isDirectory() === true;
     if (!exists) throw cause;
     return;
   }
@@ -115,7 +153,7 @@ async function makeDirectory(path: string, options: NewFile & { readonly parents
   await fs.chmod(path, options.mode);
 }
 
-function toStatus(stats: import("node:fs").Stats | null): FileStatus | null {
+function toStatus(stats: Stats | null): FileStatus | null {
   if (stats === null) return null;
   const kind: FileKind = stats.isFile()
     ? "file"

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
+import { inBatches } from "./batches.ts";
 import type { GoodSecret } from "./decrypt-stage.ts";
 import { readIndex, type GenerationIndex } from "./generation-index.ts";
 import type { Layout } from "./layout.ts";
@@ -49,16 +50,16 @@ export async function unchangedSecrets(
 ): Promise<ReadonlySet<string>> {
   const same = new Set<string>();
   if (current === null) return same;
-  for (const { secret, value, uid, gid, mode } of good) {
+  await inBatches(good, async ({ secret, value, uid, gid, mode }) => {
     const path = `${current.directory}/${secret.name}`;
     const status = await files.statusOfLink(path);
     const wanted = value.reveal();
-    if (status?.kind !== "file" || status.size !== wanted.length) continue;
-    if (status.uid !== uid || status.gid !== gid || status.mode !== mode) continue;
+    if (status?.kind !== "file" || status.size !== wanted.length) return;
+    if (status.uid !== uid || status.gid !== gid || status.mode !== mode) return;
     const installed = await readUpTo(files, path, wanted.length);
     if (installed.length === wanted.length && timingSafeEqual(installed, wanted)) same.add(secret.name);
     installed.fill(0);
-  }
+  });
   return same;
 }
 

@@ -4,6 +4,7 @@ import type { SecretValue } from "../../core/secret-value.ts";
 import { readCiphertext } from "../ciphertext.ts";
 import type { ManifestSecret } from "../manifest.ts";
 import type { Accounts } from "./accounts.ts";
+import { inBatches } from "./batches.ts";
 import { failureOf, type Failure } from "./failure.ts";
 import type { IdentityFile } from "./identities.ts";
 
@@ -44,19 +45,20 @@ export async function decryptStage(
   const good: GoodSecret[] = [];
   const failures: Failure[] = [];
   let size = 0;
-  for (const secret of secrets) {
+  const one = async (secret: ManifestSecret): Promise<void> => {
     try {
       const owner = await ownerOf(secret, accounts);
       const ciphertext = await readCiphertext(files, directory, secret);
-      if (size + ciphertext.length > stageLimit)
-        throw new NixsealError("limit", `the secrets of a stage may have ${stageLimit} bytes together`);
       size += ciphertext.length;
+      if (size > stageLimit)
+        throw new NixsealError("limit", `the secrets of a stage may have ${stageLimit} bytes together`);
       const value = await decryptOne(decrypt, ciphertext, `${directory}/${secret.source}`);
       good.push({ secret, value, ...owner, mode: Number.parseInt(secret.mode, 8) });
     } catch (error) {
       failures.push(failureOf(secret.name, error));
     }
-  }
+  };
+  await inBatches(secrets, one);
   return holdBack(good, failures, secrets);
 }
 
@@ -95,6 +97,9 @@ function holdBack(
     return { name: secret.name, code: "partial", message, hint: `mend '${culprit}'` };
   });
   const order = new Map(secrets.map(({ name }, index) => [name, index]));
-  const all = [...failures, ...because].sort((a, b) => order.get(a.name)! - order.get(b.name)!);
-  return { good: kept, failures: all };
+  const byPlace = (a: string, b: string): number => order.get(a)! - order.get(b)!;
+  return {
+    good: kept.sort((a, b) => byPlace(a.secret.name, b.secret.name)),
+    failures: [...failures, ...because].sort((a, b) => byPlace(a.name, b.name)),
+  };
 }

@@ -1,4 +1,5 @@
 import type { Files } from "../../core/ports.ts";
+import { inBatches } from "./batches.ts";
 import type { CurrentGeneration } from "./current-generation.ts";
 import { indexBytes, indexName, type GenerationIndex, type Unsettled } from "./generation-index.ts";
 import type { Layout } from "./layout.ts";
@@ -30,13 +31,13 @@ export async function writeGeneration(
   };
   try {
     await files.makeDirectory(directory, { mode: directoryMode });
-    for (const { entry, write } of plan.files) {
+    await inBatches(plan.files, async ({ entry, write }) => {
       const path = `${directory}/${entry.name}`;
       // A link keeps the inode, so that a bind mount of a file that did not change stays valid.
-      if (write === null) await files.link(`${current!.directory}/${entry.name}`, path);
-      else
-        await files.create(path, write.value.reveal(), { mode: entry.mode, uid: entry.uid, gid: entry.gid });
-    }
+      if (write === null) return files.link(`${current!.directory}/${entry.name}`, path);
+      const { mode, uid, gid } = entry;
+      return files.create(path, write.value.reveal(), { mode, uid, gid });
+    });
     await files.create(`${directory}/${indexName}`, indexBytes(index), { mode: indexMode });
     await flip(files, layout, number);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Ports } from "../../core/ports.ts";
-import { readManifest } from "../manifest-check.ts";
+import { readManifest, type ReadManifest } from "../manifest-check.ts";
 import type { Manifest, Stage } from "../manifest.ts";
 import type { OpenIdentities } from "./decrypt-stage.ts";
 import type { Failure } from "./failure.ts";
@@ -9,7 +9,7 @@ import { layoutOf, type Layout } from "./layout.ts";
 import { ensureLinks, removeLinks } from "./links.ts";
 import { ensureMemory } from "./memory.ts";
 import type { SecretChange } from "./plan.ts";
-import { prepareStage, type Prepared } from "./prepare.ts";
+import { decryptManifest, planStage, type Prepared } from "./prepare.ts";
 import { writeMarkers, writeStatus } from "./status.ts";
 import { ensureTrustedDirectory } from "./trusted-path.ts";
 import { handOver, handOverDry, showFailures, surroundings, type Handler, type Units } from "./units.ts";
@@ -57,19 +57,23 @@ export async function installSecrets(
   const { files, processes } = ports;
   const layout = layoutOf(options.root);
   const read = await readManifest(files, options.manifest);
-  const prepare = (): Promise<Prepared> =>
-    prepareStage(files, processes, openIdentities, layout, read, options.stage);
-  if (options.dryRun) return rehearse(ports, layout, options, read.manifest, await prepare());
-
+  const decrypting = decryptManifest(files, processes, openIdentities, options.root, read, options.stage);
+  if (options.dryRun) {
+    const prepared = await planStage(files, layout, read.manifest, options.stage, await decrypting);
+    return rehearse(ports, layout, options, read.manifest, prepared);
+  }
+  // The lock takes a moment, in which decrypting goes on; a failure of it is met below.
+  decrypting.catch(() => undefined);
   await prepareBase(ports, layout);
   const lock = await files.lock(layout.lock, { wait: lockTime, purpose: "nixseal-agent secrets install" });
   try {
     const warnings = await ensureMemory(files, processes, layout);
-    const prepared = await prepare();
+    const decrypted = await decrypting;
     try {
+      const prepared = await planStage(files, layout, read.manifest, options.stage, decrypted);
       return await carryOut(ports, layout, options, read, prepared, warnings);
     } finally {
-      for (const { value } of prepared.outcome.good) value.wipe();
+      for (const { value } of decrypted.outcome.good) value.wipe();
     }
   } finally {
     await lock.release();
@@ -115,7 +119,7 @@ async function carryOut(
   ports: InstallPorts,
   layout: Layout,
   { stage, root }: InstallOptions,
-  { manifest, file }: { readonly manifest: Manifest; readonly file: string },
+  { manifest, file }: ReadManifest,
   { outcome, current, plan, ...prepared }: Prepared,
   before: readonly string[],
 ): Promise<InstallReport> {
