@@ -77,8 +77,8 @@ function byNix(cases: readonly Case[]): (string | null)[] {
 test("Nix and TypeScript make the same manifests of generated fleets, and refuse the same", async () => {
   let sound = 0;
   let refused = 0;
-  const [seed] = fc.sample(fc.nat(), 1);
-  const cases = fc.sample(generatedFleet, { numRuns: 120, seed: seed! }).flatMap((fleet) => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const cases = fc.sample(generatedFleet, { numRuns: 120, seed }).flatMap((fleet) => {
     const directory = fleetDirectory(fleet.files);
     return fleet.hosts.map((host) => ({ directory, host, files: fleet.files }));
   });
