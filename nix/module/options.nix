@@ -6,7 +6,12 @@
   ...
 }:
 let
-  inherit (lib) literalExpression mkOption types;
+  inherit (lib)
+    literalExpression
+    literalMD
+    mkOption
+    types
+    ;
   cfg = config.nixseal;
   nixseal = import ../lib.nix;
   fleet = nixseal.readFleet cfg.fleet;
@@ -31,7 +36,7 @@ let
     let
       given = ofFleet.${name} or { };
       ofToml = field: default: given.${field} or default;
-      fromFleet = text: literalExpression "what fleet.toml says, else ${text}";
+      fromFleet = text: literalMD "what fleet.toml says, else ${text}";
       units =
         field: description:
         mkOption {
@@ -54,7 +59,7 @@ let
         file = mkOption {
           type = types.path;
           default = nixseal.ciphertextOf fleet name;
-          defaultText = literalExpression "secrets/NAME.age in the fleet";
+          defaultText = literalMD "secrets/NAME.age in the fleet";
           example = literalExpression "./secrets/wifi.age";
           description = "The ciphertext. For secrets that fleet.toml does not have; their recipients are yours to keep.";
         };
@@ -132,14 +137,14 @@ in
     identities = mkOption {
       type = types.listOf types.str;
       default = if known then fleet.hosts.${cfg.host}.identities else [ ];
-      defaultText = literalExpression "what fleet.toml says, else by the types of the host's host_keys";
+      defaultText = literalMD "what fleet.toml says, else by the types of the host's host_keys";
       example = [ "/persist/etc/ssh/ssh_host_ed25519_key" ];
       description = "Files on the host with the private keys to try, in this order. Paths as text: a path of Nix would copy the key into the store.";
     };
     secrets = mkOption {
       type = types.attrsOf (types.submodule secret);
       default = { };
-      defaultText = literalExpression "the secrets that fleet.toml has for this host";
+      defaultText = literalMD "the secrets that fleet.toml has for this host";
       example = literalExpression ''{ grafana-admin.restart = [ "grafana.service" ]; }'';
       description = "The secrets of this host. Those of fleet.toml are there already; what is set here wins over fleet.toml.";
     };

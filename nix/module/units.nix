@@ -67,7 +67,6 @@ in
         common
         {
           description = "Secrets of this host";
-          documentation = [ "file://${../../docs/nixos-module.md}" ];
           after = [
             "local-fs.target"
             "systemd-sysusers.service"
