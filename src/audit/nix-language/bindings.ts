@@ -16,9 +16,6 @@ import { fault } from "./faults.ts";
 import { parseQuoted } from "./strings.ts";
 import { literalText } from "./text.ts";
 
-/** The tables of sets, for the set around them to merge into. Weak: they go with the parser. */
-const tables = new WeakMap<Expression, AttributeTable>();
-
 /** `{ … }`, `rec { … }`, `let { … }`: the current token is the opening brace. */
 export function parseSet(
   cursor: Cursor,
@@ -30,7 +27,7 @@ export function parseSet(
   cursor.expect("}", "or an attribute name");
   if (as === "legacy-let") return { kind: "legacy-let", at, bindings };
   const set: AttrSet = { kind: "set", at, recursive: as === "rec", bindings };
-  tables.set(set, table);
+  cursor.completed = { set, table };
   return set;
 }
 
@@ -59,7 +56,8 @@ function parseBindings(
     } else if (beginsName(cursor)) {
       const binding = parseBinding(cursor);
       bindings.push(binding);
-      record(table, binding);
+      const { completed } = cursor;
+      record(table, binding, completed?.set === binding.value ? completed.table : undefined);
     } else throw cursor.unexpected(`an attribute name, 'inherit' or '${closing}'`);
   }
   return { bindings, table };
@@ -74,7 +72,8 @@ function parseBinding(cursor: Cursor): AttrBinding {
   return { kind: "binding", at, path, value };
 }
 
-function record(top: AttributeTable, { at, path, value }: AttrBinding): void {
+/** `nested` is the table of the binding's value when that is a set. */
+function record(top: AttributeTable, { at, path }: AttrBinding, nested: AttributeTable | undefined): void {
   let table = top;
   let trail: Trail | undefined;
   for (const [index, attr] of path.entries()) {
@@ -86,7 +85,7 @@ function record(top: AttributeTable, { at, path, value }: AttrBinding): void {
       continue;
     }
     trail = { name: attr.name, before: trail };
-    if (last) table.define({ at, nested: tables.get(value) }, trail);
+    if (last) table.define({ at, nested }, trail);
     else table = table.descend(at, trail);
   }
 }

@@ -1,4 +1,5 @@
 import type { Expression, Position } from "./ast.ts";
+import type { AttributeTable } from "./attribute-table.ts";
 import { beyondLimit, fault } from "./faults.ts";
 import { Lexer } from "./lexer.ts";
 import type { Token, TokenKind } from "./tokens.ts";
@@ -10,6 +11,8 @@ export const deepestNesting = 500;
 export class Cursor {
   readonly lexer: Lexer;
   token: Token;
+  /** The attribute set that was read last. A binding that has it as its value takes over its table. */
+  completed: { readonly set: Expression; readonly table: AttributeTable } | undefined;
   readonly #expression: (cursor: Cursor) => Expression;
   readonly #ahead: Token[] = [];
   #nesting = 0;

@@ -1,35 +1,37 @@
 import type { BinaryOperator, Expression, Position } from "./ast.ts";
 import { parseAttrPath } from "./bindings.ts";
-import type { Cursor } from "./cursor.ts";
+import { deepestNesting, type Cursor } from "./cursor.ts";
 import { beyondLimit, fault } from "./faults.ts";
-import { deepestNesting } from "./cursor.ts";
 import { parseApplication } from "./primary.ts";
 
 interface Rule {
+  readonly operator: BinaryOperator;
   readonly binds: number;
   readonly associates: "left" | "right" | "not";
 }
 
 /** Nix's table (parser.y); a higher number binds tighter. `!` stands at 7, `?` at 11, the sign at 12. */
-const rules = {
-  "->": { binds: 1, associates: "right" },
-  "||": { binds: 2, associates: "left" },
-  "&&": { binds: 3, associates: "left" },
-  "==": { binds: 4, associates: "not" },
-  "!=": { binds: 4, associates: "not" },
-  "<": { binds: 5, associates: "not" },
-  ">": { binds: 5, associates: "not" },
-  "<=": { binds: 5, associates: "not" },
-  ">=": { binds: 5, associates: "not" },
-  "//": { binds: 6, associates: "right" },
-  "+": { binds: 8, associates: "left" },
-  "-": { binds: 8, associates: "left" },
-  "*": { binds: 9, associates: "left" },
-  "/": { binds: 9, associates: "left" },
-  "++": { binds: 10, associates: "right" },
-} as const satisfies Readonly<Partial<Record<BinaryOperator, Rule>>>;
-
-type RankedOperator = keyof typeof rules;
+const rules: ReadonlyMap<string, Rule> = new Map(
+  (
+    [
+      ["->", 1, "right"],
+      ["||", 2, "left"],
+      ["&&", 3, "left"],
+      ["==", 4, "not"],
+      ["!=", 4, "not"],
+      ["<", 5, "not"],
+      [">", 5, "not"],
+      ["<=", 5, "not"],
+      [">=", 5, "not"],
+      ["//", 6, "right"],
+      ["+", 8, "left"],
+      ["-", 8, "left"],
+      ["*", 9, "left"],
+      ["/", 9, "left"],
+      ["++", 10, "right"],
+    ] as const
+  ).map(([operator, binds, associates]) => [operator, { operator, binds, associates }]),
+);
 
 const not = 7;
 const has = 11;
@@ -40,7 +42,7 @@ type Pending =
   | { readonly kind: "unary"; readonly operator: "!" | "-"; readonly at: Position; readonly binds: number }
   | {
       readonly kind: "binary";
-      readonly operator: RankedOperator;
+      readonly operator: BinaryOperator;
       readonly at: Position;
       readonly left: Expression;
       readonly binds: number;
@@ -56,19 +58,16 @@ export function parseOperation(cursor: Cursor): Expression {
     parsePrefixes(cursor, pending);
     let left = parseApplication(cursor);
     for (; cursor.token.kind === "?"; left = parseHas(cursor, left)) left = reduce(pending, left, has);
-    const { kind: operator, at } = cursor.token;
-    if (!isRanked(operator)) return reduce(pending, left, 0);
-    const { binds, associates } = rules[operator];
+    const { kind, at } = cursor.token;
+    const rule = rules.get(kind);
+    if (rule === undefined) return reduce(pending, left, 0);
+    const { operator, binds, associates } = rule;
     left = reduce(pending, left, associates === "left" ? binds : binds + 1);
     if (associates === "not" && pending.at(-1)?.binds === binds)
       throw fault(`operator '${operator}' is not associative`, at, "set parentheses");
     pending.push({ kind: "binary", operator, at, left, binds });
     cursor.advance();
   }
-}
-
-function isRanked(kind: string): kind is RankedOperator {
-  return Object.hasOwn(rules, kind);
 }
 
 function parsePrefixes(cursor: Cursor, pending: Pending[]): void {
