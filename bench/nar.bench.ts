@@ -22,9 +22,9 @@ export async function bench(): Promise<Benchmark> {
       if (n % 100 === 0) mkdirSync(join(tree, String(n / 100)), { recursive: true });
       writeFileSync(join(tree, String(Math.floor(n / 100)), `file-${n}`), new Uint8Array(2000));
     }
-    const theirs = seconds(() => spawnSync("openssl", ["dgst", "-sha256", large]));
+    const theirs = seconds(() => peer("openssl", "dgst", "-sha256", large));
     const ours = await timed(() => hashStream(writeNar(trees, large)));
-    const theirTree = seconds(() => spawnSync("nix-hash", ["--type", "sha256", tree]));
+    const theirTree = seconds(() => peer("nix-hash", "--type", "sha256", tree));
     const ourTree = await timed(() => hashStream(writeNar(trees, tree)));
     const verified = await timed(() => verifyNar(writeNar(trees, tree)));
     return {
@@ -49,6 +49,11 @@ export async function bench(): Promise<Benchmark> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function peer(program: string, ...args: string[]): void {
+  const { status } = spawnSync(program, args);
+  if (status !== 0) throw new Error(`${program} is missing or failed`);
 }
 
 function seconds(work: () => unknown): number {
