@@ -30,10 +30,6 @@ export function sha256(bytes: Uint8Array | string): Hash {
   return { algorithm: "sha256", digest: new Uint8Array(createHash("sha256").update(bytes).digest()) };
 }
 
-export function sameHash(a: Hash, b: Hash): boolean {
-  return a.algorithm === b.algorithm && Buffer.compare(a.digest, b.digest) === 0;
-}
-
 export function formatHash(hash: Hash, format: HashFormat): string {
   if (format === "nix32") return nix32(hash.digest);
   if (format === "base16") return hex(hash.digest);

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { TreeBuilder, TreeFile } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
+import { onInterrupt } from "./on-interrupt.ts";
 
 /**
  * Builds a tree in a closed directory (mode 0700) beside its place and moves it there at the end. Modes are those of any new
@@ -34,6 +35,7 @@ export function treeBuilder(path: string): TreeBuilder {
   const discard = (): void => {
     if (!open) return;
     open = false;
+    callOff();
     try {
       fs.rmSync(top.toString(), { recursive: true, force: true });
     } finally {
@@ -41,6 +43,8 @@ export function treeBuilder(path: string): TreeBuilder {
     }
     fs.rmdirSync(aside);
   };
+
+  const callOff = onInterrupt(discard);
 
   return {
     makeDirectory: async (relative) => {

@@ -117,18 +117,48 @@ test("nothing is made twice, under a file or through a symlink of the tree", asy
   assert.deepEqual(fs.readdirSync(directory), []);
 });
 
-test("killed half-way there is nothing at the path", (context) => {
-  const directory = temporaryDirectory(context);
+/** A program that begins a tree and is ended by the signal before it is complete; which signal ended it. */
+function endedHalfWay(path: string, signal: NodeJS.Signals, listener = ""): NodeJS.Signals | null {
   const script = `
     const { trees } = await import(${JSON.stringify(new URL("./trees.js", import.meta.url).href)});
+    ${listener}
+    const other = await trees.build(process.argv[1] + "2");
     const builder = await trees.build(process.argv[1]);
     await builder.makeDirectory(new Uint8Array(0));
     await builder.createFile(Buffer.from("half"), { executable: false });
-    process.kill(process.pid, "SIGKILL");`;
-  const child = spawnSync(process.execPath, ["--input-type=module", "-e", script, join(directory, "new")]);
-  assert.equal(child.signal, "SIGKILL");
+    process.kill(process.pid, "${signal}");
+    setTimeout(() => process.exit(9), 5000);`;
+  return spawnSync(process.execPath, ["--input-type=module", "-e", script, path]).signal;
+}
+
+test("interrupted half-way nothing is left, and the signal still ends the program", (context) => {
+  const directory = temporaryDirectory(context);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    assert.equal(endedHalfWay(join(directory, "new"), signal), signal);
+    assert.deepEqual(fs.readdirSync(directory), []);
+  }
+  const listener = `process.on("SIGTERM", () => process.exit(0));`;
+  assert.equal(endedHalfWay(join(directory, "new"), "SIGTERM", listener), null);
+});
+
+test("killed half-way there is nothing at the path", (context) => {
+  const directory = temporaryDirectory(context);
+  assert.equal(endedHalfWay(join(directory, "new"), "SIGKILL"), "SIGKILL");
   const left = fs.readdirSync(directory);
-  assert.equal(left.length, 1);
-  assert.match(left[0]!, /^\.new\.[0-9a-f]{16}\.partial$/);
-  assert.equal(fs.statSync(join(directory, left[0]!)).mode & 0o777, 0o700);
+  assert.equal(left.length, 2);
+  for (const name of left) {
+    assert.match(name, /^\.new2?\.[0-9a-f]{16}\.partial$/);
+    assert.equal(fs.statSync(join(directory, name)).mode & 0o777, 0o700);
+  }
+});
+
+test("a finished or discarded tree listens no more", async (context) => {
+  const directory = temporaryDirectory(context);
+  const before = process.listenerCount("SIGINT");
+  const builder = await trees.build(join(directory, "new"));
+  assert.equal(process.listenerCount("SIGINT"), before + 1);
+  await builder.makeDirectory(top);
+  await builder.commit();
+  await (await trees.build(join(directory, "other"))).discard();
+  assert.equal(process.listenerCount("SIGINT"), before);
 });

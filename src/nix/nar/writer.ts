@@ -56,9 +56,15 @@ export async function* writeNar(trees: Readable, path: string): AsyncGenerator<U
         put("regular", ...(executable ? ["executable", ""] : []), "contents");
         out.push(integer(fileSize));
         for await (const piece of exactly(trees.read(current), fileSize, current)) {
-          out.push(piece);
-          size += piece.length;
-          if (size >= gathered) yield flush();
+          if (piece.length < gathered) {
+            out.push(piece);
+            size += piece.length;
+            if (size >= gathered) yield flush();
+          } else {
+            // Large pieces go on as they are, without a copy.
+            if (out.length > 0) yield flush();
+            yield piece;
+          }
         }
         out.push(new Uint8Array(padding(fileSize)));
         put(")");
@@ -69,7 +75,7 @@ export async function* writeNar(trees: Readable, path: string): AsyncGenerator<U
     current = nextEntry(open, put);
     if (size >= gathered) yield flush();
   }
-  yield flush();
+  if (out.length > 0) yield flush();
 }
 
 /** Closes what is complete and starts the next entry; its path, or undefined at the end. */

@@ -41,7 +41,7 @@ function rows(top: NarListing, topName: string): string[] {
     lines.push(row(shown(path), node));
     if (node.type === "directory")
       for (const [name, child] of Object.entries(node.entries).toReversed())
-        waiting.push([`${path}/${name}`, child]);
+        waiting.push([shortened(`${path}/${name}`), child]);
   }
   return lines;
 }
@@ -50,6 +50,11 @@ function row(path: string, node: NarListing): string {
   if (node.type === "directory") return `dr-xr-xr-x ${"0".padStart(20)} ${path}`;
   if (node.type === "symlink") return `lrwxrwxrwx ${"0".padStart(20)} ${path} -> ${shown(node.target)}`;
   return `${node.executable === true ? "-r-xr-xr-x" : "-r--r--r--"} ${String(node.size).padStart(20)} ${path}`;
+}
+
+/** No file system reaches a longer path. Without a bound a small archive could make a listing without end. */
+function shortened(path: string): string {
+  return path.length <= 4096 ? path : `…${path.slice(-4000)}`;
 }
 
 /** A name may hold line ends and terminal sequences. */

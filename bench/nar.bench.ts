@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hashStream } from "../src/nix/nar/hash.ts";
+import { verifyNar } from "../src/nix/nar/verify.ts";
+import { writeNar } from "../src/nix/nar/writer.ts";
+import { trees } from "../src/system/trees.ts";
+import type { Benchmark } from "./figure.ts";
+
+const mebibytes = 256;
+const files = 5000;
+
+/** Hashing one large file beside `openssl dgst`, and a tree of small files beside `nix-hash`. */
+export async function bench(): Promise<Benchmark> {
+  const directory = mkdtempSync(join(tmpdir(), "nixseal-bench-"));
+  try {
+    const large = join(directory, "large");
+    writeFileSync(large, new Uint8Array(mebibytes << 20));
+    const tree = join(directory, "tree");
+    for (let n = 0; n < files; n++) {
+      if (n % 100 === 0) mkdirSync(join(tree, String(n / 100)), { recursive: true });
+      writeFileSync(join(tree, String(Math.floor(n / 100)), `file-${n}`), new Uint8Array(2000));
+    }
+    const theirs = seconds(() => peer("openssl", "dgst", "-sha256", large));
+    const ours = await timed(() => hashStream(writeNar(trees, large)));
+    const theirTree = seconds(() => peer("nix-hash", "--type", "sha256", tree));
+    const ourTree = await timed(() => hashStream(writeNar(trees, tree)));
+    const verified = await timed(() => verifyNar(writeNar(trees, tree)));
+    return {
+      name: "NAR",
+      figures: [
+        {
+          what: "hash of a large file",
+          value: mebibytes / ours,
+          unit: "MiB/s",
+          beside: `openssl dgst: ${Math.round(mebibytes / theirs)} MiB/s`,
+          ratio: theirs / ours,
+        },
+        {
+          what: `hash of ${files} small files`,
+          value: ourTree * 1000,
+          unit: "ms",
+          beside: `nix-hash with its start: ${Math.round(theirTree * 1000)} ms`,
+        },
+        { what: "the same, parsed and verified too", value: verified * 1000, unit: "ms", beside: "no peer" },
+      ],
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function peer(program: string, ...args: string[]): void {
+  const { status } = spawnSync(program, args);
+  if (status !== 0) throw new Error(`${program} is missing or failed`);
+}
+
+function seconds(work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
