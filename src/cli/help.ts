@@ -64,7 +64,7 @@ function says(flag: Flag): string {
   const notes = [
     ...(flag.choices === undefined ? [] : [flag.choices.join(", ")]),
     ...(flag.many ? ["may be repeated"] : []),
-    ...(flag.default === undefined || flag.default === false
+    ...(flag.default === undefined || flag.default === false || flag.many
       ? []
       : [`default: ${JSON.stringify(flag.default)}`]),
   ];

@@ -38,6 +38,7 @@ export async function runVerb(name: string, words: readonly string[], program: P
     ...program,
     emit: events.emit,
     fleet: globals["fleet"] as string | undefined,
+    json: globals["json"] === true,
     passphrase: passphraseSource(program, globals["passphraseFd"] as number | undefined, () =>
       events.clear(),
     ),

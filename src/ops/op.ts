@@ -10,6 +10,8 @@ export interface Context extends Ports {
   readonly workingDirectory: string;
   /** `--fleet`: where fleet.toml lies; without it the search goes upwards from the working directory. */
   readonly fleet: string | undefined;
+  /** `--json`: stdout is for one JSON document and nothing else. */
+  readonly json: boolean;
   /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
   readonly passphrase: (question: string) => Promise<SecretValue>;
 }

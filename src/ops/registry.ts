@@ -9,6 +9,7 @@ export interface Entry {
 /** The nouns, in the order of the help page. */
 export const nouns: Readonly<Record<string, string>> = {
   secrets: "values that only their hosts and readers can decrypt",
+  age: "encrypt and decrypt files in the format of age(1)",
   completion: "completions for your shell",
 };
 
@@ -45,6 +46,18 @@ export const registry: Readonly<Record<string, Entry>> = {
   "secrets manifest": {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
+  },
+  "age encrypt": {
+    summary: "encrypt a file to keys or to a passphrase",
+    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
+  },
+  "age decrypt": {
+    summary: "decrypt a file",
+    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
+  },
+  "age inspect": {
+    summary: "show what an age file tells without a key",
+    load: () => import("./age/inspect.ts").then((module) => module.inspect),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",

@@ -73,8 +73,9 @@ class LockedIdentityFile implements KeyIdentity {
   }
 
   async recipients(random: Random): Promise<Recipient[]> {
-    const identities = await this.#open();
-    return (await Promise.all(identities.map((identity) => identity.recipients(random)))).flat();
+    const recipients: Recipient[] = [];
+    for (const identity of await this.#open()) recipients.push(...(await identity.recipients(random)));
+    return recipients;
   }
 
   #open(): Promise<KeyIdentity[]> {

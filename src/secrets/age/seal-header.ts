@@ -77,7 +77,8 @@ function notForUs(header: Header): NixsealError {
     return new NixsealError("refused", "wrong passphrase, or none was given", {
       hint: "the file is encrypted to a passphrase, not to keys",
     });
+  const shown = types.slice(0, 8).join(", ").slice(0, 200);
   return new NixsealError("refused", "no identity matches any of the recipients", {
-    hint: `the file is for ${header.stanzas.length} recipients of these types: ${types.slice(0, 8).join(", ").slice(0, 200)}`,
+    hint: `the file has ${header.stanzas.length} recipient stanza${header.stanzas.length === 1 ? "" : "s"}: ${shown}`,
   });
 }

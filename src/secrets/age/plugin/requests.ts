@@ -54,7 +54,7 @@ async function answer(
 
 function asker(plugin: string, ui: PluginUi, stanza: Stanza): (() => Promise<Answer>) | null {
   const text = message(stanza);
-  switch (stanza.args[0]) {
+  switch (stanza.args[0]!) {
     case "msg":
       return async () => {
         await ui.display(plugin, text);
