@@ -5,6 +5,7 @@ import type { AtomicFile, FileStatus } from "../../core/ports.ts";
 import type { Context } from "../op.ts";
 
 const progressEvery = 8 << 20;
+const writeSize = 512 << 10;
 
 /** A file, or standard input for `-` and nothing. Progress is told where the size is known and worth it. */
 export async function openInput(
@@ -58,7 +59,7 @@ export interface Output {
 }
 
 /**
- * Checks that `path` can be written to, and opens it with the first byte. `mode` is for a file that is not there
+ * Checks that `path` may be written to. `mode` is for a file that is not there
  * yet; one that is keeps its own. `inUse` are the files that the output must not be.
  */
 export async function openOutput(
@@ -74,13 +75,41 @@ export async function openOutput(
   if (existing !== null) await requireOther(context, path, existing, inUse);
   // Through a symlink, as age: it is the file behind it that is replaced.
   const target = existing === null ? absolute : await files.realPath(absolute);
-  let file: AtomicFile | undefined;
-  const open = async () => (file ??= await files.openAtomic(target, { mode: existing?.mode ?? mode }));
-  return {
-    write: async (bytes) => (await open()).write(bytes),
-    commit: async () => (await open()).commit(),
-    discard: async () => file?.discard(),
-  };
+  return new FileOutput(() => files.openAtomic(target, { mode: existing?.mode ?? mode }));
+}
+
+/** Opened with the first bytes, so that a file that cannot be decrypted at all leaves no trace; written in large pieces. */
+class FileOutput implements Output {
+  readonly #open: () => Promise<AtomicFile>;
+  #file: AtomicFile | undefined;
+  #pending: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(open: () => Promise<AtomicFile>) {
+    this.#open = open;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#pending.push(bytes);
+    this.#size += bytes.length;
+    if (this.#size >= writeSize) await this.#flush();
+  }
+
+  async commit(): Promise<void> {
+    await (await this.#flush()).commit();
+  }
+
+  async discard(): Promise<void> {
+    await this.#file?.discard();
+  }
+
+  async #flush(): Promise<AtomicFile> {
+    this.#file ??= await this.#open();
+    await this.#file.write(Buffer.concat(this.#pending));
+    this.#pending = [];
+    this.#size = 0;
+    return this.#file;
+  }
 }
 
 function standardOutput({ streams }: Context): Output {

@@ -67,7 +67,7 @@ async function* encryptBinary(
   for await (const piece of plaintext) {
     for (let start = 0; start < piece.length;) {
       if (size === chunkSize) {
-        yield* cipher.seal(pending, false);
+        yield concat(...cipher.seal(pending, false));
         size = 0;
       }
       const part = piece.subarray(start, start + chunkSize - size);
@@ -76,5 +76,5 @@ async function* encryptBinary(
       start += part.length;
     }
   }
-  yield* cipher.seal(pending.subarray(0, size), true);
+  yield concat(...cipher.seal(pending.subarray(0, size), true));
 }
