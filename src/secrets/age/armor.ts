@@ -1,5 +1,5 @@
 /** ASCII armor (age v1 specification, "ASCII armor"): strict PEM (RFC 7468), 64 columns. */
-import { base64, fromBase64, utf8 } from "../../core/bytes.ts";
+import { base64, concat, fromBase64, utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { limits } from "./limits.ts";
 import { columns } from "./stanza.ts";
@@ -40,7 +40,7 @@ export class ArmorEncoder {
 
 export function encodeArmor(bytes: Uint8Array): Uint8Array {
   const encoder = new ArmorEncoder();
-  return Buffer.concat([encoder.write(bytes), encoder.finish()]);
+  return concat(encoder.write(bytes), encoder.finish());
 }
 
 function lines(text: string): string {

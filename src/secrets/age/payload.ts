@@ -55,7 +55,8 @@ export class PayloadCipher {
     const nonce = this.#nonceOf(number, last);
     const decipher = createDecipheriv("chacha20-poly1305", this.#key, nonce, { authTagLength: tagSize });
     decipher.setAuthTag(sealed.subarray(size));
-    const plaintext = decipher.update(sealed.subarray(0, size));
+    const opened = decipher.update(sealed.subarray(0, size));
+    const plaintext = new Uint8Array(opened.buffer, opened.byteOffset, opened.length);
     try {
       decipher.final();
       return plaintext;
