@@ -40,7 +40,7 @@ export async function planEdit(
   for (const source of sources) {
     const change = concerns(source) ? await changeOf(source, edit) : undefined;
     if (change !== undefined) changes.push(change);
-    edited.push(change === undefined ? source : sourceOf(source.file, utf8(change.after)));
+    edited.push(change === undefined ? source : editedSource(change));
   }
   const before = await inspectSources(sources);
   const after = await inspectSources(edited);
@@ -64,6 +64,23 @@ async function changeOf(source: Source, edit: EditFile): Promise<FileChange | un
         cause: error,
       });
     throw at(error, { file });
+  }
+}
+
+/** An unusual layout can defeat an edit; the result is looked at before anything is written. */
+function editedSource({ file, after }: FileChange): Source {
+  try {
+    return sourceOf(file, utf8(after));
+  } catch (cause) {
+    throw new NixsealError(
+      "config",
+      "nothing was changed, because the file is laid out in a way that cannot be edited",
+      {
+        hint: "edit it by hand",
+        where: { file },
+        cause,
+      },
+    );
   }
 }
 
