@@ -118,7 +118,7 @@ test("an edit after which a selector matches nothing is refused with its place",
     (error) =>
       error instanceof NixsealError &&
       /'tag:x' matches no host/.test(error.message) &&
-      error.where?.line === 3,
+      error.where?.line === 5,
   );
 });
 

@@ -2,6 +2,7 @@ import { utf8 } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
 import { inspectSources, problemsError } from "../load.ts";
 import type { Fleet } from "../model.ts";
+import { withPlaces } from "../places.ts";
 import type { Problem } from "../problem.ts";
 import { sourceOf, type Source } from "../sources.ts";
 import { parseTree, type AST } from "../syntax-tree.ts";
@@ -27,7 +28,7 @@ export interface EditPlan {
 
 /**
  * Works out an edit of the files and proves that it breaks nothing: the new text is parsed and validated as a whole.
- * Throws `config` with the place (in the new text) when there would be a problem that was not there before.
+ * Throws `config` with the place when there would be a problem that was not there before.
  * `concerns` spares the slow parse of files that the edit cannot be about.
  */
 export async function planEdit(
@@ -46,7 +47,7 @@ export async function planEdit(
   const after = await inspectSources(edited);
   const known = new Set(before.problems.map(identity));
   const fresh = after.problems.filter((problem) => !known.has(identity(problem)));
-  if (fresh.length > 0) throw refusal(fresh);
+  if (fresh.length > 0) throw await refusal(fresh, sources);
   return { changes, fleet: after.fleet };
 }
 
@@ -84,10 +85,17 @@ function editedSource({ file, after }: FileChange): Source {
   }
 }
 
-function refusal(problems: readonly Problem[]): NixsealError {
-  const error = problemsError(problems);
+/** The places are those in the files as they are: nobody ever sees the text that was refused. */
+async function refusal(problems: readonly Problem[], sources: readonly Source[]): Promise<NixsealError> {
+  const nowhere = problems.map((problem) => ({
+    ...problem,
+    path: typeof problem.path.at(-1) === "number" ? problem.path.slice(0, -1) : problem.path,
+    line: undefined,
+    column: undefined,
+  }));
+  const error = problemsError(await withPlaces(nowhere, sources));
   return new NixsealError("config", `nothing was changed, because then: ${error.message}`, {
-    hint: error.hint,
+    hint: problems[0]!.id === "selector" ? "change this first, then try again" : error.hint,
     where: error.where,
   });
 }
