@@ -52,6 +52,7 @@ async function add(
     emit: (event) => void events.push(event),
     workingDirectory: directory,
     fleet: undefined,
+    json: false,
     passphrase: () => Promise.reject(new NixsealError("refused", "nobody is here")),
   };
   const input = hostAdd.input.parse({ name: "lufta", address: "127.0.0.1", port, ...more });
