@@ -61,7 +61,7 @@ function nearestNode(tree: AST.TOMLProgram, path: TomlPath, want: "key" | "value
     const reached = follow(pair.key, path, depth);
     if (reached === undefined) return;
     const whole = reached === depth + pair.key.keys.length;
-    offer(want === "value" && whole ? pair.value : pair.key, reached);
+    offer(want === "value" && whole ? pair.value : pair.key.keys[reached - depth - 1]!, reached);
     if (whole) visitValue(pair.value, reached);
   };
   for (const item of tree.body[0].body) {
@@ -69,7 +69,7 @@ function nearestNode(tree: AST.TOMLProgram, path: TomlPath, want: "key" | "value
     else {
       const reached = follow(item.key, path, 0);
       if (reached === undefined) continue;
-      offer(item.key, reached);
+      offer(item.key.keys[reached - 1]!, reached);
       if (reached === item.key.keys.length) item.body.forEach((pair) => visitPair(pair, reached));
     }
   }

@@ -1,5 +1,6 @@
 import { NixsealError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { shown } from "./problem.ts";
 import type { Fleet, Host, Member, Secret } from "./model.ts";
 import { entryMatches, parseSelectorEntry, selectorPicks, type SelectorEntry } from "./selector-entry.ts";
 
@@ -101,7 +102,7 @@ export function readSelector<T extends Subject>(
 
 function notASelector(text: string): Omit<SelectorFault, "index"> {
   return {
-    message: `found ${JSON.stringify(text.slice(0, 80))}, expected a selector`,
+    message: `found ${shown(text)}, expected a selector`,
     hint: "a name, a glob (web-*), tag:TAG for hosts, group:GROUP for members, or one of these after '!'",
   };
 }

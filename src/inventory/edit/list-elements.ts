@@ -21,19 +21,19 @@ export function withoutElements(text: string, list: AST.TOMLArray, removed: Read
 function withoutRun(text: string, list: AST.TOMLArray, first: number, last: number): Splice {
   const start = list.elements[first]!.range[0];
   const end = list.elements[last]!.range[1];
-  const comma = /^[ \t]*,[ \t]*/.exec(text.slice(end, lineAfter(text, end)))?.[0];
-  const rest = text.slice(end + (comma?.length ?? 0), lineAfter(text, end)).trim();
-  const alone =
-    text.slice(lineStart(text, start), start).trim() === "" && (rest === "" || rest.startsWith("#"));
-  if (alone) return { start: lineStart(text, start), end: lineAfter(text, end), text: "" };
-  if (comma !== undefined && rest !== "" && !rest.startsWith("]"))
-    return { start, end: end + comma.length, text: "" };
-  // The last of its line: the comma in front goes instead, unless a line end or a comment stands between.
-  const before = list.elements[first - 1]?.range[1];
-  const gap = before === undefined ? "" : text.slice(before, start);
-  if (comma === undefined && before !== undefined && /^[ \t]*,[ \t]*$/.test(gap))
-    return { start: before, end, text: "" };
-  if (comma !== undefined && before !== undefined && /^[ \t]*,[ \t]*$/.test(gap))
-    return { start: before, end, text: "" };
-  return { start, end: end + (comma?.length ?? 0), text: "" };
+  const isLast = last === list.elements.length - 1;
+  const comma = /^\s*,[ \t]*/.exec(text.slice(end, list.range[1]))?.[0] ?? "";
+  const rest = text.slice(end + comma.length, lineAfter(text, end + comma.length)).trim();
+  const hasLines =
+    text.slice(lineStart(text, start), start).trim() === "" &&
+    (rest === "" || rest.startsWith("#")) &&
+    (isLast || (comma !== "" && !comma.includes("\n")));
+  if (hasLines) return { start: lineStart(text, start), end: lineAfter(text, end), text: "" };
+  if (!isLast) return { start, end: end + comma.length, text: "" };
+  // The comma in front goes with the last element, unless a comment stands between.
+  const before = list.elements[first - 1]!.range[1];
+  const gap = text.slice(before, start);
+  return /^\s*,\s*$/.test(gap)
+    ? { start: before, end, text: "" }
+    : { start, end: end + comma.length, text: "" };
 }

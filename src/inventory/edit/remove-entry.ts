@@ -23,11 +23,12 @@ function wholeLines(text: string, node: AST.TOMLTable | AST.TOMLKeyValue): Splic
   if (isBlock) end = endWithComments(text, end);
   // A comment at the very top is about the file, as long as something stays below it.
   if (start === 0 && isBlock) start = lineStart(text, node.range[0]);
-  // One of the two blank lines around a block goes with it.
+  // One of the two blank lines around a block goes with it. One below a comment stays: it keeps the comment apart.
   if (isBlock && end < text.length && lineAt(text, end) === "") end = lineAfter(text, end);
-  else if (isBlock && end === text.length && start > 0) {
+  else if (isBlock && start > 0) {
     const above = lineStart(text, start - 1);
-    if (lineAt(text, above) === "") start = above;
+    const isComment = above > 0 && lineAt(text, lineStart(text, above - 1)).startsWith("#");
+    if (lineAt(text, above) === "" && !isComment) start = above;
   }
   return { start, end, text: "" };
 }
