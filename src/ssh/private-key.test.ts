@@ -8,7 +8,7 @@ import { concat, utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { SecretValue } from "../core/secret-value.ts";
 import { publicKeyObject } from "./key-object.ts";
-import { ed25519PrivateKey, type PrivateKey } from "./private-key-material.ts";
+import { ed25519PrivateKey, rsaPrivateKey, type PrivateKey } from "./private-key-material.ts";
 import { parsePrivateKey } from "./private-key.ts";
 import { parsePublicKeyLine } from "./public-key-line.ts";
 
@@ -176,6 +176,32 @@ test("armor: other line ends and widths pass, anything before or behind does not
   assert.throws(() => parsePrivateKey(concat(utf8(text), new Uint8Array(1 << 16).fill(10))), {
     code: "limit",
   });
+});
+
+test("PEM with anything before or behind is malformed, though OpenSSL would look past it", (t) => {
+  const keygen = new Keygen(t);
+  keygen.key("k", "rsa", "-b", "2048", "-m", "PEM");
+  const text = keygen.text("k");
+  assert.equal(ready(utf8(text)).type, "ssh-rsa");
+  for (const bad of [`note\n${text}`, `${text}note\n`, text + text, text.replace("RSA PRIVATE", "PUBLIC")]) {
+    assert.throws(() => parsePrivateKey(utf8(bad)), { code: "malformed" });
+  }
+});
+
+test("RSA numbers of two keys do not make one", (t) => {
+  const keygen = new Keygen(t);
+  const numbers = ["a", "b"].map((name) => {
+    keygen.key(name, "rsa", "-b", "2048");
+    const jwk = ready(keygen.read(name)).keyObject.export({ format: "jwk" });
+    const bytes = (text = "") => new Uint8Array(Buffer.from(text, "base64url"));
+    const [n, e, d] = [bytes(jwk.n), bytes(jwk.e), bytes(jwk.d)];
+    return { n, e, d, p: bytes(jwk.p), q: bytes(jwk.q), qInv: bytes(jwk.qi) };
+  });
+  const [a, b] = [numbers[0]!, numbers[1]!];
+  assert.equal(rsaPrivateKey(a).publicKey.bits, 2048);
+  for (const field of ["n", "d", "p", "q", "qInv"] as const) {
+    assert.throws(() => rsaPrivateKey({ ...a, [field]: b[field] }), { code: "malformed" }, field);
+  }
 });
 
 test("a comment in another encoding does not lock its owner out", (t) => {
