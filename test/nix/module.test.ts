@@ -37,8 +37,7 @@ after(() => nix.remove());
 
 const fromNixPath = (process.env["NIX_PATH"] ?? "")
   .split(delimiter)
-  .filter((entry) => entry !== "")
-  .flatMap((entry) => ["-I", entry]);
+  .flatMap((entry) => (entry === "" ? [] : ["-I", entry]));
 const has = (path: string): boolean =>
   nix.try("nix-instantiate", [...fromNixPath, "--find-file", path]).status === 0;
 

@@ -7,8 +7,10 @@ import fc from "fast-check";
 import { fleetOf, keyLine, sourcesOf } from "../../../test/support/fleets.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { NixsealError } from "../../core/errors.ts";
-import { planAdd, planRemove, planRename } from "./change.ts";
+import { planAdd, type Kind, planRemove, planRename } from "./change.ts";
+import type { EntryFields } from "./add-entry.ts";
 import type { EditPlan } from "./plan.ts";
+import type { Source } from "../sources.ts";
 
 const text = `# The fleet of bos55. 😀
 [fleet]
@@ -45,11 +47,13 @@ readers = ["alice", "bob"]
 hosts = ["tag:web", "!ilma", "lufta",]
 `;
 
+const add = (from: readonly Source[], kind: Kind, name: string, fields: EntryFields): Promise<EditPlan> =>
+  planAdd(from, kind, [{ name, fields }]);
 const after = (plan: EditPlan): string => plan.changes.map((change) => change.after).join("");
 const sources = sourcesOf({ "fleet.toml": text });
 
 test("add puts the entry behind the last of its kind and changes no other byte", async () => {
-  const plan = await planAdd(sources, "host", "new", [
+  const plan = await add(sources, "host", "new", [
     ["address", "n.example.org"],
     ["port", 2222],
     ["tags", ["a", "b"]],
@@ -124,13 +128,13 @@ test("an edit after which a selector matches nothing is refused with its place",
 
 test("what is taken or missing is said", async () => {
   const code = (wanted: string) => (error: unknown) => error instanceof NixsealError && error.code === wanted;
-  await assert.rejects(planAdd(sources, "host", "lufta", []), code("conflict"));
+  await assert.rejects(add(sources, "host", "lufta", []), code("conflict"));
   await assert.rejects(planRename(sources, "host", "lufta", "ilma"), code("conflict"));
   await assert.rejects(planRemove(sources, "host", "lufto"), code("not-found"));
-  await assert.rejects(planAdd(sources, "host", "bad name", []), code("config"));
+  await assert.rejects(add(sources, "host", "bad name", []), code("config"));
   const inline = sourcesOf({ "fleet.toml": "hosts = { a = {}, b = {} }\n" });
   await assert.rejects(planRemove(inline, "host", "a"), code("config"));
-  await assert.rejects(planAdd(inline, "host", "c", []), code("config"));
+  await assert.rejects(add(inline, "host", "c", []), code("config"));
 });
 
 test("entries in included files are edited where they are", async () => {
@@ -158,12 +162,7 @@ test("entries in included files are edited where they are", async () => {
 });
 
 test("a fleet with a problem can still get the host that solves it", async () => {
-  const plan = await planAdd(
-    sourcesOf({ "fleet.toml": '[secrets.s]\nhosts = ["new"]\n' }),
-    "host",
-    "new",
-    [],
-  );
+  const plan = await add(sourcesOf({ "fleet.toml": '[secrets.s]\nhosts = ["new"]\n' }), "host", "new", []);
   assert.equal(plan.fleet!.hosts.size, 1);
 });
 
@@ -200,7 +199,7 @@ test("property: add, then remove, gives the file back byte for byte", async () =
   await fc.assert(
     fc.asyncProperty(layout, async (shape) => {
       const before = layOut({ ...shape, last: true });
-      const added = after(await planAdd(sourcesOf({ "fleet.toml": before }), "host", "zz", [["port", 9]]));
+      const added = after(await add(sourcesOf({ "fleet.toml": before }), "host", "zz", [["port", 9]]));
       assert.equal(after(await planRemove(sourcesOf({ "fleet.toml": added }), "host", "zz")), before);
     }),
     { numRuns: 150 },
@@ -260,7 +259,7 @@ test("the diffs are what git applies", async (context) => {
     for (const plan of [
       await planRename(sourcesOf({ "fleet.toml": before }), "host", shape.names[0]!, "zz"),
       await planRemove(sourcesOf({ "fleet.toml": before }), "host", shape.names[1]!),
-      await planAdd(sourcesOf({ "fleet.toml": before }), "host", "zz", []),
+      await add(sourcesOf({ "fleet.toml": before }), "host", "zz", []),
     ]) {
       mkdirSync(dirname(join(directory, file)), { recursive: true });
       writeFileSync(join(directory, file), before);

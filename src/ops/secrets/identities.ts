@@ -1,13 +1,12 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
-import { parseIdentityFile } from "../../secrets/age/identity-file.ts";
 import type { Identity } from "../../secrets/age/identity.ts";
-import { limits } from "../../secrets/age/limits.ts";
 import { decryptBytes } from "../../secrets/age/decrypt.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
 import type { StoredSecret } from "../../secrets/store/stored-secret.ts";
 import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
+import { readIdentities } from "../age/keys.ts";
 import type { Context } from "../op.ts";
 
 /** `-i FILE`, as every verb that decrypts has it. */
@@ -28,14 +27,7 @@ export async function loadIdentities(context: Context, given: readonly string[])
     throw new NixsealError("refused", "no private key to decrypt with", {
       hint: "name one with -i FILE or NIXSEAL_IDENTITY, or make one with ssh-keygen -t ed25519",
     });
-  const identities: Identity[] = [];
-  for (const path of paths) {
-    const file = resolve(context.workingDirectory, path);
-    await warnOfReadableKey(context, file);
-    const content = await context.files.read(file, { limit: limits.keyFile });
-    identities.push(...parseIdentityFile(content, path, { passphrase: context.passphrase }));
-  }
-  return identities;
+  return readIdentities(context, paths);
 }
 
 /** Decrypts a stored secret; errors name its file. */
@@ -63,11 +55,4 @@ async function usualPaths({ files, environment }: Context): Promise<string[]> {
     if ((await files.status(path))?.kind === "file") there.push(path);
   }
   return there;
-}
-
-/** As ssh: a private key that others can read is no private key. Said, not refused: the harm is done already. */
-async function warnOfReadableKey({ files, emit }: Context, path: string): Promise<void> {
-  const status = await files.status(path);
-  if (status?.kind !== "file" || (status.mode & 0o077) === 0) return;
-  emit({ type: "warning", message: `${path} can be read by others`, hint: `chmod 600 ${path}` });
 }

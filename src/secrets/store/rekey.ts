@@ -47,10 +47,10 @@ export async function rekeySecrets(
   const opened: RekeyItem[] = [];
   const jobs = openAll(items, identities, opened, failures);
   const stanzas = items.reduce((sum, { wanted }) => sum + wanted.length, 0);
-  const sealed =
-    stanzas < stanzasWorthThreads
-      ? sealHere(jobs, sealer(parse, ports.random))
-      : ports.workers.map<SealJob, Uint8Array>("seal", jobs);
+  const threads = stanzas >= stanzasWorthThreads && !items.some(({ wanted }) => wanted.some(needsPlugin));
+  const sealed = threads
+    ? ports.workers.map<SealJob, Uint8Array>("seal", jobs)
+    : sealHere(jobs, sealer(parse, ports.random));
 
   const writes = new Set<Promise<void>>();
   let done = 0;
@@ -73,6 +73,11 @@ export async function rekeySecrets(
   }
   await Promise.all(writes);
   return failures;
+}
+
+/** A plugin may have to ask the person, whom only the main thread reaches. */
+function needsPlugin({ recipient }: NamedRecipient): boolean {
+  return /^age1(?!pq1|tag1|tagpq1)[^1]+1/.test(recipient);
 }
 
 /** The plaintexts as jobs; each is wiped here as soon as the next is asked for. */
