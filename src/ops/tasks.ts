@@ -4,10 +4,10 @@ import type { Random } from "../core/ports.ts";
 export const tasks: Readonly<Record<string, (random: Random) => Promise<(job: never) => Promise<unknown>>>> =
   {
     seal: async (random) => {
-      const [{ sealer }, { recipientParser }] = await Promise.all([
+      const [{ sealer }, { parseRecipient }] = await Promise.all([
         import("../secrets/store/seal.ts"),
-        import("./secrets/recipient-parser.ts"),
+        import("../secrets/age/parse-recipient.ts"),
       ]);
-      return sealer(recipientParser({ random }), random);
+      return sealer((text) => parseRecipient(text, { random }), random);
     },
   };
