@@ -37,8 +37,8 @@ export const drvShow = op({
 });
 
 /**
- * The path of the derivation, which follows from its content. A file in the store that has another name than that is
- * damaged, however well it reads.
+ * The path of the derivation, which follows from its content. A file in the store that has another name than
+ * that is damaged, however well it reads.
  */
 function pathOf(file: string, bytes: Uint8Array, derivation: Derivation): string {
   const stated = storePathOf(file);
