@@ -124,7 +124,7 @@ function sorted<Key extends string, Value>(
 }
 
 /**
- * The object that `nix show-derivation` of Nix 2.4 to 2.13 prints for one derivation, the oldest JSON shape,
+ * The object that `nix show-derivation` of Nix 2.4 to 2.14 prints for one derivation, the oldest JSON shape,
  * which is what the file says word by word. Dynamic inputs, which those versions do not know, have the
  * objects of later ones.
  */

@@ -23,7 +23,7 @@ export const drvShow = op({
   examples: [
     {
       command: "nixseal nix drv-show /nix/store/…-hello-2.12.drv --json",
-      says: "as `nix show-derivation` of Nix 2.4 to 2.13",
+      says: "as `nix show-derivation` of Nix 2.4 to 2.14",
     },
   ],
   run: (context, { file }) =>
