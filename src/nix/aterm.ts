@@ -13,8 +13,9 @@ const unescaped: Readonly<Record<number, number>> = {
 const mustBeEscaped = new Set([0x0a, 0x0d, 0x09]);
 
 /**
- * Reads the part of the ATerm text format that derivations use: constructors, strings, lists. Only the spelling that Nix writes is accepted,
- * so that a file which parses is the only file with that content. Errors are `malformed` with the byte offset.
+ * Reads the part of the ATerm text format that derivations use: constructors, strings, lists. Only the
+ * spelling that Nix writes is accepted, so that a file which parses is the only file with that content.
+ * Errors are `malformed` with the byte offset.
  */
 export class ATermReader {
   readonly #bytes: Buffer;

@@ -1,6 +1,6 @@
 /**
- * Nix's own base 32 ("nix32"): an alphabet without e, o, u and t, the last digit first and no padding. It is not
- * RFC 4648. See `src/libutil/base-nix-32.cc` of Nix and "Nix32" in the glossary of its manual.
+ * Nix's own base 32 ("nix32"): an alphabet without e, o, u and t, the last digit first and no padding. It is
+ * not RFC 4648. See `src/libutil/base-nix-32.cc` of Nix and "Nix32" in the glossary of its manual.
  */
 const alphabet = "0123456789abcdfghijklmnpqrsvwxyz";
 const values = new Map(Array.from(alphabet, (digit, value) => [digit, value]));
@@ -22,8 +22,9 @@ export function nix32(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes, or null when the text is not what `nix32` writes for them: a digit outside the alphabet, a length that no number
- * of bytes gives, or set bits beyond the last byte. Two spellings of one hash would be a malleability.
+ * The bytes, or null when the text is not what `nix32` writes for them: a digit outside the alphabet, a
+ * length that no number of bytes gives, or set bits beyond the last byte. Two spellings of one hash would be
+ * a malleability.
  */
 export function fromNix32(text: string): Uint8Array | null {
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));

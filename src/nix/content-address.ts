@@ -3,8 +3,8 @@ import { formatHash, isHashAlgorithm, parseDigest, sha256, typedNix32, type Hash
 import { byPath, defaultStoreDirectory, makeStorePath, type StorePath } from "./store-path.ts";
 
 /**
- * How content became a hash: `text` (one file, with references; `builtins.toFile` and derivations), `flat` (one file as
- * it is), `nar` (the NAR of a tree). Nix's `git` is experimental and not read.
+ * How content became a hash: `text` (one file, with references; `builtins.toFile` and derivations), `flat`
+ * (one file as it is), `nar` (the NAR of a tree). Nix's `git` is experimental and not read.
  */
 export type ContentAddressMethod = "text" | "flat" | "nar";
 
@@ -47,8 +47,9 @@ export function formatContentAddress(address: ContentAddress): string {
 }
 
 /**
- * The path of content that is known by its address. Throws `malformed` for what no store path can come from: hashes other
- * than SHA-256 (the others can be forged, or are not decided on here), text that refers to itself, and a flat file with references.
+ * The path of content that is known by its address. Throws `malformed` for what no store path can come from:
+ * hashes other than SHA-256 (the others can be forged, or are not decided on here), text that refers to
+ * itself, and a flat file with references.
  */
 export function contentAddressedPath(
   name: string,
@@ -72,8 +73,8 @@ export function contentAddressedPath(
 }
 
 /**
- * The path of a fixed output, of any algorithm: what a derivation with `outputHash` promises. To be compared with what a
- * derivation says; no proof of content by itself when the hash is weak.
+ * The path of a fixed output, of any algorithm: what a derivation with `outputHash` promises. To be compared
+ * with what a derivation says; no proof of content by itself when the hash is weak.
  */
 export function fixedOutputPath(
   name: string,

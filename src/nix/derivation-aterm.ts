@@ -12,8 +12,9 @@ import {
 } from "./store-path.ts";
 
 /**
- * Reads a `.drv` file: `Derive(…)`, or `DrvWithVersion("xp-dyn-drv",…)` of dynamic derivations. Throws `malformed` with
- * the byte offset for anything that Nix would not have written, `limit` for more than 64 MiB.
+ * Reads a `.drv` file: `Derive(…)`, or `DrvWithVersion("xp-dyn-drv",…)` of dynamic derivations. Throws
+ * `malformed` with the byte offset for anything that Nix would not have written, `limit` for more than 64
+ * MiB.
  */
 export function parseDerivation(
   bytes: Uint8Array,

@@ -8,8 +8,9 @@ import { parseAddressObject } from "./path-info.ts";
 import { defaultStoreDirectory, fromBaseName, nameOf, parseStorePath, type StorePath } from "./store-path.ts";
 
 /**
- * Reads what `nix derivation show` (once `nix show-derivation`) prints, in any version: a map by path; since version 3 with base
- * names; since version 4 under `derivations` and with `inputs`. Throws `malformed`, naming the field.
+ * Reads what `nix derivation show` (once `nix show-derivation`) prints, in any version: a map by path; since
+ * version 3 with base names; since version 4 under `derivations` and with `inputs`. Throws `malformed`,
+ * naming the field.
  */
 export function parseDerivations(
   text: string,
@@ -123,8 +124,9 @@ function sorted<Key extends string, Value>(
 }
 
 /**
- * The object that `nix show-derivation` of Nix 2.4 to 2.13 prints for one derivation, the oldest JSON shape, which is what the file says
- * word by word. Dynamic inputs, which those versions do not know, have the objects of later ones.
+ * The object that `nix show-derivation` of Nix 2.4 to 2.14 prints for one derivation, the oldest JSON shape,
+ * which is what the file says word by word. Dynamic inputs, which those versions do not know, have the
+ * objects of later ones.
  */
 export function derivationToJson(derivation: Derivation): Record<string, unknown> {
   const inputs = [...derivation.inputDerivations];

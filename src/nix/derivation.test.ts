@@ -141,7 +141,7 @@ test("every version of the JSON gives the same derivation", () => {
   const attrs = { name: "name", ...common, env, structuredAttrs: JSON.parse(__json) as unknown };
   const fixed = { hashAlgo: "sha256", hash: hex };
   const versions: Readonly<Record<string, unknown>> = {
-    "1, up to 2.13": {
+    "1, up to 2.14": {
       [drv]: {
         ...common,
         inputSrcs: [dep1],

@@ -12,7 +12,10 @@ export type DerivationOutput =
   /** Input-addressed, by inputs whose own paths are not known yet. */
   | { readonly type: "deferred" };
 
-/** The outputs of another derivation that this one needs; `dynamic` those of derivations that these outputs are. */
+/**
+ * The outputs of another derivation that this one needs; `dynamic` those of derivations that these outputs
+ * are.
+ */
 export interface InputOutputs {
   readonly outputs: readonly string[];
   readonly dynamic: ReadonlyMap<string, InputOutputs>;

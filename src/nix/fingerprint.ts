@@ -14,8 +14,8 @@ export interface Signed {
 
 /**
  * The text that a signature on a store path covers (`ValidPathInfo::fingerprint` of Nix):
- * `1;<path>;sha256:<nix32>;<size>;<references, sorted, comma>`. Nothing else is covered: no deriver, time, host or purpose.
- * Throws `malformed` where Nix would not sign: a size of zero or another hash than SHA-256.
+ * `1;<path>;sha256:<nix32>;<size>;<references, sorted, comma>`. Nothing else is covered: no deriver, time,
+ * host or purpose. Throws `malformed` where Nix would not sign: a size of zero or another hash than SHA-256.
  */
 export function fingerprint({ path, narHash, narSize, references }: Signed): string {
   if (narHash.algorithm !== "sha256")

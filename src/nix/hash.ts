@@ -4,7 +4,10 @@ import { base64, fromBase64, hex } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { fromNix32, nix32, nix32Length } from "./base32.ts";
 
-/** The algorithms that Nix knows without experimental features. MD5 and SHA-1 are read and written, never relied on. */
+/**
+ * The algorithms that Nix knows without experimental features. MD5 and SHA-1 are read and written, never
+ * relied on.
+ */
 export type HashAlgorithm = "md5" | "sha1" | "sha256" | "sha512";
 
 export const digestSizes: Readonly<Record<HashAlgorithm, number>> = {
@@ -42,9 +45,9 @@ export function typedNix32(hash: Hash): string {
 }
 
 /**
- * SRI (`sha256-<base64>`) or `algorithm:digest` with a digest in nix32, lower-case hex or base64; which one is told by the
- * length, as in Nix. Throws `malformed` for everything else, also for spellings that Nix reads but never writes (upper-case
- * hex, missing padding, SRI options): the same hash must not have two names.
+ * SRI (`sha256-<base64>`) or `algorithm:digest` with a digest in nix32, lower-case hex or base64; which one
+ * is told by the length, as in Nix. Throws `malformed` for everything else, also for spellings that Nix reads
+ * but never writes (upper-case hex, missing padding, SRI options): the same hash must not have two names.
  */
 export function parseHash(text: string): Hash {
   const separator = /[:-]/.exec(text);

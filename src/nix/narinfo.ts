@@ -41,9 +41,10 @@ const maxLength = 8 << 20;
 const maxSignatures = 1000;
 
 /**
- * Reads a `.narinfo` file ("Narinfo" in the protocols chapter of the manual of Nix). Stricter than Nix: every field at most once but `Sig`, canonical
- * hashes and numbers, `sha256` as the NAR hash, one space between references, no control characters. Unknown fields are ignored.
- * `storeDirectory` is where its paths must lie, `anyStore` when it does not matter. Throws `malformed` with the line, `limit` when it is huge.
+ * Reads a `.narinfo` file ("Narinfo" in the protocols chapter of the manual of Nix). Stricter than Nix: every
+ * field at most once but `Sig`, canonical hashes and numbers, `sha256` as the NAR hash, one space between
+ * references, no control characters. Unknown fields are ignored. `storeDirectory` is where its paths must
+ * lie, `anyStore` when it does not matter. Throws `malformed` with the line, `limit` when it is huge.
  */
 export function parseNarInfo(text: string, storeDirectory: string = defaultStoreDirectory): NarInfo {
   if (text.length > maxLength)

@@ -11,7 +11,10 @@ import {
   type StorePath,
 } from "./store-path.ts";
 
-/** What a store says about a path of its own. Nothing of it is proved: signatures are as found, "ultimate" is a claim. */
+/**
+ * What a store says about a path of its own. Nothing of it is proved: signatures are as found, "ultimate" is
+ * a claim.
+ */
 export interface PathInfo extends Signed {
   readonly deriver: StorePath | null;
   readonly signatures: readonly Signature[];
@@ -22,9 +25,10 @@ export interface PathInfo extends Signed {
 }
 
 /**
- * Reads what `nix path-info --json` prints, in any version: a list of objects with `path` (Nix up to 2.18), a map by path (2.19 to 2.32
- * and `--json-format 1`), or the map under `info` with `version` 2 or 3 and base names (since 2.33). Paths that the store did not know are left out.
- * Unknown fields are ignored, since Nix adds some. Throws `malformed`, naming the field.
+ * Reads what `nix path-info --json` prints, in any version: a list of objects with `path` (Nix up to 2.18), a
+ * map by path (2.19 to 2.32 and `--json-format 1`), or the map under `info` with `version` 2 or 3 and base
+ * names (since 2.33). Paths that the store did not know are left out. Unknown fields are ignored, since Nix
+ * adds some. Throws `malformed`, naming the field.
  */
 export function parsePathInfos(text: string, storeDirectory: string = defaultStoreDirectory): PathInfo[] {
   const top = Field.parse(text, "path info");

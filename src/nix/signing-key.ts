@@ -9,7 +9,10 @@ export interface PublicKey {
   readonly bytes: Uint8Array;
 }
 
-/** `name:base64`, as in the `Sig` lines of a narinfo: the 64 bytes of an Ed25519 signature. The name is a claim. */
+/**
+ * `name:base64`, as in the `Sig` lines of a narinfo: the 64 bytes of an Ed25519 signature. The name is a
+ * claim.
+ */
 export interface Signature {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -36,8 +39,8 @@ export function formatNamed({ name, bytes }: PublicKey | Signature): string {
 }
 
 /**
- * `name:base64` of the 64 bytes seed‖public key. Throws `malformed`, also when the two halves are not of one key: signing
- * with another public half gives away the seed.
+ * `name:base64` of the 64 bytes seed‖public key. Throws `malformed`, also when the two halves are not of one
+ * key: signing with another public half gives away the seed.
  */
 export function parseSecretKey(text: SecretValue): SecretKey {
   const { name, bytes } = named(

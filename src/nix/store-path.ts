@@ -9,8 +9,8 @@ export type StorePath = string & { readonly __brand: "StorePath" };
 export const defaultStoreDirectory = "/nix/store";
 
 /**
- * For tools that show a file of any store: the directory is then what the path itself says. Whoever decides on trust
- * gives the directory.
+ * For tools that show a file of any store: the directory is then what the path itself says. Whoever decides
+ * on trust gives the directory.
  */
 export const anyStore = "any";
 
@@ -18,8 +18,8 @@ const digestLength = 32;
 const maxNameLength = 211;
 
 /**
- * Nix's rules for the name part (`checkName` in `src/libstore/path.cc`): 1 to 211 characters of `0-9a-zA-Z+-._?=`, and the
- * part before the first dash is neither `.` nor `..`. Throws `malformed`.
+ * Nix's rules for the name part (`checkName` in `src/libstore/path.cc`): 1 to 211 characters of
+ * `0-9a-zA-Z+-._?=`, and the part before the first dash is neither `.` nor `..`. Throws `malformed`.
  */
 export function checkStorePathName(name: string): void {
   if (name === "") throw new NixsealError("malformed", "the name of a store path is empty");
@@ -52,8 +52,8 @@ export function fromBaseName(baseName: string, storeDirectory: string = defaultS
 }
 
 /**
- * A full path. Nothing is normalised: `//`, `/./`, `..` and a trailing slash are refused, so that two texts that are equal
- * are the same path and two that differ are not. Throws `malformed`.
+ * A full path. Nothing is normalised: `//`, `/./`, `..` and a trailing slash are refused, so that two texts
+ * that are equal are the same path and two that differ are not. Throws `malformed`.
  */
 export function parseStorePath(text: string, storeDirectory: string = defaultStoreDirectory): StorePath {
   const slash = text.lastIndexOf("/");
@@ -99,8 +99,9 @@ export function byPath(a: string, b: string): number {
 }
 
 /**
- * The path that Nix computes ("Store path specification" of its manual): the SHA-256 of `type:hash:directory:name`,
- * folded to 160 bits. `type` is `source`, `text` or `output:<id>`, with references where the kind has them.
+ * The path that Nix computes ("Store path specification" of its manual): the SHA-256 of
+ * `type:hash:directory:name`, folded to 160 bits. `type` is `source`, `text` or `output:<id>`, with
+ * references where the kind has them.
  */
 export function makeStorePath(
   type: string,

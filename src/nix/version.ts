@@ -1,8 +1,8 @@
 import { utf8 } from "../core/bytes.ts";
 
 /**
- * Nix's order of versions (`compareVersions` in `src/libstore/names.cc`), for ordering what nixpkgs names, nothing else:
- * -1 when `a` is older, 0 when they compare as equal, 1 when `a` is newer.
+ * Nix's order of versions (`compareVersions` in `src/libstore/names.cc`), for ordering what nixpkgs names,
+ * nothing else: -1 when `a` is older, 0 when they compare as equal, 1 when `a` is newer.
  */
 export function compareVersions(a: string, b: string): -1 | 0 | 1 {
   const left = components(a);
@@ -17,8 +17,8 @@ export function compareVersions(a: string, b: string): -1 | 0 | 1 {
 }
 
 /**
- * A derivation's name in its two parts: the version starts after the first dash that is followed by something other than an
- * ASCII letter. Without such a dash the version is empty.
+ * A derivation's name in its two parts: the version starts after the first dash that is followed by something
+ * other than an ASCII letter. Without such a dash the version is empty.
  */
 export function parseDrvName(name: string): { name: string; version: string } {
   const dash = /-(?=[^A-Za-z])/s.exec(name);

@@ -1,8 +1,9 @@
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Runs `clean` when a signal is about to end the program; gives back what calls that off. The signal then does what it does
- * without us: other listeners have their turn, and where there is none the program ends by it.
+ * Runs `clean` when a signal is about to end the program; gives back what calls that off. The signal then
+ * does what it does without us: other listeners have their turn, and where there is none the program ends by
+ * it.
  */
 export function onInterrupt(clean: () => void): () => void {
   const callOff = (): void => {

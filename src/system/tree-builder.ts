@@ -7,8 +7,8 @@ import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
 
 /**
- * Builds a tree in a closed directory (mode 0700) beside its place and moves it there at the end. Modes are those of any new
- * file: 0666 or 0777 less the umask.
+ * Builds a tree in a closed directory (mode 0700) beside its place and moves it there at the end. Modes are
+ * those of any new file: 0666 or 0777 less the umask.
  */
 export function treeBuilder(path: string): TreeBuilder {
   const place = resolve(path);
@@ -78,8 +78,9 @@ function refuseExisting(place: string): void {
 }
 
 /**
- * Everything is made through the open directory, not through its name: someone who may write to the parent could
- * put a symlink in its place and have us, as root, write through it. Where there is no /proc the name must do.
+ * Everything is made through the open directory, not through its name: someone who may write to the parent
+ * could put a symlink in its place and have us, as root, write through it. Where there is no /proc the name
+ * must do.
  */
 function openAnchor(directory: string): { path: string; close: () => void } {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;

@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A directory for one test file and stock Nix with a private store in it (no daemon, nothing of the machine's store). */
+/**
+ * A directory for one test file and stock Nix with a private store in it (no daemon, nothing of the machine's
+ * store).
+ */
 export class StockNix {
   readonly directory: string;
   readonly storeDirectory: string;

@@ -29,8 +29,8 @@ export interface NarLimits {
 }
 
 /**
- * Name and target are what Linux can hold and what newer Nix checks too. More than 2,048 levels cannot be reached by a
- * path (PATH_MAX is 4,096); Nix 2.35 refuses 64 already. Sizes are exact as numbers up to 2^53.
+ * Name and target are what Linux can hold and what newer Nix checks too. More than 2,048 levels cannot be
+ * reached by a path (PATH_MAX is 4,096); newer Nix refuses 64 already. Sizes are exact as numbers up to 2^53.
  */
 export const defaultNarLimits: NarLimits = {
   depth: 2048,

@@ -3,7 +3,10 @@ import { NixsealError } from "../../core/errors.ts";
 import type { NarLimits } from "./format.ts";
 import { readNar } from "./reader.ts";
 
-/** What an archive holds, in the shape that `nix nar ls --json --recursive` prints and binary caches keep as `.ls`. */
+/**
+ * What an archive holds, in the shape that `nix nar ls --json --recursive` prints and binary caches keep as
+ * `.ls`.
+ */
 export type NarListing =
   | {
       readonly type: "regular";
@@ -17,12 +20,15 @@ export type NarListing =
 
 const maxEntries = 2_000_000;
 
-/** Less than an archive may have: JSON.stringify and most readers of JSON recurse, and must not run out of stack. */
+/**
+ * Less than an archive may have: JSON.stringify and most readers of JSON recurse, and must not run out of
+ * stack.
+ */
 const maxDepth = 1000;
 
 /**
- * Reads a NAR to its end and lists it. Throws as `readNar` does, and `malformed` for names that are not UTF-8, which JSON
- * cannot hold. A listing has one object an entry: more than two million are `limit`.
+ * Reads a NAR to its end and lists it. Throws as `readNar` does, and `malformed` for names that are not
+ * UTF-8, which JSON cannot hold. A listing has one object an entry: more than two million are `limit`.
  */
 export async function listNar(
   source: AsyncIterable<Uint8Array>,

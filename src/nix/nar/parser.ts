@@ -5,10 +5,10 @@ import { type NarEvent, type NarLimits, defaultNarLimits, narMagic } from "./for
 const longestKeyword = 32;
 
 /**
- * A parser of one NAR that is pushed bytes and yields events; it holds at most one name or link target and never
- * a file's content. Grammar: "Nix Archive" in the manual of Nix, read strictly: what another reader could take
- * for something else, or what Nix would not have written, is refused with the offset of the first wrong token.
- * Depth is a list on the heap, not the call stack: an archive cannot overflow it.
+ * A parser of one NAR that is pushed bytes and yields events; it holds at most one name or link target and
+ * never a file's content. Grammar: "Nix Archive" in the manual of Nix, read strictly: what another reader
+ * could take for something else, or what Nix would not have written, is refused with the offset of the first
+ * wrong token. Depth is a list on the heap, not the call stack: an archive cannot overflow it.
  */
 export class NarParser {
   readonly #limits: NarLimits;
@@ -35,8 +35,8 @@ export class NarParser {
   }
 
   /**
-   * The events in these bytes. They must be consumed before the next `push`; `content` events share the memory of `bytes`.
-   * What follows the end of the archive is left alone: `rest` has it.
+   * The events in these bytes. They must be consumed before the next `push`; `content` events share the
+   * memory of `bytes`. What follows the end of the archive is left alone: `rest` has it.
    */
   *push(bytes: Uint8Array): Generator<NarEvent, void, undefined> {
     if (this.#done) {

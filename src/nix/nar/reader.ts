@@ -3,8 +3,8 @@ import type { NarEvent, NarLimits } from "./format.ts";
 import { NarParser } from "./parser.ts";
 
 /**
- * The events of a whole NAR, as its bytes come. Throws `malformed` or `limit` with the byte offset for what is not exactly one
- * archive in canonical form: also for bytes after its end.
+ * The events of a whole NAR, as its bytes come. Throws `malformed` or `limit` with the byte offset for what
+ * is not exactly one archive in canonical form: also for bytes after its end.
  */
 export async function* readNar(
   source: AsyncIterable<Uint8Array>,

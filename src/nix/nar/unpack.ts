@@ -4,9 +4,10 @@ import type { NarLimits } from "./format.ts";
 import { readNar } from "./reader.ts";
 
 /**
- * Makes the file system object that the NAR holds at `path`, which must not exist (`conflict`). All or nothing: a malformed archive
- * leaves no trace. It cannot lead out of `path`: the parser refuses such names, an entry is made only inside a directory of the
- * same archive that this run made, a name that exists is an error, and symlinks are written, never followed.
+ * Makes the file system object that the NAR holds at `path`, which must not exist (`conflict`). All or
+ * nothing: a malformed archive leaves no trace. It cannot lead out of `path`: the parser refuses such names,
+ * an entry is made only inside a directory of the same archive that this run made, a name that exists is an
+ * error, and symlinks are written, never followed.
  */
 export async function unpackNar(
   source: AsyncIterable<Uint8Array>,

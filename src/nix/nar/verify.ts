@@ -15,8 +15,8 @@ export interface NarSummary {
 }
 
 /**
- * Reads a NAR to its end and says what it is: SHA-256, size, what it holds. Throws as `readNar` does. Parsed and hashed in one
- * pass, so that what was judged and what was hashed are the same bytes.
+ * Reads a NAR to its end and says what it is: SHA-256, size, what it holds. Throws as `readNar` does. Parsed
+ * and hashed in one pass, so that what was judged and what was hashed are the same bytes.
  */
 export async function verifyNar(
   source: AsyncIterable<Uint8Array>,

@@ -5,7 +5,10 @@ import { defaultNarLimits, narMagic } from "./format.ts";
 
 type Readable = Pick<Trees, "status" | "list" | "readLink" | "read">;
 
-/** Small strings are gathered up to this many bytes, so that a tree of small files does not become a stream of crumbs. */
+/**
+ * Small strings are gathered up to this many bytes, so that a tree of small files does not become a stream of
+ * crumbs.
+ */
 const gathered = 32 << 10;
 
 interface OpenDirectory {
@@ -15,9 +18,9 @@ interface OpenDirectory {
 }
 
 /**
- * The NAR of a file system object, in pieces: what `nix-store --dump` writes. Memory is flat but for the names in the
- * directories on the way. Throws `not-found`, `io` (also for sockets and devices, which a NAR cannot hold, and for a file
- * whose size changes meanwhile) and `limit`.
+ * The NAR of a file system object, in pieces: what `nix-store --dump` writes. Memory is flat but for the
+ * names in the directories on the way. Throws `not-found`, `io` (also for sockets and devices, which a NAR
+ * cannot hold, and for a file whose size changes meanwhile) and `limit`.
  */
 export async function* writeNar(trees: Readable, path: string): AsyncGenerator<Uint8Array, void, undefined> {
   let out: Uint8Array[] = [narString(narMagic)];
@@ -95,7 +98,10 @@ function nextEntry(
   return undefined;
 }
 
-/** The size is written before the content: a file that grows or shrinks meanwhile would make an archive of something else. */
+/**
+ * The size is written before the content: a file that grows or shrinks meanwhile would make an archive of
+ * something else.
+ */
 async function* exactly(
   pieces: AsyncIterable<Uint8Array>,
   size: number,

@@ -23,7 +23,7 @@ export const drvShow = op({
   examples: [
     {
       command: "nixseal nix drv-show /nix/store/…-hello-2.12.drv --json",
-      says: "as `nix show-derivation` of Nix 2.4 to 2.13",
+      says: "as `nix show-derivation` of Nix 2.4 to 2.14",
     },
   ],
   run: (context, { file }) =>
@@ -37,8 +37,8 @@ export const drvShow = op({
 });
 
 /**
- * The path of the derivation, which follows from its content. A file in the store that has another name than that is
- * damaged, however well it reads.
+ * The path of the derivation, which follows from its content. A file in the store that has another name than
+ * that is damaged, however well it reads.
  */
 function pathOf(file: string, bytes: Uint8Array, derivation: Derivation): string {
   const stated = storePathOf(file);
