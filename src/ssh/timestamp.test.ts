@@ -10,6 +10,18 @@ test("dates and times, in UTC and in local time", () => {
   assert.deepEqual(parseTimestamp("20240229"), new Date(2024, 1, 29));
 });
 
+test("without Z it is the time on the wall, in winter and in summer", (t) => {
+  const zone = process.env["TZ"];
+  t.after(() => {
+    if (zone === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = zone;
+  });
+  process.env["TZ"] = "America/New_York";
+  assert.equal(parseTimestamp("202601011200")?.toISOString(), "2026-01-01T17:00:00.000Z");
+  assert.equal(parseTimestamp("202606011200")?.toISOString(), "2026-06-01T16:00:00.000Z");
+  assert.equal(parseTimestamp("202606011200Z")?.toISOString(), "2026-06-01T12:00:00.000Z");
+});
+
 test("what is no time", () => {
   for (const text of [
     "",

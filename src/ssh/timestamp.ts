@@ -2,6 +2,9 @@
  * `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, as ssh-keygen(1) has them in allowed_signers files: UTC with a
  * `Z` behind, the machine's time zone without. Null for anything else, also for days that no calendar has (OpenSSH
  * makes 1 March of 29 February 2023) and for times before 1970 (which it takes for the far future).
+ *
+ * Without a `Z` this is the time on the wall, as the manual says. OpenSSH reads it as standard time in summer too,
+ * an hour later where clocks are put forward; only times with a `Z` mean the same to everyone.
  */
 export function parseTimestamp(text: string): Date | null {
   const match = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z?)$/.exec(text);
