@@ -40,7 +40,11 @@ test("a bad line is named", async (t) => {
   for (const [line, code] of cases)
     assert.throws(
       () => parseRecipientFile(utf8(`${good}\n${line}\n`), "team", context),
-      { code, where: { file: "team", line: 2 } },
+      (error: unknown) =>
+        error instanceof NixsealError &&
+        error.code === code &&
+        error.where?.file === "team" &&
+        error.where.line === 2,
       line,
     );
 });
