@@ -91,7 +91,10 @@ function converse(command: Command): Conversation {
         rest.push(piece.value);
       return { code: await exit, stdout: concat(...rest), stderr: stderr() };
     },
-    kill: () => void child.kill("SIGKILL"),
+    kill: () => {
+      child.kill("SIGKILL");
+      child.stdout.destroy(); // bytes that nobody reads any more would keep it, and us, from ending
+    },
   };
 }
 

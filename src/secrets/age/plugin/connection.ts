@@ -1,11 +1,11 @@
 /** A conversation with a plugin (C2SP age-plugin): stanzas over stdin and stdout. */
 import { utf8 } from "../../../core/bytes.ts";
 import { NixsealError } from "../../../core/errors.ts";
-import type { Conversation, Processes } from "../../../core/ports.ts";
+import type { Conversation } from "../../../core/ports.ts";
+import type { PluginHost } from "./host.ts";
 import { encodeStanza, StanzaReader, type Stanza } from "../stanza.ts";
 
-/** Milliseconds that a plugin may be silent; long enough to find a key and touch it. */
-const patience = 180_000;
+const defaultPatience = 180_000;
 /** Bytes that a plugin may send in one conversation, and in one line. */
 const most = 16 << 20;
 const longestLine = 16 << 10;
@@ -20,7 +20,7 @@ export class PluginConnection {
   #received = 0;
   #line = 0;
 
-  constructor(plugin: string, machine: StateMachine, processes: Pick<Processes, "converse">) {
+  constructor(plugin: string, machine: StateMachine, { processes, patience = defaultPatience }: PluginHost) {
     this.#plugin = plugin;
     this.#child = processes.converse({
       program: programOf(plugin),
@@ -31,7 +31,11 @@ export class PluginConnection {
   }
 
   async send(type: string, args: readonly string[] = [], body: Uint8Array = new Uint8Array()): Promise<void> {
-    await this.#child.write(utf8(encodeStanza({ args: [type, ...args], body })));
+    try {
+      await this.#child.write(utf8(encodeStanza({ args: [type, ...args], body })));
+    } catch {
+      for (;;) await this.#read(); // it is gone: what it said last, or why it never started, is the better error
+    }
   }
 
   /** The next stanza. `tool` when the plugin ends instead, `malformed` or `limit` for what is no stanza. */

@@ -5,4 +5,6 @@ import type { PluginUi } from "./ui.ts";
 export interface PluginHost {
   readonly processes: Pick<Processes, "converse">;
   readonly ui: PluginUi;
+  /** Milliseconds that a plugin may be silent. Default: three minutes, enough to find a key and touch it. */
+  readonly patience?: number | undefined;
 }

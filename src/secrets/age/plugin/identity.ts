@@ -26,7 +26,7 @@ export class PluginIdentity implements KeyIdentity {
 
   /** The state machine identity-v1 with one identity and one file. */
   async unwrapFileKey(stanzas: Stanza[]): Promise<Uint8Array | null> {
-    const connection = new PluginConnection(this.#name, "identity-v1", this.#host.processes);
+    const connection = new PluginConnection(this.#name, "identity-v1", this.#host);
     try {
       await connection.send("add-identity", [this.#encoding]);
       for (const { args, body } of stanzas) await connection.send("recipient-stanza", ["0", ...args], body);

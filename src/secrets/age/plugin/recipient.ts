@@ -27,7 +27,7 @@ export class PluginRecipient implements Recipient {
 
   /** The state machine recipient-v1 with one recipient and one file key. */
   async wrapFileKey(fileKey: Uint8Array): Promise<Stanza[]> {
-    const connection = new PluginConnection(this.#name, "recipient-v1", this.#host.processes);
+    const connection = new PluginConnection(this.#name, "recipient-v1", this.#host);
     try {
       await connection.send(this.#add, [this.#encoding]);
       await connection.send("wrap-file-key", [], fileKey);
