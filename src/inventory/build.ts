@@ -101,14 +101,6 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
           `'${table.path}' is not a place for '${name}'`,
           `below /run/nixseal only '${secretsDirectory}/${name}' is possible, and nothing in /nix/store`,
         );
-      for (const field of ["owner", "group"] as const)
-        if (Number(table[field]) >= 2 ** 32 - 1)
-          report(
-            file,
-            "bad-value",
-            ["secrets", name, field],
-            `found "${table[field]}", expected a number below 4294967295`,
-          );
     }
   const name = files.find(({ value }) => value.fleet !== undefined)?.value.fleet?.name ?? null;
   return { fleet: { name, ...people, secrets, files: files.map(({ file }) => file) }, problems };

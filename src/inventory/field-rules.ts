@@ -5,6 +5,12 @@
 export interface Rule {
   readonly pattern: RegExp;
   readonly expected: string;
+  /** What a pattern cannot say, asked of texts that match it. */
+  readonly also?: (text: string) => boolean;
+}
+
+export function follows(rule: Rule, text: string): boolean {
+  return rule.pattern.test(text) && (rule.also?.(text) ?? true);
 }
 
 export const name: Rule = {
@@ -23,10 +29,11 @@ export const user: Rule = {
   expected: "the name of an account",
 };
 
-/** A number stays below 2³²−1, the kernel's "no change" (checked apart: a pattern cannot say so). */
+/** A number stays below 2³²−1, the kernel's "no change". */
 export const account: Rule = {
   pattern: /^(?:[A-Za-z_][A-Za-z0-9._-]{0,63}\$?|0|[1-9][0-9]{0,9})$/,
   expected: "the name or number of an account, as text",
+  also: (text) => !(Number(text) >= 2 ** 32 - 1),
 };
 
 export const system: Rule = {
@@ -77,8 +84,10 @@ export const credential: Rule = {
 
 /** One spelling only, so that comparing two paths as text is enough. */
 export const absolutePath: Rule = {
-  pattern: /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]{1,255})+$/u,
+  pattern: /^(?=.{1,1024}$)(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]{1,255})+$/u,
   expected: "an absolute path without '.', '..', empty parts or a '/' at its end",
+  // The file system counts a name in bytes (NAME_MAX), a pattern in characters.
+  also: (text) => text.split("/").every((part) => Buffer.byteLength(part) <= 255),
 };
 
 export const duration: Rule = {

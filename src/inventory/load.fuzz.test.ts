@@ -3,8 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { keyLine } from "../../test/support/fleets.ts";
 import { NixsealError } from "../core/errors.ts";
+import { planRemove, planRename } from "./edit/change.ts";
 import { inspectSources } from "./load.ts";
+import type { MemberName } from "./model.ts";
 import { reviewFleet } from "./review.ts";
+import { oneHost } from "./selectors.ts";
 import { sourceOf } from "./sources.ts";
 
 const sample = Buffer.from(`
@@ -94,6 +97,30 @@ test("fuzz: a damaged fleet.toml gives problems with places or a NixsealError wi
       survives(mutate(changes)),
     ),
     { numRuns: 1500 },
+  );
+});
+
+test("fuzz: an edit of a damaged file is sound, or a NixsealError", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(change, { minLength: 1, maxLength: 3 }),
+      fc.boolean(),
+      async (changes, rename) => {
+        try {
+          const source = sourceOf("fleet.toml", mutate(changes));
+          const plan = rename
+            ? await planRename([source], "host", "lufta", "ilma")
+            : await planRemove([source], "member", "alice");
+          const [edited] = plan.changes;
+          const { fleet } = await inspectSources([sourceOf("fleet.toml", Buffer.from(edited!.after))]);
+          assert.ok(rename ? oneHost(fleet!, "ilma") : !fleet!.members.has("alice" as MemberName));
+        } catch (error) {
+          if (!(error instanceof NixsealError)) throw error;
+          assert.ok(["config", "malformed", "not-found", "conflict"].includes(error.code), error.message);
+        }
+      },
+    ),
+    { numRuns: 600 },
   );
 });
 

@@ -127,7 +127,10 @@ test("each wrong value is named with its place, what was found and what was expe
     ["[secrets.s]\nmode = '400'", /^2:8 found "400", expected a mode/],
     ["[secrets.s]\nmode = '0666'", /^2:8 found "0666", expected a mode/],
     ["[secrets.s]\nmode = '4400'", /^2:8 /],
-    ["[secrets.s]\nowner = '4294967295'", /^2:9 found "4294967295", expected a number below/],
+    [
+      "[secrets.s]\nowner = '4294967295'",
+      /^2:9 found "4294967295", expected the name or number of an account/,
+    ],
     ["[secrets.s]\npath = '/a/../b'", /^2:8 .*expected an absolute path/],
     ["[secrets.s]\npath = '/a//b'", /^2:8 .*expected an absolute path/],
     ["[secrets.s]\npath = '/a/'", /^2:8 .*expected an absolute path/],
@@ -197,6 +200,7 @@ test("syntax errors have a place", async () => {
   for (const [text, place] of [
     ["[hosts.a]\nport = \n", "fleet.toml:2"],
     ["a = 1\na = 2\n", "fleet.toml:2:1"],
+    ['# a\n\n[secrets.s]\npath = "/a\\u0000b"', "fleet.toml:4:11"],
     ["\ufeff[fleet]", "fleet.toml:1:1"],
     ["[hosts.__proto__]\nport = 1", "fleet.toml:1:"],
     [`x = ${"[".repeat(100_000)}`, "fleet.toml:1:"],

@@ -9,7 +9,9 @@ export const entryLimits = { list: 1024, units: 64, text: 16 << 10 } as const;
 // Each schema carries what it expects as its message: the reader of an error sees "found X, expected Y".
 function text(rule: rules.Rule): z.ZodString {
   const error = rule.expected;
-  return z.string({ error }).max(entryLimits.text, { error }).regex(rule.pattern, { error });
+  const matched = z.string({ error }).max(entryLimits.text, { error }).regex(rule.pattern, { error });
+  if (rule.also === undefined) return matched;
+  return matched.refine((value) => !rule.pattern.test(value) || rules.follows(rule, value), { error });
 }
 
 function list<T extends z.ZodType>(element: T, of: string, most: number = entryLimits.list): z.ZodArray<T> {

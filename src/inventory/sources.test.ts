@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -86,6 +87,9 @@ test("missing, unreadable, not UTF-8, too large", async (context) => {
   assert.equal((await refusal(directory)).code, "not-found");
   mkdirSync(join(directory, "fleet.toml"));
   assert.equal((await refusal(directory)).code, "io");
+  const pipe = write(context, { "other.toml": "" });
+  assert.equal(spawnSync("mkfifo", [join(pipe, "fleet.toml")]).status, 0);
+  assert.equal((await refusal(pipe)).code, "io");
   const bytes = write(context, { "fleet.toml": Uint8Array.of(0x61, 0xff) });
   const error = await refusal(bytes);
   assert.equal(error.code, "malformed");

@@ -22,6 +22,12 @@ export async function readSources(
   files: Pick<Files, "read" | "list" | "status" | "realPath">,
   directory: string,
 ): Promise<{ sources: Source[]; problems: Problem[] }> {
+  const kind = (await files.status(`${directory}/${fleetFileName}`))?.kind;
+  // Opening a named pipe would wait for a writer for ever.
+  if (kind !== undefined && kind !== "file")
+    throw new NixsealError("io", `is no file (${kind})`, {
+      where: { file: `${directory}/${fleetFileName}` },
+    });
   const top = await readSource(files, directory, fleetFileName);
   const { paths, problems } = await includedPaths(files, directory, top.value["include"]);
   const sources = [top];
