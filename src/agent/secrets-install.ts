@@ -1,5 +1,6 @@
 import { exitCodes } from "../core/exit.ts";
 import { installSecrets, type InstallReport } from "../secrets/install/install.ts";
+import type { Change } from "../secrets/install/plan.ts";
 import { rootOf, rootOption } from "./root.ts";
 import type { AgentVerb } from "./verb.ts";
 import { visible } from "./text.ts";
@@ -58,11 +59,10 @@ function summary({
   handler,
 }: InstallReport): string {
   const moved = secrets.filter(({ change }) => change !== "unchanged");
-  const same = secrets.length - moved.length;
   const of = stage === "users" ? " (stage users)" : "";
   const would = dryRun ? "would install" : `generation ${generation}`;
   const lines = [
-    `${host}${of}: ${would}: ${moved.length} to tell of, ${same} unchanged`,
+    `${host}${of}: ${would}: ${countsOf(secrets)}`,
     ...moved.map(({ name, change }) => `  ${change.padEnd(8)} ${name}`),
     ...unitLine(dryRun ? "would restart" : handler === "nobody" ? "to restart" : "restarted", restart),
     ...unitLine(dryRun ? "would reload" : handler === "nobody" ? "to reload" : "reloaded", reload),
@@ -72,4 +72,15 @@ function summary({
 
 function unitLine(what: string, units: readonly string[]): string[] {
   return units.length === 0 ? [] : [`  ${what}: ${units.join(" ")}`];
+}
+
+const kinds: readonly Change[] = ["added", "changed", "removed", "failed", "unchanged"];
+
+function countsOf(secrets: InstallReport["secrets"]): string {
+  const counts = kinds.map((kind) => ({
+    kind,
+    count: secrets.filter(({ change }) => change === kind).length,
+  }));
+  const told = counts.filter(({ count }) => count > 0).map(({ kind, count }) => `${count} ${kind}`);
+  return told.length === 0 ? "no secrets" : told.join(", ");
 }

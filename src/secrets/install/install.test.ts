@@ -237,7 +237,7 @@ test("private keys that others may write are refused, readable ones are warned o
   const host = new InstallHost(t);
   host.declare({ a: { value: "one" } });
   const key = host.at("/etc/ssh/ssh_host_ed25519_key");
-  for (const mode of [0o620, 0o602]) {
+  for (const mode of [0o620, 0o602, 0o1602]) {
     chmodSync(key, mode);
     await assert.rejects(host.install(), { code: "refused", message: /can write this private key/ });
   }

@@ -56,11 +56,16 @@ export function planGeneration(
   }
   const failed = new Set(failures.map(({ name }) => name));
   const wanted = new Map(manifest.secrets.map((secret) => [secret.name, secret]));
+  const holder = new Map(manifest.secrets.map(({ name, path }) => [path, name]));
+  // The other stage's secrets wait for their own run, unless somebody else was given their place.
+  const placeOf = ({ name, path }: InstalledSecret, next: string): string =>
+    (holder.get(path) ?? name) === name ? path : next;
   for (const old of before.values()) {
     const secret = wanted.get(old.name);
     if (secret === undefined) changes.push({ name: old.name, change: "removed" });
-    // Its last good value, or the other stage's: that one's own run looks after it.
-    else if (failed.has(old.name) || secret.stage !== stage) files.push({ entry: old, write: null });
+    else if (failed.has(old.name)) files.push({ entry: { ...old, path: secret.path }, write: null });
+    else if (secret.stage !== stage)
+      files.push({ entry: { ...old, path: placeOf(old, secret.path) }, write: null });
   }
   files.sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
   changes.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -37,7 +37,8 @@ export async function decryptManifest(
       identities.files.length === 0 ? noIdentity(manifest) : await openIdentities(identities.files);
     const accounts = accountsOf(files, processes, root);
     const outcome = await decryptStage(files, directory, secrets, decrypt, accounts);
-    return { outcome, warnings: identities.warnings };
+    const missing = identities.missing.map((path) => `${path}: this identity does not exist`);
+    return { outcome, warnings: [...identities.warnings, ...missing] };
   } finally {
     for (const { content } of identities.files) content.wipe();
   }

@@ -13,7 +13,8 @@ test("symlinks are followed as in a chroot: absolute ones stay below the root, a
   writeFileSync(join(root, "persist/etc/key"), "k");
   symlinkSync("/persist/etc", join(root, "etc"));
   symlinkSync("../../../../persist/etc/key", join(root, "up"));
-  for (const path of ["/etc/key", "/up", "/persist/../etc/./key"]) {
+  symlinkSync("/persist/etc", join(root, "persist/again"));
+  for (const path of ["/etc/key", "/up", "/persist/../etc/./key", "/persist/again/key"]) {
     const found = await resolveTrusted(files, root, path);
     assert.deepEqual([found.path, found.missing], [join(root, "persist/etc/key"), []], path);
   }
