@@ -17,7 +17,6 @@ let
     ;
   model = import ./fleet/model.nix;
   selectors = import ./fleet/selectors.nix;
-  text = import ./fleet/text.nix;
 
   # The fleet in a directory (a path, a store path as text, or a flake): { directory, name, hosts, secrets }.
   readFleet = fleetDir: model.fleetOf (import ./fleet/read.nix fleetDir);
@@ -65,12 +64,12 @@ let
           group
           mode
           owner
+          path
           reload
           restart
           stage
           together
           ;
-        path = text.secretPath name "${host}: the path of '${name}'" secrets.${name}.path;
         digest = digestOf name secrets.${name}.file;
         source = "secrets/${name}.age";
       };

@@ -85,7 +85,7 @@ let
       owner = field text.account "owner" "root";
       group = field text.account "group" "root";
       mode = field text.mode "mode" "0400";
-      path = field text.absolutePath "path" "/run/nixseal/secrets/${name}";
+      path = field (text.secretPath name) "path" "/run/nixseal/secrets/${name}";
       restart = field units "restart" [ ];
       reload = field units "reload" [ ];
       stage = field text.stage "stage" "default";

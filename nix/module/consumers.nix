@@ -36,7 +36,7 @@ in
         [ (genAttrs (namesOf "service") ordered) ]
         ++ map (secret: {
           ${removeSuffix ".service" secret.credential.unit}.serviceConfig.LoadCredential = [
-            "${secret.credential.name}:${secret.path}"
+            "${secret.credential.name}:${builtins.replaceStrings [ "%" ] [ "%%" ] secret.path}"
           ];
         }) credentials
       );

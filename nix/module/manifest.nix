@@ -9,9 +9,11 @@
 let
   cfg = config.nixseal;
   nixseal = import ../lib.nix;
+  text = import ../fleet/text.nix;
 
   manifest = nixseal.manifestOf {
-    inherit (cfg) host identities;
+    inherit (cfg) host;
+    identities = map (text.absolutePath "nixseal.identities") cfg.identities;
     secrets = lib.mapAttrs (
       name: secret:
       { inherit (secret) file; } // nixseal.placement "nixseal.secrets.${name}" name secret
@@ -19,7 +21,6 @@ let
   };
 
   # Names are checked when fleet.toml is read; those that come from Nix are checked here, before a shell sees them.
-  text = import ../fleet/text.nix;
   copy = name: secret: ''
     cp ${
       builtins.path {

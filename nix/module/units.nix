@@ -20,44 +20,18 @@ let
     requiredBy = reactivation;
     unitConfig = {
       DefaultDependencies = false;
-      RequiresMountsFor = cfg.identities;
+      # systemd.syntax(7): quoted, since a path may hold spaces, and without specifiers.
+      RequiresMountsFor = map (
+        path: builtins.replaceStrings [ "%" ] [ "%%" ] (builtins.toJSON path)
+      ) cfg.identities;
     };
-    serviceConfig = hardening // {
+    serviceConfig = import ./hardening.nix // {
       Type = "oneshot";
       RemainAfterExit = true;
       TimeoutStartSec = "3min";
       # 3: some secrets failed. Each of them is a failed unit of its own, nixseal-secret@NAME.service.
       SuccessExitStatus = [ 3 ];
     };
-  };
-
-  # No option that gives the unit a mount namespace of its own (ProtectSystem=, PrivateTmp=, ...): the memory file system
-  # that the agent mounts on /run/nixseal would stay in there. No MemoryDenyWriteExecute=: Node compiles at run time.
-  hardening = {
-    UMask = "0077";
-    LimitCORE = 0;
-    MemorySwapMax = 0;
-    NoNewPrivileges = true;
-    KeyringMode = "private";
-    LockPersonality = true;
-    RestrictNamespaces = true;
-    RestrictRealtime = true;
-    RestrictSUIDSGID = true;
-    # The system's bus and the name service; nothing goes out.
-    RestrictAddressFamilies = [ "AF_UNIX" ];
-    SystemCallArchitectures = "native";
-    SystemCallFilter = [
-      "@system-service"
-      "@mount"
-    ];
-    SystemCallErrorNumber = "EPERM";
-    CapabilityBoundingSet = [
-      "CAP_CHOWN"
-      "CAP_DAC_OVERRIDE"
-      "CAP_DAC_READ_SEARCH"
-      "CAP_FOWNER"
-      "CAP_SYS_ADMIN" # mount
-    ];
   };
 in
 {
@@ -85,6 +59,7 @@ in
           {
             description = "Secrets of this host that users are made with";
             # Not after local-fs.target: users are made before that.
+            after = [ "systemd-remount-fs.service" ];
             before = [
               "systemd-sysusers.service"
               "userborn.service"

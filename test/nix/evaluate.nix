@@ -84,6 +84,8 @@ in
   badMode = (builtins.tryEval (evaluate { nixseal.secrets.wifi.mode = "0666"; }).manifest).success;
   badName =
     (builtins.tryEval (evaluate { nixseal.secrets."a b".file = /dev/null; }).script).success;
+  badIdentity =
+    (builtins.tryEval (evaluate { nixseal.identities = [ "key" ]; }).manifest).success;
   setPath = (builtins.tryEval (evaluate { nixseal.secrets.wifi.path = "/x"; }).manifest).success;
   disabled = (evaluate { nixseal.enable = lib.mkForce false; }).services;
 }

@@ -23,7 +23,7 @@ const few = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(one, { maxL
 
 /** Mostly what is right, now and then what is not. */
 function mostly<T>(right: fc.Arbitrary<T>, ...wrong: readonly unknown[]): fc.Arbitrary<unknown> {
-  return fc.oneof({ weight: 60, arbitrary: right }, { weight: 1, arbitrary: fc.constantFrom(...wrong) });
+  return fc.oneof({ weight: 250, arbitrary: right }, { weight: 1, arbitrary: fc.constantFrom(...wrong) });
 }
 
 const path = mostly(

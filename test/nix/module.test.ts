@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { top } from "../console.ts";
+import { secretsUnit, secretsUnits, usersUnit } from "../e2e/secrets-units.ts";
 import { StockNix } from "../support/stock-nix.ts";
 
 interface Unit {
@@ -30,7 +31,9 @@ interface Evaluated {
 type Variants = Record<"plain" | "userborn" | "sysusers", Evaluated> &
   Record<"unknownHost" | "noIdentity" | "storeIdentity" | "usersOwner" | "lateIdentity", string[]> &
   Record<"earlyIdentity" | "volatileRoot" | "noSshd" | "unknownOwner", string[]> &
-  Record<"badMode" | "badName" | "setPath", boolean> & { readonly disabled: Record<string, Unit> };
+  Record<"badMode" | "badName" | "badIdentity" | "setPath", boolean> & {
+    readonly disabled: Record<string, Unit>;
+  };
 
 const nix = new StockNix();
 after(() => nix.remove());
@@ -48,6 +51,23 @@ test("every file of Nix is one", () => {
       if (path.endsWith(".nix")) files.push(join(top, room, path));
   assert.ok(files.length > 15);
   nix.run("nix-instantiate", ["--parse", ...files]);
+});
+
+test("the hosts of the end-to-end tests run units with the same restrictions", () => {
+  const file = join(top, "nix/module/hardening.nix");
+  const hardening = nix.json("nix-instantiate", "--eval", "--strict", "--json", file) as Record<
+    string,
+    unknown
+  >;
+  const units = secretsUnits("/manifest.json");
+  for (const unit of [secretsUnit, usersUnit])
+    for (const [setting, value] of Object.entries(hardening)) {
+      const text = [value]
+        .flat()
+        .join(" ")
+        .replace(/^true$/, "(?:true|yes)");
+      assert.match(units[unit]!, new RegExp(`^${setting}=${text}$`, "m"), unit);
+    }
 });
 
 if (has("nixpkgs/lib/default.nix")) suite("module evaluation with nixpkgs' lib", evaluation);
@@ -74,7 +94,7 @@ function evaluation(): void {
     const unit = found.plain.services["nixseal-secrets"]!;
     assert.ok(unit.wantedBy.includes("sysinit.target") && unit.before.includes("sysinit.target"));
     assert.ok(unit.after.includes("local-fs.target"));
-    assert.deepEqual(unit.unitConfig["RequiresMountsFor"], ["/etc/ssh/ssh_host_ed25519_key"]);
+    assert.deepEqual(unit.unitConfig["RequiresMountsFor"], ['"/etc/ssh/ssh_host_ed25519_key"']);
     assert.equal(unit.unitConfig["DefaultDependencies"], false);
     assert.match(
       String(unit.serviceConfig["ExecStart"]),
@@ -145,7 +165,8 @@ function evaluation(): void {
     assert.match(found.volatileRoot.join("\n"), /gone after a reboot/);
     assert.match(found.noSshd.join("\n"), /does not make that key/);
     assert.match(found.unknownOwner.join("\n"), /'wpa', which the configuration does not declare/);
-    assert.deepEqual([found.badMode, found.badName, found.setPath], [false, false, false]);
+    const { badMode, badName, badIdentity, setPath } = found;
+    assert.deepEqual([badMode, badName, badIdentity, setPath], [false, false, false, false]);
     assert.deepEqual(found.disabled, {});
   });
 }
