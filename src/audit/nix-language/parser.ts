@@ -9,7 +9,7 @@ import { parseOperation } from "./operators.ts";
 export const largestSource = 16 << 20;
 
 /**
- * Parses one file of the Nix language, as of Nix 2.31 with pipe operators. What Nix itself says before evaluation
+ * Parses one file of the Nix language, as of Nix 2.36, with pipe operators. What Nix itself says before evaluation
  * is said here: attributes and formals given twice, dynamic attributes in `let` and `inherit`, paths with a trailing
  * slash. Variables are not looked up. One thing is stricter: a NUL byte outside a comment, where Nix stops reading
  * and a person does not, is an error.
