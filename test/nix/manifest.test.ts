@@ -153,6 +153,17 @@ for (const [what, toml, message] of refusals)
     assert.doesNotMatch(stderr.toString(), /AGE-SECRET-KEY-1QQ/);
   });
 
+test("refused by Nix: one name in two files", () => {
+  const directory = fleetDirectory({
+    "fleet.toml": `include = ["more/*.toml"]\n${host}`,
+    "more/x.toml": host,
+  });
+  const expression = `(import ${room}/lib.nix).manifestJson { fleetDir = "${directory}"; host = "a"; }`;
+  const { status, stderr } = nix.try("nix-instantiate", ["--eval", "--strict", "--expr", expression]);
+  assert.equal(status, 1);
+  assert.match(stderr.toString(), /\[hosts\.a\] is in fleet\.toml and in more\/x\.toml/);
+});
+
 test("a fleet of 2,000 hosts and 1,000 secrets is evaluated", () => {
   const hosts = Array.from(
     { length: 2000 },
