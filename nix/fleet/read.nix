@@ -1,5 +1,5 @@
-# Reads fleet.toml and the files that it includes into { name → { file, value } } tables. Builtins only, and pure: what
-# is read lies below the fleet's directory.
+# Reads fleet.toml and the files that it includes into { name → { file, value } } tables. Builtins only, and pure:
+# what is read lies below the fleet's directory.
 fleetDir:
 let
   inherit (builtins)
