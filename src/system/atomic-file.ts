@@ -13,17 +13,20 @@ import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { AtomicFile, NewFile } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
+import { onInterrupt } from "./on-interrupt.ts";
 
 /** O_EXCL and O_NOFOLLOW: a file or symlink that somebody planted at this name is never written through. */
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
  * A file that appears at `path` whole or not at all. The name `.NAME.RANDOM.tmp` in the same directory, so that
- * the rename stays within one file system; what a killed run leaves behind is that file, never a half-written `path`.
+ * the rename stays within one file system. A signal takes it away; what SIGKILL leaves behind is that file, never a
+ * half-written `path`.
  */
 export async function atomicFile(path: string, options: NewFile): Promise<AtomicFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   const handle = await openFresh(temporary, options);
+  const settled = takeAlong(temporary);
   let open = true;
   return {
     write: async (bytes) => {
@@ -39,6 +42,7 @@ export async function atomicFile(path: string, options: NewFile): Promise<Atomic
         await handle.close();
         await fs.rename(temporary, path);
         open = false;
+        settled();
         await syncDirectory(dirname(path));
       } catch (cause) {
         throw systemError(cause, path);
@@ -49,6 +53,7 @@ export async function atomicFile(path: string, options: NewFile): Promise<Atomic
       open = false;
       await handle.close();
       await fs.rm(temporary, { force: true });
+      settled();
     },
   };
 }
@@ -67,6 +72,22 @@ export function writeWhole(path: string, bytes: Uint8Array, { mode, uid, gid }: 
   } finally {
     closeSync(descriptor);
   }
+}
+
+const underWay = new Set<string>();
+let callOff = (): void => undefined;
+
+/** A signal that ends the program removes the file, until the result is called. One listener serves all files. */
+function takeAlong(temporary: string): () => void {
+  if (underWay.size === 0) {
+    callOff = onInterrupt(() => {
+      for (const path of underWay) rmSync(path, { force: true });
+    });
+  }
+  underWay.add(temporary);
+  return () => {
+    if (underWay.delete(temporary) && underWay.size === 0) callOff();
+  };
 }
 
 /** Made with mode 0600, then given its owner, then its mode: nobody can open it early, and the umask has no say. */

@@ -83,8 +83,3 @@ function broken(chunk: number, fault: string): NixsealError {
     hint: "take the file from a copy that is known to be good",
   });
 }
-
-/** Bytes of the payload, its nonce included, for that many bytes of plaintext. */
-export function payloadSize(plaintext: number): number {
-  return payloadNonceSize + plaintext + tagSize * Math.max(1, Math.ceil(plaintext / chunkSize));
-}

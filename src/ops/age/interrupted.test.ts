@@ -1,0 +1,31 @@
+/** What a signal leaves behind when it comes in the middle. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { AgeTools, random } from "../../../test/support/age-tools.ts";
+
+const program = fileURLToPath(new URL("../../../../bin/nixseal", import.meta.url));
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  test(`decrypting to a file, ended by ${signal}: no file at all`, async (context) => {
+    const tools = new AgeTools(context);
+    const file = tools.run("age", ["-r", tools.ageKey("key")], random.bytes(4 << 20));
+    const before = readdirSync(tools.directory);
+    const child = spawn(program, ["age", "decrypt", "-i", "key", "-o", "plain"], {
+      cwd: tools.directory,
+      stdio: ["pipe", "ignore", "ignore"],
+      timeout: 60_000,
+    });
+    child.stdin.on("error", () => undefined); // it ends with its input open: that is the point
+    child.stdin.write(file.subarray(0, 3 << 20)); // and no end: it waits for more
+    while (readdirSync(tools.directory).length === before.length && child.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(readdirSync(tools.directory).length, before.length + 1, "a file is under way");
+    const ended = new Promise((resolve) => child.once("exit", (_code, by) => resolve(by)));
+    child.kill(signal);
+    assert.equal(await ended, signal);
+    assert.deepEqual(readdirSync(tools.directory), before);
+  });
+}
