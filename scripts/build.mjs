@@ -1,5 +1,5 @@
-// Compiles src/, test/ and bench/ to dist/. What lies in dist/ without a source is removed first, so that
-// no deleted test keeps running.
+// Compiles src/, test/ and bench/ to dist/, and the agent into one file. What lies in dist/ without a source is
+// removed first, so that no deleted test keeps running.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -18,3 +18,4 @@ const tsc = spawnSync(process.execPath, [join(top, "node_modules/typescript/bin/
   stdio: "inherit",
 });
 process.exitCode = tsc.status ?? 1;
+if (tsc.status === 0) await import("./bundle.mjs");

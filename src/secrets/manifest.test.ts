@@ -158,6 +158,8 @@ test("two spellings of one manifest are one too many", () => {
     text.replace('"version":1', '"version": 1'),
     text.replace('"host":"lufta"', '"host":"evil","host":"lufta"'),
     text.replace("lufta", "\\u006cufta"),
+    text.replace('"name":"admin","unit":"grafana.service"', '"unit":"grafana.service","name":"admin"'),
+    `{"version":1,${text.slice(1, -'"version":1}'.length - 1)}}`,
     text.replace('"version":1', '"version":1.0'),
     ` ${text}`,
     `${text}x`,

@@ -45,27 +45,33 @@ export const manifestLimits = { bytes: 16 << 20, secrets: 10_000, identities: 64
 
 const units = list(field.unitCheck, manifestLimits.units);
 
-const secretCheck: Check<ManifestSecret> = object<ManifestSecret>({
-  credential: nullable(object({ name: field.credentialCheck, unit: field.unitCheck })),
-  digest: field.digestCheck,
-  group: field.accountCheck,
-  mode: field.modeCheck,
-  name: field.nameCheck,
-  owner: field.accountCheck,
-  path: field.absolutePath,
-  reload: units,
-  restart: units,
-  source: field.sourcePath,
-  stage: oneOf("default", "users"),
-  together: nullable(field.nameCheck),
-});
+const secretCheck: Check<ManifestSecret> = object<ManifestSecret>(
+  {
+    credential: nullable(object({ name: field.credentialCheck, unit: field.unitCheck }, "sorted")),
+    digest: field.digestCheck,
+    group: field.accountCheck,
+    mode: field.modeCheck,
+    name: field.nameCheck,
+    owner: field.accountCheck,
+    path: field.absolutePath,
+    reload: units,
+    restart: units,
+    source: field.sourcePath,
+    stage: oneOf("default", "users"),
+    together: nullable(field.nameCheck),
+  },
+  "sorted",
+);
 
-const manifestCheck: Check<Manifest> = object<Manifest>({
-  host: field.nameCheck,
-  identities: list(field.absolutePath, manifestLimits.identities, 1),
-  secrets: list(secretCheck, manifestLimits.secrets),
-  version: oneOf(1),
-});
+const manifestCheck: Check<Manifest> = object<Manifest>(
+  {
+    host: field.nameCheck,
+    identities: list(field.absolutePath, manifestLimits.identities, 1),
+    secrets: list(secretCheck, manifestLimits.secrets),
+    version: oneOf(1),
+  },
+  "sorted",
+);
 
 /**
  * Reads a manifest. Strict: unknown keys, wrong types, duplicates, paths out of place and every spelling but the
@@ -81,7 +87,7 @@ export function parseManifest(bytes: Uint8Array, where: Where = {}): Manifest {
     const manifest = manifestCheck(value, "$");
     checkIdentities(manifest.identities);
     checkSecrets(manifest.secrets);
-    checkSpelling(written, manifestText(manifest));
+    checkSpelling(written, JSON.stringify(value)); // keys are in order by now
     return manifest;
   } catch (error) {
     throw at(error, where);

@@ -7,14 +7,24 @@ import { didYouMean } from "../core/suggest.ts";
  */
 export type Check<T> = (value: unknown, path: string) => T;
 
-/** An object with exactly these keys: a key that nobody reads is a mistake that nobody notices. */
-export function object<T extends object>(shape: { readonly [K in keyof T]: Check<T[K]> }): Check<T> {
+/**
+ * An object with exactly these keys: a key that nobody reads is a mistake that nobody notices. `sorted` demands the
+ * order of canonical JSON too, without which one value has many spellings.
+ */
+export function object<T extends object>(
+  shape: { readonly [K in keyof T]: Check<T[K]> },
+  order: "any" | "sorted" = "any",
+): Check<T> {
   const fields = Object.entries<Check<unknown>>(shape);
   const names = fields.map(([name]) => name);
   return (value, path) => {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw wrong(path, "an object", value);
+    let before = "";
     for (const key of Object.keys(value)) {
+      if (order === "sorted" && key < before)
+        throw new NixsealError("config", `${path}: key ${brief(key)} must stand before ${brief(before)}`);
+      before = key;
       if (names.includes(key)) continue;
       const near = didYouMean(key, names);
       throw new NixsealError("config", `${path}: unknown key ${brief(key)}`, {

@@ -1,5 +1,4 @@
 import { utf8, utf8Text } from "../../core/bytes.ts";
-import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import { at, NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import * as field from "../manifest-fields.ts";
@@ -90,7 +89,7 @@ export async function readIndex(files: Files, generation: string): Promise<Gener
 }
 
 export function indexBytes(index: GenerationIndex): Uint8Array {
-  return utf8(`${canonicalJson(index as unknown as Json)}\n`);
+  return utf8(`${JSON.stringify(index)}\n`);
 }
 
 function parseJson(written: string): unknown {

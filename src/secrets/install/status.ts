@@ -1,5 +1,4 @@
 import { utf8 } from "../../core/bytes.ts";
-import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Stage } from "../manifest.ts";
 import { nameCheck } from "../manifest-fields.ts";
@@ -35,8 +34,7 @@ export async function writeStatus(files: Files, layout: Layout, status: InstallS
     })),
     failures,
   };
-  const bytes = utf8(`${canonicalJson(document as unknown as Json)}\n`);
-  await files.writeAtomic(layout.status, bytes, { mode: 0o644 });
+  await files.writeAtomic(layout.status, utf8(`${JSON.stringify(document)}\n`), { mode: 0o644 });
 }
 
 /**
