@@ -115,7 +115,11 @@ for (const host of ["web", "db"]) install(host);
 must(value("web", "session-key") === "session-key one", "web has its session key");
 must((statSync(join(root("web"), "run/nixseal/secrets/session-key")).mode & 0o777) === 0o400, "mode 0400");
 for (const host of ["web", "db"])
-  say(`${host} has ${readdirSync(join(root(host), "run/nixseal/secrets")).filter((name) => !name.startsWith(".")).join(", ")}`);
+  say(
+    `${host} has ${readdirSync(join(root(host), "run/nixseal/secrets"))
+      .filter((name) => !name.startsWith("."))
+      .join(", ")}`,
+  );
 
 chapter("Refused: the key of web cannot read a secret of db");
 const foreign = run(

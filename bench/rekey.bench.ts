@@ -1,0 +1,115 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Benchmark } from "./figure.ts";
+
+const nixseal = fileURLToPath(new URL("../../bin/nixseal", import.meta.url));
+const secrets = 1000;
+const hosts = 20;
+/** The peer is timed over a part of the files and scaled: it does the same to each. */
+const peerFiles = 100;
+
+const names = Array.from({ length: secrets }, (_, index) => `s${String(index).padStart(4, "0")}`);
+
+function must(
+  program: string,
+  args: readonly string[],
+  options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): string {
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: "utf8",
+    timeout: 300_000,
+    maxBuffer: 64 << 20,
+    ...options,
+  });
+  if (status !== 0) throw new Error(`${program} ${args.slice(0, 4).join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+function milliseconds(work: () => void): number {
+  const began = process.hrtime.bigint();
+  work();
+  return Number(process.hrtime.bigint() - began) / 1e6;
+}
+
+/** A fleet in memory: `hosts` X25519 hosts and one member, each secret encrypted to the member and all hosts but the last. */
+function makeFleet(directory: string): string[] {
+  const recipients = Array.from({ length: hosts + 1 }, (_, index) => {
+    must("age-keygen", ["-o", join(directory, `key${index}`)]);
+    return must("age-keygen", ["-y", join(directory, `key${index}`)]).trim();
+  });
+  const [member, ...hostKeys] = recipients;
+  const toml = [
+    '[fleet]\nname = "bench"\n',
+    `[members.me]\nrecipients = ["${member}"]\n`,
+    ...hostKeys.map((key, index) => `[hosts.h${index}]\nrecipients = ["${key}"]\nidentities = ["/key"]\n`),
+    ...names.map((name) => `[secrets.${name}]\nhosts = ["h*"]\n`),
+  ];
+  writeFileSync(join(directory, "fleet.toml"), toml.join("\n"));
+  mkdirSync(join(directory, "secrets"));
+  writeFileSync(join(directory, "before"), recipients.slice(0, -1).join("\n"));
+  writeFileSync(join(directory, "after"), recipients.join("\n"));
+  for (const name of names)
+    must("age", ["-R", join(directory, "before"), "-o", join(directory, "secrets", `${name}.age`)], {
+      input: `value of ${name}`,
+    });
+  return hostKeys;
+}
+
+/** What one would write without nixseal: decrypt and encrypt again, file after file. */
+function loopOverAge(directory: string): number {
+  mkdirSync(join(directory, "peer"));
+  const script = `for f in ${names.slice(0, peerFiles).join(" ")}; do age -d -i key0 secrets/$f.age | age -R after -o peer/$f.age; done`;
+  return (milliseconds(() => void must("sh", ["-c", script], { cwd: directory })) * secrets) / peerFiles;
+}
+
+/** Rekey of a fleet to a new host, and a rekey that finds nothing to do, beside a loop over age. All on tmpfs. */
+export async function bench(): Promise<Benchmark> {
+  const directory = mkdtempSync("/dev/shm/nixseal-bench-");
+  try {
+    makeFleet(directory);
+    const loop = loopOverAge(directory);
+    const env = { ...process.env, NIXSEAL_IDENTITY: join(directory, "key0") };
+    const rekey = milliseconds(() => {
+      const done = must(nixseal, ["secrets", "rekey", "--json"], { cwd: directory, env });
+      if ((JSON.parse(done) as { rekeyed: unknown[] }).rekeyed.length !== secrets)
+        throw new Error(done.slice(0, 500));
+    });
+    const nothing = milliseconds(() => {
+      const done = must(nixseal, ["secrets", "rekey"], { cwd: directory, env });
+      if (!done.includes(`${secrets} up to date`)) throw new Error(done);
+    });
+    for (const name of names) {
+      const value = must("age", [
+        "-d",
+        "-i",
+        join(directory, `key${hosts}`),
+        join(directory, "secrets", `${name}.age`),
+      ]);
+      if (value !== `value of ${name}`) throw new Error(`${name} holds ${value}`);
+    }
+    const size = readFileSync(join(directory, "secrets/s0000.age")).length;
+    return {
+      name: `rekey of ${secrets} secrets to ${hosts} hosts (${size} bytes a file, all verified with age afterwards)`,
+      figures: [
+        {
+          what: "all of them",
+          value: rekey,
+          unit: "ms",
+          beside: `a loop of age -d | age -R: ${Math.round(loop)} ms; at least 4 times faster wanted`,
+          ratio: loop / rekey,
+        },
+        {
+          what: "nothing to do",
+          value: nothing,
+          unit: "ms",
+          beside: "share of the above; below 0.15 wanted",
+          ratio: nothing / rekey,
+        },
+      ],
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
