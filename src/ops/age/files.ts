@@ -82,7 +82,8 @@ export async function openOutput(
 class FileOutput implements Output {
   readonly #open: () => Promise<AtomicFile>;
   #file: AtomicFile | undefined;
-  #pending: Uint8Array[] = [];
+  /** One for the whole file: a new one for each piece would be work for the garbage collector only. */
+  readonly #pending = Buffer.alloc(writeSize);
   #size = 0;
 
   constructor(open: () => Promise<AtomicFile>) {
@@ -90,9 +91,13 @@ class FileOutput implements Output {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#pending.push(bytes);
-    this.#size += bytes.length;
-    if (this.#size >= writeSize) await this.#flush();
+    for (let start = 0; start < bytes.length;) {
+      const part = bytes.subarray(start, start + writeSize - this.#size);
+      this.#pending.set(part, this.#size);
+      this.#size += part.length;
+      start += part.length;
+      if (this.#size === writeSize) await this.#flush();
+    }
   }
 
   async commit(): Promise<void> {
@@ -100,13 +105,13 @@ class FileOutput implements Output {
   }
 
   async discard(): Promise<void> {
+    this.#pending.fill(0); // a plaintext, perhaps
     await this.#file?.discard();
   }
 
   async #flush(): Promise<AtomicFile> {
     this.#file ??= await this.#open();
-    await this.#file.write(Buffer.concat(this.#pending));
-    this.#pending = [];
+    await this.#file.write(this.#pending.subarray(0, this.#size));
     this.#size = 0;
     return this.#file;
   }
