@@ -22,6 +22,14 @@ test("symlinks are followed as in a chroot: absolute ones stay below the root, a
   assert.deepEqual([gone.path, gone.missing], [join(root, "persist/etc"), ["a", "b"]]);
 });
 
+test("two that make the same directories at once both get them", async (t) => {
+  const root = temporaryDirectory(t);
+  const makers = Array.from({ length: 8 }, () => ensureTrustedDirectory(files, root, "/a/b/c", 0o751));
+  for (const { path, status } of await Promise.all(makers)) {
+    assert.deepEqual([path, status.kind], [join(root, "a/b/c"), "directory"]);
+  }
+});
+
 test("a ring of symlinks ends with an error, and a file is no directory", async (t) => {
   const root = temporaryDirectory(t);
   symlinkSync("b", join(root, "a"));

@@ -73,7 +73,12 @@ export async function ensureTrustedDirectory(
   let made = found.path;
   for (const [index, part] of found.missing.entries()) {
     made = `${made}/${part}`;
-    await files.makeDirectory(made, { mode: index === found.missing.length - 1 ? mode : 0o755 });
+    try {
+      await files.makeDirectory(made, { mode: index === found.missing.length - 1 ? mode : 0o755 });
+    } catch (error) {
+      // Another run made it meanwhile; whether it can be trusted is looked at below.
+      if (!(error instanceof NixsealError) || error.code !== "conflict") throw error;
+    }
   }
   return resolveTrusted(files, root, path);
 }
