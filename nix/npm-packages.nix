@@ -1,5 +1,5 @@
 # The npm packages that a build needs, from package-lock.json: those that the programs need when they run, and of the
-# others the compiler and the types it reads. Builtins only. `os` and `cpu` in Node's words (linux, x64).
+# others the compiler, the types it reads and the bundler. Builtins only. `os` and `cpu` in Node's words (linux, x64).
 {
   lockfile,
   os,
@@ -20,7 +20,7 @@ let
     split
     ;
   packages = (fromJSON (readFile lockfile)).packages;
-  compiler = "node_modules/(typescript|@typescript/.*|@types/node|undici-types)";
+  compiler = "node_modules/(typescript|@typescript/.*|@types/node|undici-types|esbuild|@esbuild/.*)";
   isFor = package: elem os (package.os or [ os ]) && elem cpu (package.cpu or [ cpu ]);
   isWanted =
     path:

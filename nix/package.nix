@@ -80,6 +80,7 @@ stdenv.mkDerivation {
       ../bin
       (lib.fileset.fileFilter (file: file.hasExt "ts" && !(lib.hasSuffix ".test.ts" file.name)) ../src)
       ../package.json
+      ../scripts/bundle.mjs
       ../tsconfig.json
     ];
   };
@@ -102,6 +103,7 @@ stdenv.mkDerivation {
   buildPhase = ''
     runHook preBuild
     node node_modules/typescript/bin/tsc -p tsconfig.build.json --incremental false --tsBuildInfoFile null
+    node scripts/bundle.mjs
     runHook postBuild
   '';
 

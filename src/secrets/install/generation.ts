@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Files } from "../../core/ports.ts";
 import { inBatches } from "./batches.ts";
 import type { CurrentGeneration } from "./current-generation.ts";
@@ -58,12 +59,16 @@ export async function settle(
 }
 
 /**
- * Removes every generation but the current one and the former one, and what a killed run left. Without a current
- * one nothing is reachable, and everything goes.
+ * Removes every generation but the current one and the former one, and what a killed run left. What the symlink
+ * points to stays even when its index cannot be read: values that services use go only after others took their place.
  */
 export async function sweep(files: Files, layout: Layout, current: CurrentGeneration | null): Promise<void> {
   if ((await files.statusOfLink(layout.temporaryLink)) !== null) await files.remove(layout.temporaryLink);
-  const kept = new Set([current?.index.number, current?.index.previous].map(String));
+  const linked =
+    (await files.statusOfLink(layout.current))?.kind === "symlink"
+      ? await files.readLink(layout.current)
+      : "";
+  const kept = new Set([current?.index.number, current?.index.previous, basename(linked)].map(String));
   for (const name of await files.list(layout.generations))
     if (/^[1-9]\d*$/.test(name) && !kept.has(name)) await files.removeTree(`${layout.generations}/${name}`);
 }

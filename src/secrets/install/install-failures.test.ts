@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { changesOf, InstallHost } from "../../../test/support/install-host.ts";
 import { NixsealError } from "../../core/errors.ts";
+import { files } from "../../system/files.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 
 const tree = (host: InstallHost): string[] =>
@@ -125,6 +126,18 @@ test("a broken index of the current generation is told, and everything is made a
   const report = await host.install();
   assert.match(report.warnings.join("\n"), /starting afresh/);
   assert.deepEqual([host.read("a"), changesOf(report)], ["one", ["a: added"]]);
+});
+
+test("a broken index and a full disk at once: what is linked stays until something took its place", async (t) => {
+  const host = new InstallHost(t);
+  host.declare({ a: { value: "one" } });
+  await host.install();
+  writeFileSync(host.at("/run/nixseal/generations/1/.index.json"), "{");
+  const full = async (): Promise<never> => {
+    throw new NixsealError("io", "no space left on the device");
+  };
+  await assert.rejects(host.install({}, { ...files, create: full }), { code: "io" });
+  assert.equal(host.read("a"), "one");
 });
 
 test("the value is in the secret's file and nowhere else", async (t) => {
