@@ -33,28 +33,28 @@ function milliseconds(work: () => void): number {
   return Number(process.hrtime.bigint() - began) / 1e6;
 }
 
-/** A fleet in memory: `hosts` X25519 hosts and one member, each secret encrypted to the member and all hosts but the last. */
-function makeFleet(directory: string): string[] {
-  const recipients = Array.from({ length: hosts + 1 }, (_, index) => {
-    must("age-keygen", ["-o", join(directory, `key${index}`)]);
-    return must("age-keygen", ["-y", join(directory, `key${index}`)]).trim();
+/** A fleet in memory: hosts and a member with SSH keys, each secret encrypted to the member and all hosts but the last. */
+function makeFleet(directory: string): void {
+  const keys = Array.from({ length: hosts + 1 }, (_, index) => {
+    const key = join(directory, `key${index}`);
+    must("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    return readFileSync(`${key}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
   });
-  const [member, ...hostKeys] = recipients;
+  const [member, ...hostKeys] = keys;
   const toml = [
     '[fleet]\nname = "bench"\n',
-    `[members.me]\nrecipients = ["${member}"]\n`,
-    ...hostKeys.map((key, index) => `[hosts.h${index}]\nrecipients = ["${key}"]\nidentities = ["/key"]\n`),
+    `[members.me]\nkeys = ["${member}"]\n`,
+    ...hostKeys.map((key, index) => `[hosts.h${index}]\nhost_keys = ["${key}"]\n`),
     ...names.map((name) => `[secrets.${name}]\nhosts = ["h*"]\n`),
   ];
   writeFileSync(join(directory, "fleet.toml"), toml.join("\n"));
   mkdirSync(join(directory, "secrets"));
-  writeFileSync(join(directory, "before"), recipients.slice(0, -1).join("\n"));
-  writeFileSync(join(directory, "after"), recipients.join("\n"));
-  for (const name of names)
-    must("age", ["-R", join(directory, "before"), "-o", join(directory, "secrets", `${name}.age`)], {
-      input: `value of ${name}`,
-    });
-  return hostKeys;
+  writeFileSync(join(directory, "before"), `${keys.slice(0, -1).join("\n")}\n`);
+  writeFileSync(join(directory, "after"), `${keys.join("\n")}\n`);
+  for (const name of names) {
+    const file = join(directory, "secrets", `${name}.age`);
+    must("age", ["-R", join(directory, "before"), "-o", file], { input: `value of ${name}` });
+  }
 }
 
 /** What one would write without nixseal: decrypt and encrypt again, file after file. */

@@ -104,8 +104,16 @@ export interface Files {
   read(path: string, options: ReadLimit): Promise<Uint8Array>;
   /** In pieces of at most 64 KiB, memory flat. */
   stream(path: string): AsyncIterable<Uint8Array>;
-  /** Replaces the file whole or not at all: temporary file in the same directory, fsync, rename, fsync of the directory. */
-  writeAtomic(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
+  /**
+   * Replaces the file whole or not at all: temporary file in the same directory, fsync, rename, fsync of the directory.
+   * With `syncDirectory: false` the caller does the last by `sync`, once for many files: until then a power cut may
+   * bring the old file back, whole.
+   */
+  writeAtomic(
+    path: string,
+    bytes: Uint8Array,
+    options: NewFile & { readonly syncDirectory?: boolean },
+  ): Promise<void>;
   /** As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. */
   openAtomic(path: string, options: NewFile): Promise<AtomicFile>;
   /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */

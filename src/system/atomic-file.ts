@@ -4,13 +4,16 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fsync,
   fsyncSync,
   openSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import type { AtomicFile, NewFile } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
@@ -24,7 +27,7 @@ const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | consta
  * half-written `path`.
  */
 export async function atomicFile(path: string, options: NewFile): Promise<AtomicFile> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = temporaryName(path);
   const handle = await openFresh(temporary, options);
   const settled = takeAlong(temporary);
   let open = true;
@@ -58,13 +61,48 @@ export async function atomicFile(path: string, options: NewFile): Promise<Atomic
   };
 }
 
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+}
+
+/**
+ * The same for content that is in memory. Only the wait for the disk goes through the thread pool: for small files each
+ * trip there costs more than the call itself. The entry in the directory is on the disk after `syncDirectory`.
+ */
+export async function replaceFile(path: string, bytes: Uint8Array, options: NewFile): Promise<void> {
+  const temporary = temporaryName(path);
+  const settled = takeAlong(temporary);
+  try {
+    const descriptor = openSync(temporary, fresh, 0o600);
+    try {
+      fill(descriptor, bytes, options);
+      await fsyncLater(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw cause;
+  } finally {
+    settled();
+  }
+}
+
+const fsyncLater = promisify(fsync);
+
+/** Owner, then mode, then content: nobody can open it early, and the umask has no say. */
+function fill(descriptor: number, bytes: Uint8Array, { mode, uid, gid }: NewFile): void {
+  if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? -1, gid ?? -1);
+  fchmodSync(descriptor, mode);
+  writeFileSync(descriptor, bytes);
+}
+
 /** Makes a file that must not exist yet and writes it; removed again when the disk is full half-way. */
-export function writeWhole(path: string, bytes: Uint8Array, { mode, uid, gid }: NewFile): void {
+export function writeWhole(path: string, bytes: Uint8Array, options: NewFile): void {
   const descriptor = openSync(path, fresh, 0o600);
   try {
-    if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? -1, gid ?? -1);
-    fchmodSync(descriptor, mode);
-    writeFileSync(descriptor, bytes);
+    fill(descriptor, bytes, options);
     fsyncSync(descriptor);
   } catch (cause) {
     rmSync(path, { force: true });

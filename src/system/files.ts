@@ -14,7 +14,7 @@ import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { FileKind, Files, FileStatus, NewFile } from "../core/ports.ts";
-import { atomicFile, syncDirectory, writeWhole } from "./atomic-file.ts";
+import { atomicFile, replaceFile, syncDirectory, writeWhole } from "./atomic-file.ts";
 import { systemError } from "./errors.ts";
 import { lock } from "./lock.ts";
 import { privateDirectory } from "./private-directory.ts";
@@ -34,15 +34,10 @@ export const files: Files = {
     }
   },
 
-  writeAtomic: (path, bytes, options) =>
+  writeAtomic: (path, bytes, { syncDirectory: sync = true, ...options }) =>
     guarded(path, async () => {
-      const file = await atomicFile(path, options);
-      try {
-        await file.write(bytes);
-        await file.commit();
-      } finally {
-        await file.discard();
-      }
+      await replaceFile(path, bytes, options);
+      if (sync) await syncDirectory(dirname(path));
     }),
 
   openAtomic: (path, options) => guarded(path, () => atomicFile(path, options)),

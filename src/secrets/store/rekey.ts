@@ -6,7 +6,7 @@ import { decryptBytes } from "../age/decrypt.ts";
 import type { Identity } from "../age/identity.ts";
 import { recordOf } from "./record.ts";
 import { recipientTexts, sealer, type ParseRecipient, type SealJob } from "./seal.ts";
-import { writeStored, type StoredSecret } from "./stored-secret.ts";
+import { openStore, writeStored, type StoredSecret } from "./stored-secret.ts";
 
 /** A secret to encrypt anew and whom for. */
 export interface RekeyItem {
@@ -20,7 +20,7 @@ export interface RekeyFailure {
 }
 
 export interface RekeyPorts {
-  readonly files: Pick<Files, "writeAtomic" | "makeDirectory">;
+  readonly files: Pick<Files, "writeAtomic" | "makeDirectory" | "sync">;
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
   readonly workers: Workers;
@@ -29,6 +29,8 @@ export interface RekeyPorts {
 
 /** From this many stanzas on, starting threads costs less than they save. */
 const stanzasWorthThreads = 400;
+/** A batch for a thread; few enough that both end at the same time. */
+const secretsAtOnce = 8;
 /** Writes under way at once: each waits for the disk several times. */
 const writesAtOnce = 8;
 
@@ -45,25 +47,21 @@ export async function rekeySecrets(
 ): Promise<RekeyFailure[]> {
   const failures: RekeyFailure[] = [];
   const opened: RekeyItem[] = [];
-  const jobs = openAll(items, identities, opened, failures);
+  const batches = openAll(items, identities, opened, failures);
   const stanzas = items.reduce((sum, { wanted }) => sum + wanted.length, 0);
   const threads = stanzas >= stanzasWorthThreads && !items.some(({ wanted }) => wanted.some(needsPlugin));
   const sealed = threads
-    ? ports.workers.map<SealJob, Uint8Array>("seal", jobs)
-    : sealHere(jobs, sealer(parse, ports.random));
+    ? ports.workers.map<SealJob[], Uint8Array[]>("seal", batches)
+    : sealHere(batches, sealer(parse, ports.random));
 
+  const store = await openStore(ports.files, directory);
   const writes = new Set<Promise<void>>();
   let done = 0;
-  for await (const ciphertext of sealed) {
+  for await (const ciphertext of each(sealed)) {
     const { stored, wanted } = opened[done++]!;
     if (writes.size >= writesAtOnce) await Promise.race(writes);
-    const write = writeStored(
-      ports.files,
-      directory,
-      stored.name,
-      ciphertext,
-      nextRecord(stored, wanted, ciphertext, ports.clock),
-    );
+    const record = nextRecord(stored, wanted, ciphertext, ports.clock);
+    const write = writeStored(ports.files, directory, stored.name, ciphertext, record);
     writes.add(write);
     write.then(
       () => writes.delete(write),
@@ -72,6 +70,7 @@ export async function rekeySecrets(
     ports.emit({ type: "progress", task: "rekey", done, total: items.length, unit: "secrets" });
   }
   await Promise.all(writes);
+  await store.sync();
   return failures;
 }
 
@@ -80,32 +79,40 @@ function needsPlugin({ recipient }: NamedRecipient): boolean {
   return /^age1(?!pq1|tag1|tagpq1)[^1]+1/.test(recipient);
 }
 
-/** The plaintexts as jobs; each is wiped here as soon as the next is asked for. */
+/** The plaintexts as jobs, some at a time, since a message to a thread costs as much as a stanza; wiped here once they were taken. */
 async function* openAll(
   items: readonly RekeyItem[],
   identities: readonly Identity[],
   opened: RekeyItem[],
   failures: RekeyFailure[],
-): AsyncGenerator<SealJob> {
-  for (const item of items) {
-    const { name, ciphertext, armored } = item.stored;
-    try {
-      const plaintext = await decryptBytes(ciphertext, identities);
-      opened.push(item);
-      yield { plaintext: plaintext.reveal(), recipients: recipientTexts(item.wanted), armor: armored };
-      plaintext.wipe();
-    } catch (error) {
-      if (!(error instanceof NixsealError)) throw error;
-      failures.push({ secret: name, error });
+): AsyncGenerator<SealJob[]> {
+  for (let start = 0; start < items.length; start += secretsAtOnce) {
+    const batch: SealJob[] = [];
+    for (const item of items.slice(start, start + secretsAtOnce)) {
+      const { name, ciphertext, armored } = item.stored;
+      try {
+        const plaintext = (await decryptBytes(ciphertext, identities)).reveal();
+        batch.push({ plaintext, recipients: recipientTexts(item.wanted), armor: armored });
+        opened.push(item);
+      } catch (error) {
+        if (!(error instanceof NixsealError)) throw error;
+        failures.push({ secret: name, error });
+      }
     }
+    if (batch.length > 0) yield batch;
+    for (const { plaintext } of batch) plaintext.fill(0);
   }
 }
 
 async function* sealHere(
-  jobs: AsyncIterable<SealJob>,
-  seal: (job: SealJob) => Promise<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  for await (const job of jobs) yield await seal(job);
+  batches: AsyncIterable<SealJob[]>,
+  seal: (jobs: SealJob[]) => Promise<Uint8Array[]>,
+): AsyncGenerator<Uint8Array[]> {
+  for await (const batch of batches) yield await seal(batch);
+}
+
+async function* each<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T> {
+  for await (const batch of batches) yield* batch;
 }
 
 /** The value is the same, so its epoch and date are; a file without a record gets the date of now, the first that is known. */

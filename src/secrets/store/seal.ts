@@ -22,13 +22,22 @@ export function recipientTexts(wanted: readonly NamedRecipient[]): string[] {
  * A function that encrypts one secret after another. It parses a recipient once, however many secrets it is of:
  * that is a good part of the time that a rekey takes.
  */
-export function sealer(parse: ParseRecipient, random: Random): (job: SealJob) => Promise<Uint8Array> {
+export function sealer(
+  parse: ParseRecipient,
+  random: Random,
+): (jobs: readonly SealJob[]) => Promise<Uint8Array[]> {
   const parsed = new Map<string, Promise<Recipient>>();
   const recipientOf = (text: string): Promise<Recipient> => {
     const known = parsed.get(text) ?? Promise.resolve(parse(text));
     parsed.set(text, known);
     return known;
   };
-  return async ({ plaintext, recipients, armor }) =>
-    encryptBytes(plaintext, await Promise.all(recipients.map(recipientOf)), random, { armor });
+  return async (jobs) => {
+    const files: Uint8Array[] = [];
+    for (const { plaintext, recipients, armor } of jobs) {
+      const whom = await Promise.all(recipients.map(recipientOf));
+      files.push(await encryptBytes(plaintext, whom, random, { armor }));
+    }
+    return files;
+  };
 }

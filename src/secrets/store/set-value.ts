@@ -3,10 +3,10 @@ import type { Clock, Files, Random } from "../../core/ports.ts";
 import type { NamedRecipient } from "../../inventory/recipients.ts";
 import { recordOf, type SecretRecord } from "./record.ts";
 import { recipientTexts, sealer, type ParseRecipient } from "./seal.ts";
-import { readStored, writeStored } from "./stored-secret.ts";
+import { openStore, readStored, writeStored } from "./stored-secret.ts";
 
 export interface SetPorts {
-  readonly files: Pick<Files, "read" | "writeAtomic" | "makeDirectory">;
+  readonly files: Pick<Files, "read" | "writeAtomic" | "makeDirectory" | "sync">;
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
 }
@@ -25,14 +25,13 @@ export async function setValue(
 ): Promise<SecretRecord> {
   const before = await readStored(ports.files, directory, name).catch(brokenAsNull);
   const seal = sealer(parse, ports.random);
-  const ciphertext = await seal({
-    plaintext,
-    recipients: recipientTexts(wanted),
-    armor: before?.armored ?? true,
-  });
+  const job = { plaintext, recipients: recipientTexts(wanted), armor: before?.armored ?? true };
+  const [ciphertext] = (await seal([job])) as [Uint8Array];
   const epoch = (before?.record?.epoch ?? 0) + 1;
   const record = recordOf(ciphertext, wanted, { epoch, created: ports.clock.now().toISOString() });
+  const store = await openStore(ports.files, directory);
   await writeStored(ports.files, directory, name, ciphertext, record);
+  await store.sync();
   return record;
 }
 

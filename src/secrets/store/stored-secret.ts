@@ -57,15 +57,22 @@ export async function readStored(
  * as new.
  */
 export async function writeStored(
-  files: Pick<Files, "writeAtomic" | "makeDirectory">,
+  files: Pick<Files, "writeAtomic">,
   directory: string,
   name: string,
   ciphertext: Uint8Array,
   record: SecretRecord,
 ): Promise<void> {
-  await files.makeDirectory(join(directory, secretsDirectory), { mode: 0o755, parents: true });
-  await files.writeAtomic(join(directory, ciphertextFile(name)), ciphertext, { mode: 0o644 });
-  await files.writeAtomic(join(directory, recordFile(name)), utf8(formatRecord(record)), { mode: 0o644 });
+  const options = { mode: 0o644, syncDirectory: false };
+  await files.writeAtomic(join(directory, ciphertextFile(name)), ciphertext, options);
+  await files.writeAtomic(join(directory, recordFile(name)), utf8(formatRecord(record)), options);
+}
+
+/** To be called before and after secrets are written: makes the directory; puts its entries on the disk. */
+export async function openStore(files: Pick<Files, "makeDirectory" | "sync">, directory: string) {
+  const path = join(directory, secretsDirectory);
+  await files.makeDirectory(path, { mode: 0o755, parents: true });
+  return { sync: () => files.sync(path) };
 }
 
 async function readIfThere(
