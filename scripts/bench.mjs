@@ -2,9 +2,9 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { setUp, top } from "./setup.mjs";
+import { programs, setUp, top } from "./setup.mjs";
 
-setUp();
+setUp({ ...programs, openssl: "openssl", time: "time" });
 const wanted = process.argv.slice(2);
 const directory = join(top, "dist/bench");
 const names = readdirSync(directory)
