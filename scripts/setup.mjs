@@ -16,6 +16,7 @@ export const programs = {
   git: "git",
   flock: "util-linux",
   age: "age",
+  openssl: "openssl",
   "nix-instantiate": "nix-bin",
 };
 

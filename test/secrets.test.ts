@@ -405,3 +405,20 @@ test("rename and remove take entry and files together and need no key", (context
   assert.deepEqual(readdirSync(fleet.file("secrets")), ["first.age", "first.json"]);
   assert.deepEqual(ids(fleet), []);
 });
+
+test("import nix-infra: what it calls encrypted is base64; the values are taken over and called exposed", (context) => {
+  const fleet = testFleet(context, "");
+  spawnSync("mkdir", [fleet.file("infra")]);
+  // As nix-infra calls it: no cipher is named, so OpenSSL encrypts nothing.
+  const openssl = spawnSync("openssl", ["enc", "-pbkdf2", "-a", "-pass", "pass:x"], {
+    input: "db password\n",
+  });
+  writeFileSync(fleet.file("infra/db-password"), openssl.stdout);
+  assert.equal(Buffer.from(openssl.stdout.toString(), "base64").toString(), "db password\n");
+  assert.match(fleet.run(["secrets", "import", "nix-infra", "infra"]).stderr, /--hosts is missing/);
+  const { code, stdout } = fleet.run(["secrets", "import", "nix-infra", "infra", "--hosts", "db"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /stored without encryption: set a new value for each/);
+  assert.equal(byAge(fleet, "db", "db-password"), "db password\n");
+  assert.deepEqual(ids(fleet), []);
+});

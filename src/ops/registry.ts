@@ -106,7 +106,7 @@ export const registry: Readonly<Record<string, Entry>> = {
     load: () => import("./secrets/rekey.ts").then((module) => module.rekey),
   },
   "secrets import": {
-    summary: "take over the secrets of agenix",
+    summary: "take over the secrets of agenix, SOPS or nix-infra",
     load: () => import("./secrets/import.ts").then((module) => module.importSecrets),
   },
   "secrets manifest": {

@@ -1,42 +1,57 @@
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
-import { sameBytes, utf8Text } from "../../core/bytes.ts";
-import { NixsealError } from "../../core/errors.ts";
-import { planAdd } from "../../inventory/edit/change.ts";
-import type { SecretName } from "../../inventory/model.ts";
-import { limits } from "../../secrets/age/limits.ts";
-import { agenixLimit, parseAgenixRules, takeRules, type TakenRule } from "../../secrets/store/agenix.ts";
-import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
-import { diffOf, planIn, writeChanges } from "../fleet-edit.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
-import { op, type Context } from "../op.ts";
+import { op } from "../op.ts";
+import { identityFlag } from "./identities.ts";
+
+export interface ImportOptions {
+  readonly keepPaths: boolean;
+  readonly dryRun: boolean;
+  readonly identity: readonly string[];
+  /** Selectors for tools that do not say which hosts a secret is for. */
+  readonly hosts: readonly string[];
+}
+
+const report = z.object({
+  imported: z.array(
+    z.object({
+      secret: z.string(),
+      from: z.string(),
+      hosts: z.array(z.string()),
+      readers: z.array(z.string()).nullable(),
+    }),
+  ),
+  present: z.array(z.string()),
+  missing: z.array(z.string()),
+  exposed: z.boolean().describe("whether the values were readable by everybody where they came from"),
+  dryRun: z.boolean(),
+  diff: z.string(),
+});
+
+export type ImportReport = z.infer<typeof report>;
 
 export const importSecrets = op({
   effect: "write",
   input: z.object({
-    from: z.enum(["agenix"]).describe("whose secrets"),
-    file: z.string().describe("agenix's rules file, usually secrets.nix"),
+    from: z.enum(["agenix", "sops", "nix-infra"]).describe("whose secrets"),
+    file: z
+      .string()
+      .describe(
+        "agenix's rules file (secrets.nix), a SOPS file (YAML or JSON), or nix-infra's directory of secrets",
+      ),
     keepPaths: z
       .boolean()
       .default(false)
-      .describe("let the secrets appear at /run/agenix/NAME, where the configuration expects them"),
+      .describe("agenix: let the values appear at /run/agenix/NAME, where the configuration expects them"),
+    hosts: z
+      .array(z.string())
+      .meta({ value: "SELECTOR" })
+      .describe("nix-infra: which hosts get the secrets, since its files do not say")
+      .default([]),
+    identity: identityFlag,
     dryRun: z.boolean().default(false).describe("show the change, write nothing"),
   }),
   positional: ["from", "file"],
-  output: z.object({
-    imported: z.array(
-      z.object({
-        secret: z.string(),
-        from: z.string(),
-        hosts: z.array(z.string()),
-        readers: z.array(z.string()),
-      }),
-    ),
-    present: z.array(z.string()),
-    missing: z.array(z.string()),
-    dryRun: z.boolean(),
-    diff: z.string(),
-  }),
+  output: report,
   examples: [
     {
       command: "nixseal secrets import agenix ./secrets.nix --dry-run",
@@ -44,98 +59,33 @@ export const importSecrets = op({
     },
     {
       command: "nixseal secrets import agenix ./secrets.nix",
-      says: "takes the files over as they are: nothing is re-encrypted",
+      says: "takes the files over: nothing is re-encrypted",
+    },
+    {
+      command: "nixseal secrets import sops ./secrets/web.yaml",
+      says: "each value becomes a secret of its own",
     },
   ],
-  run: async (context, { file, keepPaths, dryRun }) => {
-    const rulesFile = resolve(context.workingDirectory, file);
-    const rules = parseAgenixRules(await evaluate(context, rulesFile));
-    return withLockedFleet(context, "secrets import", async ({ directory, fleet }) => {
-      const taken = takeRules(rules, fleet);
-      const present = taken.filter(({ name }) => fleet.secrets.has(name as SecretName));
-      const fresh = taken.filter((rule) => !present.includes(rule));
-      const entries = fresh.map((rule) => ({ name: rule.name, fields: fieldsOf(rule, keepPaths) }));
-      const plan = await planIn(context.files, directory, (sources) => planAdd(sources, "secret", entries));
-      const missing: string[] = [];
-      for (const rule of taken)
-        if (!(await takeFile(context, dirname(rulesFile), directory, rule, dryRun))) missing.push(rule.name);
-      // The files first: killed in between they are strays, and importing again goes on from there.
-      if (!dryRun) await writeChanges(context.files, directory, plan);
-      return {
-        imported: fresh.map(({ name, file: from, hosts, readers }) => ({
-          secret: name,
-          from,
-          hosts: [...hosts],
-          readers: [...readers],
-        })),
-        present: present.map(({ name }) => name),
-        missing,
-        dryRun,
-        diff: diffOf(plan),
-      };
-    });
+  run: async (context, { from, file, ...options }) => {
+    const path = resolve(context.workingDirectory, file);
+    if (from === "agenix") return (await import("./import-agenix.ts")).importAgenix(context, path, options);
+    const values = await import("./import-values.ts");
+    return from === "sops"
+      ? values.importSops(context, path, options)
+      : values.importNixInfra(context, path, options);
   },
-  text: ({ imported, present, missing, dryRun, diff }) =>
+  text: ({ imported, present, missing, exposed, dryRun, diff }, paint) =>
     [
       ...(dryRun ? [diff.trimEnd()] : imported.map(({ secret, from }) => `imported ${secret} from ${from}`)),
       ...(present.length > 0 ? [`in the inventory already: ${present.join(", ")}`] : []),
       ...(missing.length > 0 ? [`without a file: ${missing.join(", ")}`] : []),
+      exposed
+        ? paint.bad(
+            "these values were stored without encryption: set a new value for each, here and where it is used",
+          )
+        : "",
       dryRun ? "" : "next: `nixseal secrets check`, and `nixseal secrets rekey` for what it names",
     ]
       .filter((line) => line !== "")
       .join("\n"),
 });
-
-/** Only evaluates: nothing is built, and the store is not touched. */
-async function evaluate({ processes, files }: Context, rulesFile: string): Promise<string> {
-  if ((await files.status(rulesFile)) === null)
-    throw new NixsealError("not-found", "no such rules file", { where: { file: rulesFile } });
-  const options = ["--option", "store", "dummy://", "--option", "allow-import-from-derivation", "false"];
-  const args = ["--eval", "--json", "--strict", ...options, rulesFile];
-  const { code, stdout, stderr } = await processes.run({
-    program: "nix-instantiate",
-    args,
-    maxOutput: agenixLimit,
-  });
-  if (code === 0) return utf8Text(stdout, "the rules");
-  throw new NixsealError(
-    "tool",
-    `nix-instantiate could not evaluate the rules:\n${stderr.trim().slice(-2000)}`,
-    {
-      where: { file: rulesFile },
-    },
-  );
-}
-
-function fieldsOf({ name, hosts, readers }: TakenRule, keepPaths: boolean) {
-  return [
-    ["hosts", hosts],
-    ["readers", readers],
-    ...(keepPaths ? [["path", `/run/agenix/${name}`] as const] : []),
-  ] as const;
-}
-
-/** Copies the ciphertext byte for byte; false when the rule has no file. A different file of the same name is never replaced. */
-async function takeFile(
-  { files }: Context,
-  from: string,
-  directory: string,
-  { name, file }: TakenRule,
-  dryRun: boolean,
-): Promise<boolean> {
-  const [source, target] = [join(from, file), join(directory, ciphertextFile(name))];
-  if ((await files.status(source)) === null) return false;
-  const ciphertext = await files.read(source, { limit: limits.plaintext });
-  const there =
-    (await files.status(target)) === null ? null : await files.read(target, { limit: limits.plaintext });
-  if (there !== null && !sameBytes(there, ciphertext))
-    throw new NixsealError("conflict", `${ciphertextFile(name)} is another file than ${file}`, {
-      hint: "move one of the two away, then import again",
-      where: { file: target },
-    });
-  if (there === null && !dryRun) {
-    await files.makeDirectory(dirname(target), { mode: 0o755, parents: true });
-    await files.writeAtomic(target, ciphertext, { mode: 0o644 });
-  }
-  return true;
-}
