@@ -50,7 +50,7 @@ export const importSecrets = op({
   run: async (context, { file, keepPaths, dryRun }) => {
     const rulesFile = resolve(context.workingDirectory, file);
     const rules = parseAgenixRules(await evaluate(context, rulesFile));
-    return withLockedFleet(context, "secrets import", async ({ directory, fleet }) => {
+    return withLockedFleet(context, "secrets import", dryRun, async ({ directory, fleet }) => {
       const taken = takeRules(rules, fleet);
       const present = taken.filter(({ name }) => fleet.secrets.has(name as SecretName));
       const fresh = taken.filter((rule) => !present.includes(rule));

@@ -48,7 +48,7 @@ export const set = op({
         hint: "if it came through a pipe, look whether the program before it failed",
       });
     try {
-      return await withLockedFleet(context, `secrets set ${name}`, async ({ directory, fleet }) => {
+      return await withLockedFleet(context, `secrets set ${name}`, false, async ({ directory, fleet }) => {
         const wanted = recipientsOf(fleet, oneSecret(fleet, name));
         const record = await setValue(
           name,
