@@ -17,7 +17,10 @@ export async function run(words: readonly string[], context: AgentContext): Prom
     return await dispatch(words, context);
   } catch (error) {
     context.say(errorText(error));
-    if (words.includes("--json")) await context.out(errorJson(error));
+    if (words.includes("--json"))
+      await context.out(errorJson(error)).catch((again: unknown) => {
+        if (again !== error) context.say(errorText(again));
+      });
     return exitCodeOf(error);
   }
 }

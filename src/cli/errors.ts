@@ -1,4 +1,4 @@
-import { NixsealError, placeOf } from "../core/errors.ts";
+import { NixsealError, placeOf, readerLeft } from "../core/errors.ts";
 import type { Paint } from "../ops/op.ts";
 import { visible } from "./paint.ts";
 
@@ -29,4 +29,13 @@ export function errorJson(error: unknown): string {
     });
   const { code, message, hint, where } = error;
   return JSON.stringify({ code, message, hint: hint ?? null, ...(where === undefined ? {} : { where }) });
+}
+
+/** A reader that went away does not change what the command came to. */
+export async function printed(output: Promise<void>): Promise<void> {
+  try {
+    await output;
+  } catch (error) {
+    if (!readerLeft(error)) throw error;
+  }
 }

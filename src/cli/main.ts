@@ -2,10 +2,8 @@ import { readFileSync } from "node:fs";
 import { systemPorts } from "../system/ports.ts";
 import { run } from "./run.ts";
 
-// A reader that went away (`nixseal … | head`) is no error of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 0 : 2);
-});
+// Whoever writes to stdout is told of a failure and decides. What stderr does not take, nobody can be told.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;

@@ -1,10 +1,10 @@
 import { utf8 } from "../core/bytes.ts";
-import { NixsealError } from "../core/errors.ts";
+import { NixsealError, readerLeft } from "../core/errors.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { nouns, registry } from "../ops/registry.ts";
-import { errorJson, errorText } from "./errors.ts";
+import { errorJson, errorText, printed } from "./errors.ts";
 import { nounHelp, overview } from "./help.ts";
 import { paint } from "./paint.ts";
 
@@ -21,15 +21,22 @@ export async function run(words: readonly string[], program: Program): Promise<E
     return await dispatch(words, program);
   } catch (error) {
     const flags = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined);
-    if (flags.includes("--json")) await program.streams.stdout(utf8(`${errorJson(error)}\n`));
-    else program.stderr.write(errorText(error, paint(program.stderr.terminal, ...colours)));
+    const tell = (problem: unknown): void =>
+      program.stderr.write(errorText(problem, paint(program.stderr.terminal, ...colours)));
+    if (readerLeft(error)) return exitCodeOf(error);
+    if (!flags.includes("--json")) tell(error);
+    else
+      await program.streams.stdout(utf8(`${errorJson(error)}\n`)).catch((again: unknown) => {
+        tell(error);
+        if (again !== error && !readerLeft(again)) tell(again);
+      });
     return exitCodeOf(error);
   }
 }
 
 async function dispatch(words: readonly string[], program: Program): Promise<ExitCode> {
   const print = async (text: string): Promise<ExitCode> => {
-    await program.streams.stdout(utf8(text));
+    await printed(program.streams.stdout(utf8(text)));
     return exitCodes.done;
   };
   const [first, second] = words;

@@ -5,6 +5,7 @@ import { SecretValue } from "../core/secret-value.ts";
 import { flagsOf, type AnyOp, type Context } from "../ops/op.ts";
 import { registry } from "../ops/registry.ts";
 import { kebabCase, parseArguments } from "./arguments.ts";
+import { printed } from "./errors.ts";
 import { verbHelp } from "./help.ts";
 import { paint, visible } from "./paint.ts";
 import { eventLines, liveProgress } from "./progress.ts";
@@ -46,7 +47,7 @@ export async function runVerb(name: string, words: readonly string[], program: P
   try {
     const output = await operation.run(context, input);
     events.clear();
-    await printResult(operation, output, globals["json"] === true, program);
+    await printed(printResult(operation, output, globals["json"] === true, program));
     const complaints = globals["json"] === true ? [] : (operation.complaints?.(output) ?? []);
     for (const line of complaints) program.stderr.write(`${visible(line).replaceAll("\n", "\\x0a")}\n`);
     return operation.exit?.(output) ?? exitCodes.done;

@@ -73,6 +73,12 @@ export function at(error: unknown, where: Where): unknown {
   });
 }
 
+/** Whether nobody reads our output any more (`nixseal … | head`): there is nobody to tell it to then. */
+export function readerLeft(error: unknown): boolean {
+  if (!(error instanceof NixsealError) || error.code !== "io") return false;
+  return error.cause instanceof Error && "code" in error.cause && error.cause.code === "EPIPE";
+}
+
 /** `FILE:LINE:COL`, as compilers and editors write it; the empty string when there is nothing to say. */
 export function placeOf(where: Where | undefined): string {
   if (where === undefined) return "";

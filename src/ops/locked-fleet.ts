@@ -19,12 +19,17 @@ export async function withFleetLock<T>(
   }
 }
 
-/** The same with the inventory, read under the lock: it may have changed while this waited. */
+/**
+ * The same with the inventory, read under the lock: it may have changed while this waited. A dry run takes no lock: it
+ * writes nothing, and must work where one may not write.
+ */
 export async function withLockedFleet<T>(
   context: FleetContext,
   purpose: string,
+  dryRun: boolean,
   work: (open: OpenFleet) => Promise<T>,
 ): Promise<T> {
-  await openFleet(context); // what is wrong with it is said at once
+  const open = await openFleet(context); // what is wrong with it is said at once
+  if (dryRun) return work(open);
   return withFleetLock(context, purpose, async () => work(await openFleet(context)));
 }

@@ -18,6 +18,8 @@ const codes: Record<string, { code: ErrorCode; message: string; hint?: string }>
   ELOOP: { code: "io", message: "too many levels of symlinks, or a symlink where none may be" },
   EMFILE: { code: "io", message: "too many open files" },
   ENAMETOOLONG: { code: "io", message: "file name is too long" },
+  EBADF: { code: "io", message: "bad file descriptor" },
+  EPIPE: { code: "io", message: "the reader went away" },
   EIO: { code: "io", message: "input/output error" },
 };
 

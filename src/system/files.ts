@@ -62,7 +62,7 @@ export const files: Files = {
 
   fileSystem: (path) => guarded(path, async () => fileSystemTypes[(await fs.statfs(path)).type] ?? "other"),
 
-  lock,
+  lock: (path, options) => guarded(path, () => lock(path, options)),
   privateDirectory,
 };
 

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "../../test/support/temporary.ts";
+import { NixsealError } from "../core/errors.ts";
+import { files } from "./files.ts";
 import { lock } from "./lock.ts";
 
 const module = new URL("./lock.js", import.meta.url).href;
@@ -48,4 +51,32 @@ test("kill -9 of the holder frees the lock", async (context) => {
   await once(child, "exit");
   const held = await lock(path, { wait: 10_000, purpose: "set" });
   await held.release();
+});
+
+test("what stands at the lock's place and is no file is an error with its place, and does not hang", async (context) => {
+  const directory = temporaryDirectory(context);
+  const paths = ["link", "pipe", "directory", "missing/lock"].map((name) => join(directory, name));
+  symlinkSync(join(directory, "victim"), paths[0]!);
+  spawnSync("mkfifo", [paths[1]!]);
+  mkdirSync(paths[2]!);
+  for (const path of paths)
+    await assert.rejects(files.lock(path, { wait: 0, purpose: "set" }), (error) => {
+      assert.ok(error instanceof NixsealError, String(error));
+      assert.notEqual(error.code, "bug");
+      assert.equal(error.where?.file, path);
+      return true;
+    });
+  assert.equal(existsSync(join(directory, "victim")), false);
+});
+
+test("ctrl-c at the terminal does not reach the process that holds the lock", async (context) => {
+  const path = join(temporaryDirectory(context), "lock");
+  const deaf = `process.on("SIGINT", () => {});${holder}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", deaf, module, path], {
+    detached: true,
+  });
+  context.after(() => child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  process.kill(-child.pid!, "SIGINT"); // to the whole group, as the terminal does
+  await assert.rejects(lock(path, { wait: 300, purpose: "set" }), { code: "conflict" });
 });

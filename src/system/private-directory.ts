@@ -1,12 +1,15 @@
+import { rmSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
+import { onInterrupt } from "./on-interrupt.ts";
 
 const memoryFileSystems = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
 
 /**
  * A directory of mode 0700 in memory for what must not reach a disk, made where the system keeps such a place
- * for the user. The caller removes it. Refused where there is none: plaintext on a disk stays there after `rm`.
+ * for the user. The caller removes it; a signal that ends the program does it too. Refused where there is none:
+ * plaintext on a disk stays there after `rm`.
  */
 export async function privateDirectory(): Promise<string> {
   const places = [process.env["XDG_RUNTIME_DIR"], `/run/user/${process.getuid?.()}`, "/dev/shm"];
@@ -16,9 +19,21 @@ export async function privateDirectory(): Promise<string> {
       (status) => status.type,
       () => null,
     );
-    if (type !== null && memoryFileSystems.has(type)) return fs.mkdtemp(join(place, "nixseal-"));
+    if (type !== null && memoryFileSystems.has(type))
+      return takenAlong(await fs.mkdtemp(join(place, "nixseal-")));
   }
   throw new NixsealError("refused", "no file system in memory to keep a plaintext on", {
     hint: "mount a tmpfs and point XDG_RUNTIME_DIR at it",
   });
+}
+
+const made = new Set<string>();
+
+function takenAlong(directory: string): string {
+  if (made.size === 0)
+    onInterrupt(() => {
+      for (const path of made) rmSync(path, { recursive: true, force: true });
+    });
+  made.add(directory);
+  return directory;
 }

@@ -56,8 +56,29 @@ async function runOnTerminal(command: Command): Promise<CommandResult> {
     cwd: command.cwd,
     env: environment(command),
   });
-  const code = await exitOf(child, command.program, command.timeout ?? 24 * 60 * minute);
-  return { code, stdout: new Uint8Array(), stderr: "" };
+  const restore = leaveToChild("SIGINT", "SIGQUIT");
+  try {
+    const code = await exitOf(child, command.program, command.timeout ?? 24 * 60 * minute);
+    return { code, stdout: new Uint8Array(), stderr: "" };
+  } finally {
+    restore();
+  }
+}
+
+/**
+ * The terminal sends these to every process on it. As system(3): while the child has the terminal they are for it alone;
+ * if they ended us, an editor would go on with a plaintext that nobody takes back or removes.
+ */
+function leaveToChild(...signals: NodeJS.Signals[]): () => void {
+  const ignored = (): void => undefined;
+  const former = signals.map((signal) => ({ signal, listeners: process.listeners(signal) }));
+  for (const signal of signals) process.removeAllListeners(signal).on(signal, ignored);
+  return () => {
+    for (const { signal, listeners } of former) {
+      process.off(signal, ignored);
+      for (const listener of listeners) process.on(signal, listener);
+    }
+  };
 }
 
 function converse(command: Command): Conversation {

@@ -1,16 +1,21 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, fstatSync } from "node:fs";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Streams } from "../core/ports.ts";
+import { systemError } from "./errors.ts";
+
+/** The first failure is the one to tell: later ones only say that the stream is closed. */
+let stdoutFailure: NixsealError | undefined;
 
 /** The program's own streams. */
 export const streams: Streams = {
-  stdin: () => process.stdin as AsyncIterable<Uint8Array>,
+  stdin: readStdin,
   stdout: (bytes) =>
     new Promise((resolve, reject) => {
       process.stdout.write(bytes, (cause) => {
-        if (cause === null || cause === undefined) resolve();
-        else reject(new NixsealError("io", "cannot write to stdout", { cause }));
+        if (cause === null || cause === undefined) return resolve();
+        stdoutFailure ??= ioError("cannot write to stdout", cause);
+        reject(stdoutFailure);
       });
     }),
   stdinIsTerminal: process.stdin.isTTY ?? false,
@@ -35,3 +40,19 @@ export const streams: Streams = {
     return concat(...parts);
   },
 };
+
+/** Node takes a directory for an empty stream: `secrets set NAME < DIRECTORY` would store an empty value. */
+async function* readStdin(): AsyncGenerator<Uint8Array> {
+  try {
+    if (fstatSync(0).isDirectory()) throw new NixsealError("io", "stdin is a directory");
+    yield* process.stdin as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw cause instanceof NixsealError ? cause : ioError("cannot read stdin", cause);
+  }
+}
+
+function ioError(message: string, cause: unknown): NixsealError {
+  const known = systemError(cause, "");
+  const reason = known instanceof NixsealError ? `: ${known.message}` : "";
+  return new NixsealError("io", `${message}${reason}`, { cause });
+}

@@ -26,7 +26,7 @@ export const edit = op({
     },
   ],
   run: (context, { name, identity }) =>
-    withLockedFleet(context, `secrets edit ${name}`, async ({ directory, fleet }) => {
+    withLockedFleet(context, `secrets edit ${name}`, false, async ({ directory, fleet }) => {
       const wanted = recipientsOf(fleet, oneSecret(fleet, name));
       const stored = await readStored(context.files, directory, name);
       const value =

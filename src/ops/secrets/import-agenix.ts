@@ -18,7 +18,7 @@ export async function importAgenix(
   { keepPaths, dryRun }: ImportOptions,
 ): Promise<ImportReport> {
   const rules = parseAgenixRules(await evaluate(context, rulesFile));
-  return withLockedFleet(context, "secrets import", async ({ directory, fleet }) => {
+  return withLockedFleet(context, "secrets import", dryRun, async ({ directory, fleet }) => {
     const taken = takeRules(rules, fleet);
     const present = taken.filter(({ name }) => fleet.secrets.has(name as SecretName));
     const fresh = taken.filter((rule) => !present.includes(rule));

@@ -102,7 +102,7 @@ async function importValues(
   exposed: boolean,
 ): Promise<ImportReport> {
   requireDistinctNames(taken.map(({ name, from }) => ({ name, what: from })));
-  return withLockedFleet(context, "secrets import", async ({ directory, fleet }) => {
+  return withLockedFleet(context, "secrets import", dryRun, async ({ directory, fleet }) => {
     const fresh = taken.filter(({ name }) => !fleet.secrets.has(name as SecretName));
     const entries = fresh.map(({ name, hosts, readers }) => ({
       name,

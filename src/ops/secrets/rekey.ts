@@ -36,7 +36,7 @@ export const rekey = op({
     { command: "nixseal secrets rekey", says: "encrypts that anew and leaves every other file alone" },
   ],
   run: (context, input) =>
-    withLockedFleet(context, "secrets rekey", async (open) => {
+    withLockedFleet(context, "secrets rekey", input.dryRun, async (open) => {
       const { items, ...rest } = await plan(context, open, input.selector, input.all);
       const changes = items.map(({ stored, missing, surplus }) => ({
         secret: stored.name,

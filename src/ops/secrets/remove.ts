@@ -17,7 +17,7 @@ export const remove = op({
   output: z.object({ secret: z.string(), files: z.array(z.string()), dryRun: z.boolean(), diff: z.string() }),
   examples: [{ command: "nixseal secrets remove old-token", says: "its entry in fleet.toml and its files" }],
   run: (context, { name, dryRun }) =>
-    withLockedFleet(context, `secrets remove ${name}`, async ({ directory, fleet }) => {
+    withLockedFleet(context, `secrets remove ${name}`, dryRun, async ({ directory, fleet }) => {
       oneSecret(fleet, name);
       const plan = await planIn(context.files, directory, (sources) => planRemove(sources, "secret", name));
       const files: string[] = [];

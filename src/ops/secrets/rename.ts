@@ -31,11 +31,11 @@ export const rename = op({
     { command: "nixseal secrets rename db-pw db-password", says: "its entry and its files; needs no key" },
   ],
   run: (context, { from, to, dryRun }) =>
-    withLockedFleet(context, `secrets rename ${from}`, async ({ directory, fleet }) => {
+    withLockedFleet(context, `secrets rename ${from}`, dryRun, async ({ directory, fleet }) => {
       const { files } = context;
       if (!fleet.secrets.has(from as SecretName) && fleet.secrets.has(to as SecretName)) {
         // A run before this one was stopped after the entry had changed: what is left is to drop the old names.
-        await dropOldNames(files, directory, from, to);
+        if (!dryRun) await dropOldNames(files, directory, from, to);
         return { from, to, pathChanged: false, dryRun, diff: "" };
       }
       const before = oneSecret(fleet, from);

@@ -41,8 +41,14 @@ export const set = op({
     const { fleet: now } = await openFleet(context);
     recipientsOf(now, oneSecret(now, name)); // what is wrong is said before anybody types a value
     const value = await readValue(context, name, fromFile);
+    if (value.reveal().length === 0)
+      context.emit({
+        type: "warning",
+        message: "the value is empty",
+        hint: "if it came through a pipe, look whether the program before it failed",
+      });
     try {
-      return await withLockedFleet(context, `secrets set ${name}`, async ({ directory, fleet }) => {
+      return await withLockedFleet(context, `secrets set ${name}`, false, async ({ directory, fleet }) => {
         const wanted = recipientsOf(fleet, oneSecret(fleet, name));
         const record = await setValue(
           name,
