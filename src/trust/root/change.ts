@@ -23,7 +23,9 @@ export interface RootChange {
 
 /** The version after `root`. `usage` for a change that is none or does not hold together. */
 export function changedRoot(root: Root, change: RootChange): Root {
-  const removed = change.removeGroups.map((group) => required(root.groups.has(group), group, `group '${group}'`));
+  const removed = change.removeGroups.map((group) =>
+    required(root.groups.has(group), group, `group '${group}'`),
+  );
   const without = <T>(map: ReadonlyMap<string, T>): [string, T][] =>
     [...map].filter(([group]) => !removed.includes(group));
   return checkedRoot({
@@ -77,7 +79,9 @@ function statements(root: Root): string[] {
     ...root.root.keys.map(({ fingerprint, type }) => `root key ${fingerprint} (${type})`),
     ...root.ca.keys.map(({ fingerprint, type }) => `CA key ${fingerprint} (${type})`),
     `a warrant needs ${root.warrant.threshold}`,
-    ...[...root.groups].map(([name, entries]) => `group ${name}: ${entries.map(({ text }) => text).join(" ")}`),
+    ...[...root.groups].map(
+      ([name, entries]) => `group ${name}: ${entries.map(({ text }) => text).join(" ")}`,
+    ),
     ...[...root.warrant.groups].map(([name, count]) => `a warrant for the group ${name} needs ${count}`),
     ...root.upstream.map((key) => `upstream ${key}`),
     `gate epoch ${root.gateEpoch}`,
@@ -96,5 +100,7 @@ function withoutKeys(keys: readonly PublicKey[], gone: readonly Fingerprint[]): 
 
 function required<T>(there: boolean, value: T, what: string): T {
   if (there) return value;
-  throw new NixsealError("usage", `the root has no ${what}`, { hint: "'nixseal trust show' lists what it has" });
+  throw new NixsealError("usage", `the root has no ${what}`, {
+    hint: "'nixseal trust show' lists what it has",
+  });
 }

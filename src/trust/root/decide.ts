@@ -26,7 +26,8 @@ export function effectiveTime(clock: Date, floor: Date | null): Date {
 export function signersAmong(envelope: Envelope, keys: readonly PublicKey[]): Set<Fingerprint> {
   const signed = new Set<Fingerprint>();
   for (const { signer, namespace, hash, signature } of envelope.signatures) {
-    if (signer.type === "certificate" || namespace !== rootNamespace || signed.has(signer.fingerprint)) continue;
+    if (signer.type === "certificate" || namespace !== rootNamespace || signed.has(signer.fingerprint))
+      continue;
     const key = keys.find(({ fingerprint }) => fingerprint === signer.fingerprint);
     if (key === undefined) continue; // on the way from one version to the next both sets of keys sign
     const data = signedData(envelope.payload, { namespace, hash });
@@ -88,7 +89,10 @@ export function decideChain(trusted: Root | null, chain: readonly Envelope[], no
   }
   const newest = chain.at(-1)!.root.version;
   if (trusted !== null && newest < trusted.version)
-    return untrusted("root-version", `root version ${newest} is older than version ${trusted.version}, seen before`);
+    return untrusted(
+      "root-version",
+      `root version ${newest} is older than version ${trusted.version}, seen before`,
+    );
   return decideExpiry(current!, now);
 }
 

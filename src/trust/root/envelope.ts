@@ -30,7 +30,10 @@ const shape = object({
 /** `malformed`, `limit` or `refused` unless the bytes are exactly what `formatEnvelope` writes. */
 export function parseEnvelope(bytes: Uint8Array): Envelope {
   if (bytes.length > envelopeLimits.file)
-    throw new NixsealError("limit", `the root's file has ${bytes.length} bytes, more than ${envelopeLimits.file}`);
+    throw new NixsealError(
+      "limit",
+      `the root's file has ${bytes.length} bytes, more than ${envelopeLimits.file}`,
+    );
   const fields = asMalformed(() => shape(parseJson(bytes, "the root's file"), "root.json"));
   const payload = fromBase64(fields.payload);
   if (payload === null) throw new NixsealError("malformed", "the root's payload is not base64");

@@ -134,8 +134,7 @@ export function inconsistency(root: Root): string | null {
     const twice = keys.findIndex(
       (one, index) => keys.findIndex((other) => material(other) === material(one)) < index,
     );
-    if (twice !== -1)
-      return `the role '${role}' names one key twice (${keys[twice]!.fingerprint})`;
+    if (twice !== -1) return `the role '${role}' names one key twice (${keys[twice]!.fingerprint})`;
   }
   const unknown = [...root.warrant.groups.keys()].find((group) => !root.groups.has(group));
   if (unknown !== undefined) return `the warrant threshold of '${unknown}' is for no group of the root`;

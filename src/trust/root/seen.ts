@@ -39,7 +39,8 @@ const shape = object({
 export function parseSeen(bytes: Uint8Array): Seen {
   const { krl, root, time } = asMalformed(() => shape(parseJson(bytes, "the memory"), "memory"));
   const payload = root === null ? null : fromBase64(root);
-  if (root !== null && payload === null) throw new NixsealError("malformed", "the memory's root is not base64");
+  if (root !== null && payload === null)
+    throw new NixsealError("malformed", "the memory's root is not base64");
   return {
     krl: krl === null ? null : { digest: krl.digest, version: BigInt(krl.version) },
     root: payload === null ? null : parseRoot(payload),

@@ -29,7 +29,9 @@ export async function readChain(
   if (newest === null) return null;
   const { version } = newest.root;
   if (version - from > mostVersions)
-    throw new NixsealError("limit", `more than ${mostVersions} versions of the root`, { where: { file: rootFile } });
+    throw new NixsealError("limit", `more than ${mostVersions} versions of the root`, {
+      where: { file: rootFile },
+    });
   const chain: Envelope[] = [];
   for (let wanted = from; wanted < version; wanted++) {
     const file = oldRootFile(wanted);
