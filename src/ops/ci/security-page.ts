@@ -74,16 +74,16 @@ function diagram(fleet: Fleet, root: Root, policy: CiPolicy): string {
   const boxes = [
     [
       "maintainers",
-      `${fleet.members.size} members`,
+      count(fleet.members.size, "member"),
       `root: ${root.root.threshold} of ${root.root.keys.length}`,
       `CA keys: ${root.ca.keys.length}`,
     ],
     ["CI", policy.forge, "verifies, builds, carries", "decrypts nothing"],
     [
       "hosts",
-      `${fleet.hosts.size} hosts`,
+      count(fleet.hosts.size, "host"),
       "verify, decrypt, activate",
-      `warrant: ${root.warrant.threshold} of members`,
+      `a warrant needs ${count(root.warrant.threshold, "member")}`,
     ],
   ];
   const width = Math.max(...boxes.flat().map((line) => line.length));

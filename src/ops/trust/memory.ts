@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { at } from "../../core/errors.ts";
+import { at, NixsealError } from "../../core/errors.ts";
 import { formatSeen, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
 import { sameBytes } from "../../core/bytes.ts";
 import type { Context } from "../op.ts";
@@ -20,7 +20,7 @@ export async function readMemory(
   }
 }
 
-/** Writes it when it has changed. */
+/** Writes it when it has changed. In a clone that may only be read nothing is remembered, which is said. */
 export async function remember(
   context: Reader,
   path: string | null,
@@ -29,7 +29,16 @@ export async function remember(
 ): Promise<void> {
   const bytes = formatSeen(after);
   if (path === null || sameBytes(formatSeen(before), bytes)) return;
-  await context.files.writeAtomic(path, bytes, { mode: 0o600 });
+  try {
+    await context.files.writeAtomic(path, bytes, { mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof NixsealError) || error.code !== "io") throw error;
+    context.emit({
+      type: "warning",
+      message: `what was verified cannot be remembered in ${path}: ${error.message}`,
+      hint: "an older root or revocation list will not be noticed here later",
+    });
+  }
 }
 
 async function memoryPath(context: Reader, directory: string): Promise<string | null> {

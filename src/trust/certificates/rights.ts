@@ -1,5 +1,5 @@
 /** The critical option that says what a member certificate is for. */
-import { sameBytes, utf8 } from "../../core/bytes.ts";
+import { utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { list, oneOf, wrong, type Check } from "../../core/shape.ts";
@@ -23,7 +23,7 @@ export const rightsOption = "rights@nixseal";
 
 export interface Rights {
   readonly rights: readonly Right[];
-  /** Selectors of the hosts that the rights hold on. */
+  /** Selectors of the hosts that the rights hold on; none is no host. */
   readonly hosts: readonly SelectorEntry[];
   readonly maxClosureBytes: number | null;
   /** `up`: an authenticator whose user was there; `uv`: whose user proved to be the one. */
@@ -41,7 +41,7 @@ const selector: Check<SelectorEntry> = (value, path) => {
 
 const oneRight = oneOf(...rights);
 const someRights = list(oneRight, rights.length, 1);
-const someHosts = list(selector, mostSelectors, 1);
+const someHosts = list(selector, mostSelectors);
 const version = oneOf(1);
 const touch = oneOf("up", "uv");
 
@@ -52,15 +52,15 @@ const size: Check<number> = (value, path) => {
 
 const names = new Set(["hosts", "maxClosureBytes", "rights", "touch", "v"]);
 
-/** `malformed` (or `limit`) unless the text is exactly what `formatRights` gives. */
+/** `malformed` (or `limit`) for anything but one JSON object with these fields, each at most once. */
 export function parseRights(text: string): Rights {
   if (text.length > largest) throw new NixsealError("limit", `rights of ${text.length} characters`);
   const value = parseJson(utf8(text), "the certificate's rights");
-  const parsed = asMalformed(() => readRights(value));
-  // One spelling: a second reader of the same certificate must not find other rights (repeated keys).
-  if (!sameBytes(utf8(formatRights(parsed)), utf8(text)))
-    throw new NixsealError("malformed", "the certificate's rights are not canonical JSON");
-  return parsed;
+  // Of a field that stands there twice JSON.parse takes the last, and another reader the first.
+  const written = text.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+  if (JSON.stringify(value) !== written)
+    throw new NixsealError("malformed", "the certificate's rights repeat a field, or spell a value oddly");
+  return asMalformed(() => readRights(value));
 }
 
 /** Canonical JSON; rights in the order of `rights`, each once. */
@@ -82,8 +82,10 @@ function readRights(value: unknown): Rights {
   // A limit that is not understood would not be enforced.
   if (unknown !== undefined) throw wrong("rights", `only ${[...names].join(", ")}`, unknown);
   version(fields["v"], "rights.v");
+  const given = someRights(fields["rights"], "rights.rights");
+  if (new Set(given).size < given.length) throw wrong("rights.rights", "each right once", given);
   return {
-    rights: someRights(fields["rights"], "rights.rights"),
+    rights: given,
     hosts: someHosts(fields["hosts"], "rights.hosts"),
     maxClosureBytes: Object.hasOwn(fields, "maxClosureBytes")
       ? size(fields["maxClosureBytes"], "rights.maxClosureBytes")
