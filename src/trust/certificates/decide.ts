@@ -49,7 +49,7 @@ export interface RightGiven {
 
 /**
  * Whether the certificate gives the right on the host. It says nothing about who holds the key: a signature or a
- * connection proves that.
+ * connection proves that. Throws only `malformed`, when the CA's raw signature does not follow its format.
  */
 export function decideRight(question: RightQuestion, policy: RightPolicy): RightGiven | TrustRefusal {
   const { certificate, right, host, closureBytes } = question;

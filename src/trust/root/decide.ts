@@ -22,7 +22,10 @@ export function effectiveTime(clock: Date, floor: Date | null): Date {
   return floor !== null && floor > clock ? floor : clock;
 }
 
-/** The distinct keys of the list that signed. A key that signed twice is one; a certificate never stands for its key. */
+/**
+ * The distinct keys of the list that signed. A key that signed twice is one; a certificate never stands for its key.
+ * Throws only `malformed`, when the raw signature of such a key does not follow its format.
+ */
 export function signersAmong(envelope: Envelope, keys: readonly PublicKey[]): Set<Fingerprint> {
   const signed = new Set<Fingerprint>();
   for (const { signer, namespace, hash, signature } of envelope.signatures) {
