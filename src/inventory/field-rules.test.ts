@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import * as manifest from "../secrets/manifest-fields.ts";
-import type { Check } from "../secrets/shape.ts";
+import type { Check } from "../core/shape.ts";
 import * as rules from "./field-rules.ts";
 
 function accepts(check: Check<string>, text: string): boolean {

@@ -4,13 +4,14 @@ import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { entryText, stringSource } from "../inventory/edit/add-entry.ts";
 import * as rules from "../inventory/field-rules.ts";
-import { inspectSources, problemsError } from "../inventory/load.ts";
+import { inspectSources, loadFleet, problemsError } from "../inventory/load.ts";
 import { isAgeKey } from "../inventory/ssh-key.ts";
 import { fleetFileName, sourceOf } from "../inventory/sources.ts";
 import { keyView } from "./host/view.ts";
 import { readKeys } from "./key-lines.ts";
 import { matching } from "./matching.ts";
 import { op, type Context } from "./op.ts";
+import { initDefaults, makeRoot } from "./trust/init.ts";
 
 const ignored = `# only a run that was killed leaves these behind
 .*.tmp
@@ -33,6 +34,10 @@ export const init = op({
       .default([])
       .meta({ value: "FILE" })
       .describe("the member's SSH public key (default: ~/.ssh/id_ed25519.pub)"),
+    root: z
+      .boolean()
+      .default(false)
+      .describe("make the root too, signed with the member's key, without being asked"),
   }),
   output: z.object({
     directory: z.string(),
@@ -40,6 +45,7 @@ export const init = op({
     member: z.string(),
     keys: z.array(keyView),
     created: z.array(z.string()),
+    root: z.string().nullable().describe("the root's file; null when there is none yet"),
   }),
   examples: [
     { command: "nixseal init", says: "in the directory of the configuration" },
@@ -68,23 +74,44 @@ export const init = op({
     const { problems } = await inspectSources([sourceOf(fleetFileName, utf8(text))]);
     if (problems.length > 0) throw problemsError(problems);
     const created = await createFiles(context, directory, text);
+    const root = await offerRoot(context, directory, input.root);
     return {
       directory,
       name,
       member,
       keys: keys.map(({ type, fingerprint }) => ({ type, fingerprint })),
-      created,
+      created: root === null ? created : [...created, root],
+      root,
     };
   },
-  text: ({ name, member, keys, created }) => `made ${created.join(", ")}
+  text: ({ name, member, keys, created, root }) => `made ${created.join(", ")}
 for the fleet ${name} with the member ${member}, whose key is ${keys.map(({ fingerprint }) => fingerprint).join(", ")}
 
 Next:
   nixseal host add NAME ADDRESS    adds a machine by its SSH host key
   [secrets.NAME] in fleet.toml     says which hosts get a secret
   nixseal secrets set NAME         encrypts its value to them
-  nixseal fleet check              looks at the whole`,
+${root === null ? "  nixseal trust init               makes the root: who decides, from now on\n" : ""}  nixseal fleet check              looks at the whole`,
 });
+
+/**
+ * The root with the member's own key as root and CA key, which no file of ours ever holds: the key stays where it
+ * is, in its file behind a passphrase, in an agent or in a token. With nobody at a terminal only when told to.
+ */
+async function offerRoot(context: Context, directory: string, told: boolean): Promise<string | null> {
+  const question = "Make the root of the fleet's trust now, with your key as its first root and CA key?";
+  if (!told && !(context.streams.stdinIsTerminal && (await context.person.askYesNo(question)))) return null;
+  const fleet = await loadFleet(context.files, directory);
+  try {
+    return (await makeRoot(context, directory, fleet, initDefaults)).file;
+  } catch (error) {
+    if (told || !(error instanceof NixsealError)) throw error;
+    // The fleet is made and sound without it.
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    context.emit({ type: "warning", message: `there is no root yet: ${error.message}`, ...hint });
+    return null;
+  }
+}
 
 async function refuseExisting(context: Pick<Context, "files">, path: string): Promise<void> {
   if ((await context.files.statusOfLink(path)) === null) return;

@@ -15,6 +15,8 @@ export const nouns: Readonly<Record<string, string>> = {
   secrets: "values that only their hosts and readers can decrypt",
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
+  trust: "the root of the fleet, certificates of its members, revocation",
+  ci: "workflows that verify and build, and what they may do",
   nix: "Nix's formats: archives, hashes, derivations, versions, the language",
   completion: "completions for your shell",
 };
@@ -140,6 +142,42 @@ export const registry: Readonly<Record<string, Entry>> = {
   "ssh krl-test": {
     summary: "say whether keys or certificates are revoked",
     load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
+  },
+  "trust init": {
+    summary: "make the root: who signs what, from now on",
+    load: () => import("./trust/init.ts").then((module) => module.trustInit),
+  },
+  "trust show": {
+    summary: "verify the root and show it",
+    load: () => import("./trust/show.ts").then((module) => module.trustShow),
+  },
+  "trust sign": {
+    summary: "add your signature to a root that waits for it",
+    load: () => import("./trust/sign.ts").then((module) => module.trustSign),
+  },
+  "trust rotate": {
+    summary: "make the root's next version",
+    load: () => import("./trust/rotate.ts").then((module) => module.trustRotate),
+  },
+  "trust export": {
+    summary: "write root, signers, CA and revocations for stock tools",
+    load: () => import("./trust/export.ts").then((module) => module.trustExport),
+  },
+  "trust issue": {
+    summary: "give a member a certificate with rights on hosts",
+    load: () => import("./trust/issue.ts").then((module) => module.trustIssue),
+  },
+  "trust revoke": {
+    summary: "revoke a member, a certificate or a key",
+    load: () => import("./trust/revoke.ts").then((module) => module.trustRevoke),
+  },
+  "ci init": {
+    summary: "write workflows and SECURITY.md from the fleet's policy",
+    load: () => import("./ci/init.ts").then((module) => module.ciInit),
+  },
+  "ci check": {
+    summary: "compare workflows and SECURITY.md with the policy",
+    load: () => import("./ci/check.ts").then((module) => module.ciCheck),
   },
   "nix nar-hash": {
     summary: "print the NAR hash of a file system object",

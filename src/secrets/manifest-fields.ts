@@ -1,4 +1,4 @@
-import { text, type Check } from "./shape.ts";
+import { text, type Check } from "../core/shape.ts";
 
 /** Where the host's secrets appear; the manifest names these paths, so they are part of its format. */
 export const secretsDirectory = "/run/nixseal/secrets";

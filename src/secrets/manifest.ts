@@ -2,7 +2,7 @@ import { utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { at, NixsealError, type Where } from "../core/errors.ts";
 import * as field from "./manifest-fields.ts";
-import { list, nullable, object, oneOf, type Check } from "./shape.ts";
+import { list, nullable, object, oneOf, type Check } from "../core/shape.ts";
 
 /** `users`: installed before the users of the configuration exist, so everything belongs to root. */
 export type Stage = "default" | "users";

@@ -3,7 +3,7 @@ import { at, NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import * as field from "../manifest-fields.ts";
 import { manifestLimits, type Stage } from "../manifest.ts";
-import { list, nullable, object, oneOf, wrong, type Check } from "../shape.ts";
+import { list, nullable, object, oneOf, wrong, type Check } from "../../core/shape.ts";
 
 /** A secret as it lies in a generation. */
 export interface InstalledSecret {

@@ -1,5 +1,5 @@
-import { NixsealError } from "../core/errors.ts";
-import { didYouMean } from "../core/suggest.ts";
+import { NixsealError } from "./errors.ts";
+import { didYouMean } from "./suggest.ts";
 
 /**
  * Checks for values that came out of `JSON.parse`, small enough for the agent, which loads no schema library.

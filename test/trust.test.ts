@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { top } from "./console.ts";
+import { sshServer } from "./support/ssh-server.ts";
+import { trustFleet } from "./support/trust-fleet.ts";
+
+test("two of three sign the root; ssh-keygen verifies what is exported", (context) => {
+  const fleet = trustFleet(context);
+  const pub = (name: string): string => `${fleet.key(name)}.pub`;
+  const three = ["alice", "bob", "db"].flatMap((name) => ["--root-key", pub(name)]);
+  fleet.expect(
+    0,
+    "trust",
+    "init",
+    ...three,
+    "--threshold",
+    "2",
+    "--group",
+    "edge=tag:edge",
+    "--group-threshold",
+    "edge=2",
+  );
+  assert.match(fleet.expect(0, "trust", "show"), /there is no root yet[\s\S]*1 of 2 by keys of version 1/);
+  assert.match(fleet.expect(2, "trust", "export"), /there is no trust\/root\.json/);
+  assert.match(fleet.expect(2, "trust", "init"), /waits for signatures/);
+  assert.match(fleet.expect(2, "trust", "sign", "--yes"), /has signed it already/);
+  assert.match(fleet.expect(4, "trust", "sign", "--yes", "--key", fleet.key("web")), /is no root key/);
+  assert.match(fleet.expect(4, "trust", "sign", "--key", fleet.key("bob")), /no terminal/);
+  fleet.expect(0, "trust", "sign", "--yes", "--key", fleet.key("bob"));
+  assert.match(fleet.expect(0, "trust", "show"), /2 of 3 must sign/);
+  assert.match(fleet.expect(2, "trust", "init"), /has a root already/);
+
+  fleet.expect(0, "trust", "export", "--out", "out");
+  const directory = join(fleet.directory, "out");
+  const payload = readFileSync(join(directory, "root"));
+  for (const name of ["root.1.sig", "root.2.sig"]) {
+    const args = [
+      "-Y",
+      "verify",
+      "-f",
+      join(directory, "root_signers"),
+      "-I",
+      "root",
+      "-n",
+      "nixseal-root@v1",
+    ];
+    const stock = fleet.shell("ssh-keygen", [...args, "-s", join(directory, name)], payload);
+    assert.equal(stock.code, 0, stock.output);
+    const ours = fleet.run(["ssh", "verify", ...args.slice(2), "-s", join(directory, name)], payload);
+    assert.equal(ours.code, 0, ours.stdout);
+  }
+});
+
+test("a root that is rolled back, swapped or removed is noticed by a clone that saw a newer one", (context) => {
+  const fleet = trustFleet(context);
+  const root = fleet.file("trust/root.json");
+  fleet.expect(0, "trust", "init");
+  const first = readFileSync(root);
+  fleet.expect(0, "trust", "rotate", "--expires", "2y");
+  fleet.expect(0, "trust", "show");
+  const second = readFileSync(root);
+  assert.deepEqual(readFileSync(fleet.file("trust/root.1.json")), first);
+  writeFileSync(root, first);
+  assert.match(fleet.expect(4, "trust", "show"), /older than version 2, seen before \[root-version\]/);
+  rmSync(root);
+  assert.match(fleet.expect(4, "trust", "show"), /is gone; version 2 was seen before/);
+  assert.match(fleet.expect(2, "trust", "init"), /has a root already/);
+  writeFileSync(root, second);
+  fleet.expect(0, "trust", "show");
+
+  // Without its memory a clone follows from the first version, and needs every one.
+  rmSync(fleet.file(".git/nixseal-trust.json"));
+  rmSync(fleet.file("trust/root.1.json"));
+  assert.match(fleet.expect(4, "trust", "show"), /version 1 of the root is missing/);
+});
+
+test("the root passes from one holder to another with both signatures", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init", "--ca-key", `${fleet.key("db")}.pub`);
+  const shown = JSON.parse(fleet.expect(0, "trust", "show", "--json")) as {
+    root: { rootKeys: { fingerprint: string }[] };
+  };
+  const alice = shown.root.rootKeys[0]!.fingerprint;
+  const swap = ["--add-root-key", `${fleet.key("bob")}.pub`, "--remove-root-key", alice];
+  assert.match(
+    fleet.expect(0, "trust", "rotate", ...swap),
+    /1 of 1 signatures by keys of version 1, 0 of 1 signatures by keys of version 2/,
+  );
+  assert.match(fleet.expect(0, "trust", "show"), /root\s+version 1 of the fleet test, verified/);
+  fleet.expect(0, "trust", "sign", "--yes", "--key", fleet.key("bob"));
+  assert.match(fleet.expect(0, "trust", "show"), /version 2 of the fleet test, verified/);
+  assert.match(fleet.expect(2, "trust", "rotate"), /no key in ~\/\.ssh is a root key/);
+  // A root.next.json that a killed run left behind is no obstacle.
+  copyFileSync(fleet.file("trust/root.json"), fleet.file("trust/root.next.json"));
+  fleet.expect(0, "trust", "rotate", "--key", fleet.key("bob"));
+});
+
+test("a certificate is recorded, holds for stock tools, and falls with a revocation list that cannot be rolled back", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  const issue = (...more: string[]) =>
+    fleet.run(["trust", "issue", "bob", "--rights", "upload", "--for", "12h", "--json", ...more]);
+  const { code, stdout } = issue("--hosts", "tag:edge", "--out", "bob-cert.pub");
+  assert.equal(code, 0, stdout);
+  const { serial, file, matches } = JSON.parse(stdout) as { serial: string; file: string; matches: string[] };
+  assert.deepEqual(matches, ["web"]);
+  assert.deepEqual(readFileSync(fleet.file(file)), readFileSync(fleet.file("bob-cert.pub")));
+  const shown = fleet.shell("ssh-keygen", ["-L", "-f", "bob-cert.pub"]).output;
+  assert.match(shown, new RegExp(`Serial: ${serial}`));
+  assert.match(shown, /rights@nixseal UNKNOWN OPTION/);
+  assert.equal(issue("--hosts", "nowhere").code, 2);
+  assert.equal(issue("--hosts", "web", "--key", `${fleet.key("db")}.pub`).code, 4);
+  assert.equal(
+    fleet.run(["trust", "issue", "bob", "--rights", "root", "--hosts", "web", "--for", "1h"]).code,
+    2,
+  );
+  assert.equal(
+    fleet.run(["trust", "issue", "bob", "--rights", "upload", "--hosts", "web", "--for", "5y"]).code,
+    2,
+  );
+
+  fleet.expect(0, "trust", "revoke", serial);
+  const first = [readFileSync(fleet.file("trust/krl")), readFileSync(fleet.file("trust/krl.sig"))] as const;
+  assert.match(fleet.shell("ssh-keygen", ["-Q", "-f", "trust/krl", "bob-cert.pub"]).output, /REVOKED/);
+  assert.match(fleet.shell("ssh-keygen", ["-Q", "-f", "trust/krl", `${fleet.key("bob")}.pub`]).output, /ok/);
+  fleet.expect(0, "trust", "revoke", "bob");
+  assert.match(
+    fleet.shell("ssh-keygen", ["-Q", "-f", "trust/krl", `${fleet.key("bob")}.pub`]).output,
+    /REVOKED/,
+  );
+  assert.match(fleet.shell("ssh-keygen", ["-Q", "-f", "trust/krl", "bob-cert.pub"]).output, /REVOKED/);
+  assert.equal(issue("--hosts", "web").code, 4);
+
+  const write = ([krl, signature]: readonly [Uint8Array, Uint8Array]): void => {
+    writeFileSync(fleet.file("trust/krl"), krl);
+    writeFileSync(fleet.file("trust/krl.sig"), signature);
+  };
+  const second = [readFileSync(fleet.file("trust/krl")), readFileSync(fleet.file("trust/krl.sig"))] as const;
+  write(first);
+  assert.match(fleet.expect(4, "trust", "show"), /revocation list 1 is older than 2, seen before/);
+  write([second[0], first[1]]);
+  assert.match(fleet.expect(4, "trust", "show"), /krl-signature/);
+  rmSync(fleet.file("trust/krl"));
+  assert.match(fleet.expect(4, "trust", "show"), /revocation list is gone/);
+  write(second);
+  fleet.expect(0, "trust", "show");
+});
+
+test("a list by a CA key that went is signed anew, with all that it revoked", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init", "--ca-key", `${fleet.key("db")}.pub`);
+  fleet.expect(0, "trust", "revoke", `${fleet.key("web")}.pub`, "--ca", fleet.key("db"));
+  const shown = JSON.parse(fleet.expect(0, "trust", "show", "--json")) as {
+    root: { caKeys: { fingerprint: string }[] };
+  };
+  const old = shown.root.caKeys[0]!.fingerprint;
+  assert.match(
+    fleet.expect(0, "trust", "rotate", "--add-ca-key", `${fleet.key("bob")}.pub`, "--remove-ca-key", old),
+    /--renew/,
+  );
+  assert.match(fleet.expect(4, "trust", "show"), /krl-signature/);
+  fleet.expect(0, "trust", "revoke", "--renew", "--ca", fleet.key("bob"));
+  assert.match(fleet.expect(0, "trust", "show"), /revocations\s+version 2/);
+  assert.match(
+    fleet.shell("ssh-keygen", ["-Q", "-f", "trust/krl", `${fleet.key("web")}.pub`]).output,
+    /REVOKED/,
+  );
+});
+
+test("keys may be in an agent, for roots and for certificates", (context) => {
+  const fleet = trustFleet(context);
+  const script = `
+    eval "$(ssh-agent -s)" >/dev/null; trap 'ssh-agent -k >/dev/null' EXIT
+    ssh-add -q "$1"; mv "$1" "$1.away"
+    nixseal trust init && nixseal trust issue alice --rights activate --hosts web --for 1h && nixseal trust revoke bob`;
+  const { status, stdout, stderr } = spawnSync("bash", ["-ec", script, "bash", fleet.key("alice")], {
+    cwd: fleet.directory,
+    env: { ...fleet.env, PATH: `${join(top, "bin")}:${fleet.env["PATH"]}` },
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, stdout + stderr);
+  assert.match(stdout, /alice may activate/);
+  assert.doesNotMatch(stderr, /no passphrase/);
+});
+
+test("sshd refuses the certificate for a login, and takes one without rights from the same CA", async (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  fleet.expect(
+    0,
+    "trust",
+    "issue",
+    "bob",
+    "--rights",
+    "upload",
+    "--hosts",
+    "web",
+    "--for",
+    "1h",
+    "--out",
+    "rights-cert.pub",
+  );
+  const user = spawnSync("id", ["-un"], { encoding: "utf8" }).stdout.trim();
+  const port = await sshServer(context, fleet.directory, [fleet.key("web")]);
+  fleet.shell("ssh-keygen", [
+    "-q",
+    "-s",
+    fleet.key("alice"),
+    "-I",
+    "login",
+    "-n",
+    "bob",
+    "-V",
+    "+1h",
+    `${fleet.key("bob")}.pub`,
+  ]);
+  writeFileSync(fleet.file("principals"), "bob\n");
+  appendFileSync(
+    fleet.file("sshd_config"),
+    `TrustedUserCAKeys ${fleet.key("alice")}.pub\nAuthorizedPrincipalsFile ${fleet.file("principals")}
+AuthorizedKeysFile none\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n`,
+  );
+  writeFileSync(fleet.file("known"), `[127.0.0.1]:${port} ${fleet.publicKey("web")}\n`);
+  const login = (certificate: string): Promise<number | null> => {
+    const options = [
+      "BatchMode=yes",
+      "IdentitiesOnly=yes",
+      `UserKnownHostsFile=${fleet.file("known")}`,
+      `CertificateFile=${certificate}`,
+      "ConnectTimeout=20",
+    ];
+    const args = [
+      "-F",
+      "none",
+      "-p",
+      String(port),
+      "-i",
+      fleet.key("bob"),
+      ...options.flatMap((option) => ["-o", option]),
+    ];
+    return run("ssh", [...args, `${user}@127.0.0.1`, "true"], fleet.env);
+  };
+  assert.equal(await login(`${fleet.key("bob")}-cert.pub`), 0);
+  // ssh takes the certificate beside the key by itself; without it only the one with rights is left.
+  rmSync(`${fleet.key("bob")}-cert.pub`);
+  assert.equal(await login(fleet.file("rights-cert.pub")), 255);
+});
+
+test("nothing of trust is ever written with more rights than needed, nor left lying about", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  fleet.expect(0, "trust", "revoke", "bob");
+  assert.equal(statSync(fleet.file(".git/nixseal-trust.json")).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(fleet.file("trust")).sort(), ["krl", "krl.sig", "root.json"]);
+});
+
+/** Without blocking: the server of the test runs in this process. */
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, stdio: "ignore", timeout: 30_000 });
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+}
