@@ -26,7 +26,8 @@ export async function listCommits(
   const ends = [...tips, ...excluded.map((id) => `^${id}`)].map((end) => `${end}\n`).join("");
   const options = order === "any" ? [] : ["--topo-order", "--reverse"];
   const { code, stdout, stderr } = await git.run(
-    ["rev-list", "--boundary", ...options, "--stdin"],
+    // Missing: a tip that was accepted in another clone.
+    ["rev-list", "--boundary", "--ignore-missing", ...options, "--stdin"],
     maximumOutput,
     Buffer.from(ends),
   );

@@ -1,6 +1,7 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Conversation } from "../../core/ports.ts";
 import type { Git } from "./git.ts";
+import { OutputReader } from "./output-reader.ts";
 import { objectIdOf, type ObjectFormat, type ObjectId, type ObjectType } from "./object-id.ts";
 
 /** What lies under an id, or why that cannot be used. */
@@ -71,53 +72,4 @@ export class ObjectReader {
     if (objectIdOf(type, body, this.#format) !== id) return { id, fault: "object-id" };
     return { id, type, body };
   }
-}
-
-class OutputReader {
-  readonly #conversation: Conversation;
-  #buffer: Buffer = Buffer.alloc(0);
-
-  constructor(conversation: Conversation) {
-    this.#conversation = conversation;
-  }
-
-  async line(): Promise<string> {
-    for (;;) {
-      const end = this.#buffer.indexOf(0x0a);
-      if (end !== -1) return this.#take(end + 1).toString("latin1", 0, end);
-      if (this.#buffer.length > 1024) throw new NixsealError("tool", "git cat-file wrote an endless line");
-      await this.#more();
-    }
-  }
-
-  async exactly(length: number): Promise<Uint8Array> {
-    while (this.#buffer.length < length) await this.#more();
-    return this.#take(length);
-  }
-
-  async skip(length: number): Promise<void> {
-    let left = length;
-    while (left > this.#buffer.length) {
-      left -= this.#buffer.length;
-      this.#buffer = Buffer.alloc(0);
-      await this.#more();
-    }
-    this.#take(left);
-  }
-
-  #take(length: number): Buffer {
-    const taken = this.#buffer.subarray(0, length);
-    this.#buffer = this.#buffer.subarray(length);
-    return taken;
-  }
-
-  async #more(): Promise<void> {
-    const piece = await this.#conversation.read();
-    if (piece === null) throw new NixsealError("tool", "git cat-file ended early");
-    this.#buffer = this.#buffer.length === 0 ? asBuffer(piece) : Buffer.concat([this.#buffer, piece]);
-  }
-}
-
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -10,7 +10,14 @@ type Library = typeof import("openpgp");
 export interface KeyBlock {
   readonly armored: string;
   /** In the file, from 1. */
-  readonly line: number;
+  readonly line?: number;
+  /** Whose keys they are; left out where the key's own first user id names its owner. */
+  readonly principal?: string;
+}
+
+interface PinnedKey {
+  readonly key: Key;
+  readonly principal: string;
 }
 
 /** RFC 9580 section 5.2.3.7: issuer key id and issuer fingerprint. */
@@ -20,9 +27,9 @@ const issuerSubpackets = [16, 33];
 export class OpenPgpKeys {
   readonly #library: Library;
   readonly #config: Config;
-  readonly #keys: readonly Key[];
+  readonly #keys: readonly PinnedKey[];
 
-  private constructor(library: Library, keys: readonly Key[]) {
+  private constructor(library: Library, keys: readonly PinnedKey[]) {
     this.#library = library;
     this.#config = strictConfig(library);
     this.#keys = keys;
@@ -32,15 +39,21 @@ export class OpenPgpKeys {
   static async read(blocks: readonly KeyBlock[]): Promise<OpenPgpKeys> {
     const library = await import("openpgp");
     const config = strictConfig(library);
-    const keys: Key[] = [];
-    for (const { armored, line } of blocks) {
+    const keys: PinnedKey[] = [];
+    for (const { armored, line, principal } of blocks) {
       try {
-        keys.push(...(await library.readKeys({ armoredKeys: armored, config })));
+        for (const key of await library.readKeys({ armoredKeys: armored, config }))
+          keys.push({ key, principal: principal ?? key.getUserIDs()[0] ?? key.getFingerprint() });
       } catch (cause) {
         throw new NixsealError("malformed", "OpenPGP key block cannot be read", { where: { line }, cause });
       }
     }
     return new OpenPgpKeys(library, keys);
+  }
+
+  /** Of every key, in hex: one key has one owner. */
+  get fingerprints(): readonly string[] {
+    return this.#keys.map(({ key }) => key.getFingerprint());
   }
 
   /**
@@ -59,9 +72,9 @@ export class OpenPgpKeys {
     const fault = this.#checkPacket(packet);
     if (fault !== null) return fault;
 
-    const candidates = this.#keys.filter((key) => key.getKeys(packet.issuerKeyID).length > 0);
+    const candidates = this.#keys.filter(({ key }) => key.getKeys(packet.issuerKeyID).length > 0);
     let no = refuse("unknown-signer", `no OpenPGP key ${packet.issuerKeyID.toHex()} among the signers`);
-    for (const key of candidates) {
+    for (const { key, principal } of candidates) {
       const weak = await this.#checkKey(key, packet, now);
       if (weak !== null) {
         no = weak;
@@ -76,7 +89,6 @@ export class OpenPgpKeys {
         config: this.#config,
       });
       const fits = await signatures[0]?.verified.catch(() => false);
-      const principal = key.getUserIDs()[0] ?? key.getFingerprint();
       if (fits === true && signatures.length === 1) {
         return { accepted: true, principal, key: key.getFingerprint() };
       }

@@ -1,5 +1,6 @@
 /** Annotated tags that a range names: each must be signed, and must be the tag that its reference says. */
 import { decideSignature } from "./decide-signature.ts";
+import type { NamedTip } from "./descent.ts";
 import { peel } from "./history.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { ObjectReader } from "./object-reader.ts";
@@ -13,16 +14,19 @@ export interface PeeledTips {
   /** The commits that the tips stand for; of refused tags none. */
   readonly commits: readonly ObjectId[];
   readonly tags: readonly Tag[];
+  /** The commits that references name, through tags or not. */
+  readonly named: readonly NamedTip[];
   readonly refused: readonly RefusedObject[];
 }
 
 export async function peelTips(
   reader: ObjectReader,
   repository: Repository,
-  { tips }: Pick<Range, "tips">,
+  { tips, references }: Pick<Range, "tips" | "references">,
 ): Promise<PeeledTips> {
   const commits: ObjectId[] = [];
   const tags: Tag[] = [];
+  const named: NamedTip[] = [];
   const refused: RefusedObject[] = [];
   for (const id of tips) {
     const tip = await peel(reader, repository, id);
@@ -31,9 +35,10 @@ export async function peelTips(
       continue;
     }
     commits.push(tip.commit);
+    for (const { name, object } of references) if (object === id) named.push({ name, commit: tip.commit });
     if (tip.tag !== null) tags.push(tip.tag);
   }
-  return { commits, tags, refused };
+  return { commits, tags, named, refused };
 }
 
 /** A good tag under another name would pass an old release off as a new one. */

@@ -1,6 +1,8 @@
 /** A range judged by signers that the verifier pins outside of the repository. */
 import type { Emit } from "../../core/events.ts";
 import { decideSignature } from "./decide-signature.ts";
+import { refuseFuture, type NamedTip } from "./descent.ts";
+import type { Frontier } from "./frontier.ts";
 import { listCommits, parseObject, withObjects, type CommitList } from "./history.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { ReadObject } from "./object-reader.ts";
@@ -15,15 +17,10 @@ export interface Report {
   /** Commits; tags are not counted. */
   readonly accepted: number;
   readonly refused: readonly RefusedObject[];
-}
-
-/** What was accepted before under the same signers; see frontier.ts. */
-export interface Known {
-  /** How many commits such a range has, when exactly this one was accepted. */
-  count(tips: readonly ObjectId[], excluded: readonly ObjectId[]): number | null;
-  /** Commits whose history down to `excluded` was accepted. */
-  accepted(excluded: readonly ObjectId[]): readonly ObjectId[];
-  remember(tips: readonly ObjectId[], excluded: readonly ObjectId[], count: number): Promise<void>;
+  /** What references led to, for the memory of accepted tips. */
+  readonly tips: readonly NamedTip[];
+  /** The latest date of the commits that were judged now: milliseconds since 1970. */
+  readonly latest: number;
 }
 
 export interface Question {
@@ -31,20 +28,22 @@ export interface Question {
   readonly range: Range;
   readonly signers: Signers;
   readonly now: Date;
-  readonly known: Known;
+  readonly known: Frontier;
+  /** Whether accepted tips are remembered: then no commit may come from the future. */
+  readonly remembers: boolean;
 }
 
 /** Refused are all that fail, newest first; one refused commit does not hide another. */
 export async function verifyBySigners(
-  { repository, range, signers, now, known }: Question,
+  { repository, range, signers, now, known, remembers }: Question,
   files: Pick<Files, "read" | "status">,
   emit: Emit,
 ): Promise<Report> {
   const tampered = await findTampering(repository, files);
-  if (tampered.length > 0) return { accepted: 0, refused: tampered };
+  if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
 
   return withObjects(repository, async (reader) => {
-    const { commits: tips, tags, refused: refusedTips } = await peelTips(reader, repository, range);
+    const { commits: tips, tags, named, refused: refusedTips } = await peelTips(reader, repository, range);
     const refused = [...refusedTips];
     for (const tag of tags) {
       const decision = await decideTag(tag, range.references, repository, signers, now);
@@ -52,11 +51,11 @@ export async function verifyBySigners(
     }
     const { excluded } = range;
     const count = known.count(tips, excluded);
-    if (count !== null) return { accepted: count, refused };
+    if (count !== null) return { accepted: count, refused, tips: named, latest: 0 };
 
     const before = known.accepted(excluded);
     const list = await listCommits(repository, { tips, excluded: [...excluded, ...before] });
-    const judge = new CommitJudge({ repository, signers, now }, list);
+    const judge = new CommitJudge({ repository, signers, now, remembers }, list);
     let done = 0;
     for await (const object of reader.readAll(list.commits)) {
       const no = await judge.decide(object);
@@ -71,24 +70,28 @@ export async function verifyBySigners(
         : (await listCommits(repository, { tips, excluded })).commits.length;
     const accepted = total - judge.refused;
     if (refused.length === 0) await known.remember(tips, excluded, total);
-    return { accepted, refused };
+    return { accepted, refused, tips: named, latest: judge.latest };
   });
 }
 
 class CommitJudge {
-  readonly #question: Pick<Question, "repository" | "signers" | "now">;
+  readonly #question: Pick<Question, "repository" | "signers" | "now" | "remembers">;
   readonly #listed: ReadonlySet<ObjectId>;
   readonly #boundary: ReadonlySet<ObjectId>;
   refused = 0;
+  latest = 0;
 
-  constructor(question: Pick<Question, "repository" | "signers" | "now">, { commits, boundary }: CommitList) {
+  constructor(
+    question: Pick<Question, "repository" | "signers" | "now" | "remembers">,
+    { commits, boundary }: CommitList,
+  ) {
     this.#question = question;
     this.#listed = new Set(commits);
     this.#boundary = boundary;
   }
 
   async decide(read: ReadObject): Promise<RefusedObject | null> {
-    const { repository, signers, now } = this.#question;
+    const { repository, signers, now, remembers } = this.#question;
     const parsed = parseObject(read, repository);
     if ("refused" in parsed) return this.#refuse({ commit: read.id, ...parsed.refused });
     const { object } = parsed;
@@ -99,9 +102,13 @@ class CommitJudge {
     const unseen = object.parents.find((parent) => !this.#listed.has(parent) && !this.#boundary.has(parent));
     const decision =
       unseen === undefined
-        ? await decideSignature(object, repository.format, signers, now)
+        ? ((remembers ? refuseFuture(object, now) : null) ??
+          (await decideSignature(object, repository.format, signers, now)))
         : refuse("parent", `its parent ${unseen} was not judged`);
-    if (decision.accepted) return null;
+    if (decision.accepted) {
+      this.latest = Math.max(this.latest, (object.committed ?? 0) * 1000);
+      return null;
+    }
     const reason = `${decision.reason} (author ${object.author.slice(0, 200)})`;
     return this.#refuse({ commit: read.id, ...decision, reason });
   }
