@@ -14,6 +14,7 @@ export const programs = {
   "ssh-keyscan": "openssh-client",
   sshd: "openssh-server",
   git: "git",
+  gpg: "gnupg",
   flock: "util-linux",
   age: "age",
   openssl: "openssl",

@@ -13,6 +13,7 @@ export const nouns: Readonly<Record<string, string>> = {
   member: "who signs and who reads secrets",
   fleet: "check the inventory, print its schema",
   secrets: "values that only their hosts and readers can decrypt",
+  commits: "who signed the history, and whether they may",
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   trust: "the root of the fleet, certificates of its members, revocation",
@@ -114,6 +115,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "secrets manifest": {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
+  },
+  "commits verify": {
+    summary: "judge every commit of a range by who signed it",
+    load: () => import("./commits/verify.ts").then((module) => module.verify),
   },
   "age encrypt": {
     summary: "encrypt a file to keys or to a passphrase",

@@ -24,8 +24,8 @@ export interface SignerPolicy {
 }
 
 export interface VerifyPolicy extends SignerPolicy {
-  /** Who must have signed: one name, never a pattern. */
-  readonly principal: string;
+  /** Who must have signed: one name, never a pattern. Null: anyone whom the signers name, as git asks. */
+  readonly principal: string | null;
   readonly namespace: string;
   /** Demand that an authenticator verified its user, which a key outside of one cannot. */
   readonly userVerification?: boolean | undefined;
@@ -33,6 +33,7 @@ export interface VerifyPolicy extends SignerPolicy {
 
 export interface Acceptance {
   readonly accepted: true;
+  /** Where anyone may have signed, the first of the names that `findPrincipals` gives for the line. */
   readonly principal: string;
   readonly key: PublicKey;
   /** By which the key speaks; its critical options and extensions are the caller's to read. */
@@ -50,7 +51,8 @@ export type Decision = Acceptance | Refusal;
  */
 export function verify({ message, signature }: Evidence, policy: VerifyPolicy, now: Date): Decision {
   const { principal, namespace } = policy;
-  if (isPattern(principal)) return refusal("principal", "the principal that is asked for is not a name");
+  if (principal !== null && isPattern(principal))
+    return refusal("principal", "the principal that is asked for is not a name");
   if (signature.namespace !== namespace) {
     return refusal("namespace", `the signature is for namespace '${signature.namespace.slice(0, 64)}'`);
   }
@@ -62,24 +64,21 @@ export function verify({ message, signature }: Evidence, policy: VerifyPolicy, n
   });
   if (!checked.accepted) return checked;
 
-  const standing = checkStanding(signature, policy, now, principal);
+  const standing = checkStanding(signature, policy, now, principal ?? undefined);
   if (standing !== null) return standing;
 
-  const named = policy.signers.filter((signer) => matchesPatternList(principal, signer.principals));
-  let no = refusal("unknown-signer", "no line of the allowed signers has this key for this principal");
+  const named = policy.signers.filter(
+    (signer) => principal === null || matchesPatternList(principal, signer.principals),
+  );
+  let no = refusal("unknown-signer", `no line of the allowed signers has ${subjectOf(signature, principal)}`);
   for (const signer of named.filter((line) => speaksFor(line, signature))) {
     const fault = checkLine(signer, namespace, now);
-    if (fault === null) {
-      return {
-        accepted: true,
-        principal,
-        key,
-        certificate,
-        signer,
-        authenticator: checked.authenticator ?? null,
-      };
+    const name = principal ?? namesOf(signer, signature).find((one) => !one.startsWith("!"));
+    if (fault === null && name !== undefined) {
+      const authenticator = checked.authenticator ?? null;
+      return { accepted: true, principal: name, key, certificate, signer, authenticator };
     }
-    no = fault;
+    no = fault ?? refusal("principal", `line ${signer.line} names nobody that this signer could be`);
   }
   return no;
 }
@@ -95,14 +94,25 @@ export function findPrincipals(signature: SshSig, policy: SignerPolicy, now: Dat
   let no = refusal("unknown-signer", "no line of the allowed signers has this key");
   for (const signer of policy.signers.filter((line) => speaksFor(line, signature))) {
     const fault = checkLine(signer, undefined, now);
-    const names =
-      signature.signer.type === "certificate"
-        ? signature.signer.principals.filter((name) => matchesPatternList(name, signer.principals))
-        : signer.principals.split(",");
+    const names = namesOf(signer, signature);
     if (fault === null && names.length > 0) return names;
     no = fault ?? refusal("principal", "no principal of the certificate is allowed");
   }
   return no;
+}
+
+function namesOf({ principals }: AllowedSigner, { signer }: SshSig): string[] {
+  return signer.type === "certificate"
+    ? signer.principals.filter((name) => matchesPatternList(name, principals))
+    : principals.split(",");
+}
+
+function subjectOf({ signer }: SshSig, principal: string | null): string {
+  const key =
+    signer.type === "certificate"
+      ? `the CA ${signer.caKey.fingerprint} of the certificate`
+      : `the key ${signer.fingerprint}`;
+  return principal === null ? key : "this key for this principal";
 }
 
 /** What holds whatever the allowed signers say. */

@@ -1,0 +1,66 @@
+/** Who may sign, from where the person said, and nowhere else. */
+import { resolve } from "node:path";
+import { utf8Text } from "../../core/bytes.ts";
+import { NixsealError, at } from "../../core/errors.ts";
+import { parseRevocations } from "../../ssh/revocation-file.ts";
+import type { Revocations } from "../../ssh/revocations.ts";
+import { readSigners, type Signers } from "../../trust/commits/signers.ts";
+import type { Context } from "../op.ts";
+
+type Reader = Pick<Context, "files" | "environment" | "workingDirectory">;
+
+export interface SignerSource {
+  /** What decides, byte for byte: caches of decisions are kept by it. */
+  readonly content: Uint8Array;
+  /** For messages. */
+  readonly name: string;
+}
+
+const variable = "TRUSTED_SIGNERS";
+const largest = 16 << 20;
+
+/** `--signers`, else the environment. Without either nothing can be accepted: `refused`. */
+export async function signerSource(context: Reader, file: string | undefined): Promise<SignerSource> {
+  if (file !== undefined) return { content: await readPinned(context, file), name: file };
+  const text = context.environment.get(variable);
+  if (text !== undefined) return { content: Buffer.from(text), name: variable };
+  throw new NixsealError("refused", "nobody is trusted to sign: there is no list of signers", {
+    hint: `give --signers FILE, put its content into ${variable}, or pin a policy with --introduction COMMIT`,
+  });
+}
+
+export async function parseSigners(
+  { content, name }: SignerSource,
+  revocations: Revocations | undefined,
+): Promise<Signers> {
+  try {
+    return await readSigners(utf8Text(content, "list of signers"), revocations);
+  } catch (error) {
+    throw at(error, { file: name });
+  }
+}
+
+export async function readRevocationFile(
+  context: Reader,
+  file: string,
+): Promise<{ content: Uint8Array; revocations: Revocations }> {
+  const content = await readPinned(context, file);
+  try {
+    return { content, revocations: parseRevocations(content) };
+  } catch (error) {
+    throw at(error, { file });
+  }
+}
+
+/** A file that is not there is no reason to look elsewhere, or to do without. */
+async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
+  try {
+    return await context.files.read(resolve(context.workingDirectory, file), { limit: largest });
+  } catch (cause) {
+    if (!(cause instanceof NixsealError) || cause.code !== "not-found") throw cause;
+    throw new NixsealError("refused", `${file} is not there, and without it no commit can be accepted`, {
+      where: { file },
+      cause,
+    });
+  }
+}

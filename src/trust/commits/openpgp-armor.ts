@@ -1,0 +1,82 @@
+/** ASCII armor of one detached signature: RFC 9580 section 6.2, RFC 4880 section 6.1 for the checksum. */
+import { fromBase64 } from "../../core/bytes.ts";
+import { NixsealError } from "../../core/errors.ts";
+
+const begin = "-----BEGIN PGP SIGNATURE-----";
+const end = "-----END PGP SIGNATURE-----";
+const maximumArmor = 64 << 10;
+/** What GnuPG and Sequoia write, and what RFC 4880 allows at most. */
+const lineWidths = [64, 76];
+
+/**
+ * The one signature packet inside. Armor headers, wrong checksums, odd line breaks, a second packet and bytes
+ * around the block are refused: GnuPG ignores them, no key signs them, and each would give the commit another id.
+ */
+export function parseSignatureArmor(text: string): Uint8Array {
+  if (text.length > maximumArmor)
+    throw new NixsealError("limit", `the signature has ${text.length} characters`);
+  const lines = text.split("\n");
+  if (lines[0] !== begin || lines.at(-1) !== end) {
+    throw malformed("begins or ends with something else than its armor");
+  }
+  if (lines[1] !== "") throw malformed("has armor headers, which nobody signs");
+  const body = lines.slice(2, -1);
+  const checksum = body.at(-1)?.startsWith("=") === true ? body.pop()!.slice(1) : null;
+  const joined = body.join("");
+  const wrapped = lineWidths.some((width) => body.every((line, i) => line === lineAt(joined, i, width)));
+  const bytes = wrapped ? fromBase64(joined) : null;
+  if (bytes === null || bytes.length === 0) throw malformed("has broken armor");
+  if (checksum !== null && checksum !== crc24(bytes)) throw malformed("has a wrong checksum");
+  requireOnePacket(bytes);
+  return bytes;
+}
+
+function lineAt(text: string, index: number, width: number): string {
+  return text.slice(index * width, (index + 1) * width);
+}
+
+/** RFC 9580 section 4.2: a signature packet, its length in the shortest spelling, and nothing behind it. */
+function requireOnePacket(bytes: Uint8Array): void {
+  const tag = bytes[0]!;
+  const newFormat = tag === 0xc2;
+  if (!newFormat && (tag & 0xfc) !== 0x88) throw malformed("is not an OpenPGP signature packet");
+  const length = newFormat ? newLength(bytes) : oldLength(bytes);
+  if (length === null || length.header + length.body !== bytes.length) {
+    throw malformed("has a length that is not that of one packet");
+  }
+}
+
+interface PacketLength {
+  readonly header: number;
+  readonly body: number;
+}
+
+function newLength(bytes: Uint8Array): PacketLength | null {
+  const [, a = 0, b = 0] = bytes;
+  if (a < 192) return { header: 2, body: a };
+  if (a < 224) return { header: 3, body: ((a - 192) << 8) + b + 192 };
+  if (a < 255 || bytes.length < 6) return null; // partial lengths are for data, not for signatures
+  const body = Buffer.from(bytes).readUInt32BE(2);
+  return body > 8383 ? { header: 6, body } : null;
+}
+
+function oldLength(bytes: Uint8Array): PacketLength | null {
+  const [tag = 0, a = 0, b = 0] = bytes;
+  const kind = tag & 3;
+  if (kind === 0) return { header: 2, body: a };
+  if (kind === 1) return (a << 8) + b > 255 ? { header: 3, body: (a << 8) + b } : null;
+  return null; // four bytes: more than fits in the armor that is taken; three: open ended
+}
+
+function crc24(bytes: Uint8Array): string {
+  let crc = 0xb704ce;
+  for (const byte of bytes) {
+    crc ^= byte << 16;
+    for (let i = 0; i < 8; i++) crc = (crc & 0x800000) === 0 ? crc << 1 : (crc << 1) ^ 0x1864cfb;
+  }
+  return Buffer.from([crc >> 16, crc >> 8, crc]).toString("base64");
+}
+
+function malformed(fault: string): NixsealError {
+  return new NixsealError("malformed", `the OpenPGP signature ${fault}`);
+}

@@ -1,0 +1,83 @@
+import { join, resolve } from "node:path";
+import { utf8Text } from "../../core/bytes.ts";
+import { NixsealError } from "../../core/errors.ts";
+import type { Files, Processes } from "../../core/ports.ts";
+import { Git, gitFailed } from "./git.ts";
+import { isObjectId, type ObjectFormat, type ObjectId } from "./object-id.ts";
+import { refuse, type CommitRefusal } from "./refusal.ts";
+
+export interface Repository {
+  readonly git: Git;
+  readonly format: ObjectFormat;
+  /** What all worktrees share: objects, references, configuration. Absolute, symlinks resolved. */
+  readonly commonDirectory: string;
+}
+
+export interface RefusedObject extends CommitRefusal {
+  readonly commit: string;
+}
+
+const maximumList = 16 << 20;
+/** More than that is not listed one by one. */
+const maximumTampered = 1000;
+
+/** The repository that `directory` lies in, as git finds it without any GIT_ variable. */
+export async function openRepository(
+  processes: Pick<Processes, "run" | "converse">,
+  files: Pick<Files, "realPath">,
+  directory: string,
+): Promise<Repository> {
+  const git = new Git(processes, directory);
+  const { code, stdout, stderr } = await git.run(["rev-parse", "--show-object-format", "--git-common-dir"]);
+  if (code !== 0) {
+    if (!/not a git repository/i.test(stderr)) throw gitFailed("rev-parse", stderr);
+    throw new NixsealError("not-found", `${directory} is not in a git repository`, {
+      hint: "run it inside of one, or give --fleet DIR",
+    });
+  }
+  const [format, common] = utf8Text(stdout, "git's output").split("\n");
+  if ((format !== "sha1" && format !== "sha256") || common === undefined || common === "") {
+    throw new NixsealError("refused", `object format '${String(format).slice(0, 20)}' is not known`);
+  }
+  return { git, format, commonDirectory: await files.realPath(resolve(directory, common)) };
+}
+
+/**
+ * What would make git show another history than the one that was signed: shallow boundaries, grafts, replacements.
+ * Whoever builds or deploys from this repository gets that other history, so each is a refusal.
+ */
+export async function findTampering(
+  { git, format, commonDirectory }: Repository,
+  files: Pick<Files, "read" | "status">,
+): Promise<RefusedObject[]> {
+  const listed = async (name: string): Promise<string[]> => {
+    const path = join(commonDirectory, name);
+    if ((await files.status(path)) === null) return [];
+    const text = Buffer.from(await files.read(path, { limit: maximumList })).toString("latin1");
+    const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+    return lines.map((line) => line.split(" ", 1)[0]!);
+  };
+  const replacements = await git.lines(
+    "for-each-ref",
+    `--count=${maximumTampered}`,
+    "--format=%(refname:lstrip=2)",
+    "refs/replace/",
+  );
+  const refused = (
+    commits: readonly string[],
+    code: "shallow" | "graft" | "replaced",
+    reason: string,
+  ): RefusedObject[] =>
+    commits
+      .slice(0, maximumTampered)
+      .map((commit) => ({ commit: idOrText(commit, format), ...refuse(code, reason) }));
+  return [
+    ...refused(await listed("shallow"), "shallow", "the history is cut off here: its parents are not there"),
+    ...refused(await listed("info/grafts"), "graft", "a graft gives it other parents than it has"),
+    ...refused(replacements, "replaced", "refs/replace shows another object in its place"),
+  ];
+}
+
+function idOrText(text: string, format: ObjectFormat): ObjectId | string {
+  return isObjectId(text, format) ? text : text.slice(0, 64);
+}

@@ -1,0 +1,76 @@
+import { NixsealError } from "../../core/errors.ts";
+import { parseAllowedSigners, type AllowedSigner } from "../../ssh/allowed-signers.ts";
+import type { Revocations } from "../../ssh/revocations.ts";
+import { OpenPgpKeys, type KeyBlock } from "./openpgp.ts";
+
+/** Who may sign, as the verifier pinned it: never from the repository's configuration, never from its content. */
+export interface Signers {
+  readonly ssh: readonly AllowedSigner[];
+  readonly openPgp: OpenPgpKeys | null;
+  readonly revocations: Revocations | undefined;
+}
+
+const maximumFile = 4 << 20;
+const maximumBlocks = 1000;
+const begin = /^-----BEGIN PGP (.+)-----$/;
+const end = "-----END PGP PUBLIC KEY BLOCK-----";
+
+/**
+ * An allowed_signers file in which OpenPGP public keys may stand as armored blocks, anywhere between the lines.
+ * The first fault is thrown, with its line; `refused` when there is nobody in it.
+ */
+export async function readSigners(text: string, revocations?: Revocations): Promise<Signers> {
+  if (text.length > maximumFile)
+    throw new NixsealError("limit", `the list of signers has ${text.length} characters`);
+  const { rest, blocks } = takeBlocks(text.split("\n"));
+  const ssh = parseAllowedSigners(rest);
+  if (ssh.length === 0 && blocks.length === 0) {
+    throw new NixsealError("refused", "there are no signers, so no commit can be accepted", {
+      hint: "write a line PRINCIPAL KEYTYPE BASE64 for each, or an armored OpenPGP public key",
+    });
+  }
+  return { ssh, openPgp: blocks.length === 0 ? null : await OpenPgpKeys.read(blocks), revocations };
+}
+
+/** Lines of blocks are emptied, so that the others keep their numbers. */
+function takeBlocks(lines: readonly string[]): { rest: string; blocks: KeyBlock[] } {
+  const rest: string[] = [];
+  const blocks: KeyBlock[] = [];
+  let block: string[] | null = null;
+  for (const [index, raw] of lines.entries()) {
+    const line = raw.trim();
+    const kind = begin.exec(line)?.[1];
+    if (kind !== undefined) {
+      if (kind !== "PUBLIC KEY BLOCK" || block !== null) throw notABlock(kind, index + 1);
+      if (blocks.length === maximumBlocks)
+        throw new NixsealError("limit", `more than ${maximumBlocks} OpenPGP key blocks`);
+      block = [];
+    }
+    rest.push(block === null ? raw : "");
+    block?.push(line);
+    if (block !== null && line === end) {
+      blocks.push({ armored: block.join("\n"), line: index + 2 - block.length });
+      block = null;
+    }
+  }
+  if (block !== null) {
+    throw new NixsealError("malformed", "OpenPGP key block has no end", {
+      where: { line: lines.length + 1 - block.length },
+    });
+  }
+  return { rest: rest.join("\n"), blocks };
+}
+
+function notABlock(kind: string, line: number): NixsealError {
+  const isPrivate = kind.includes("PRIVATE");
+  return new NixsealError(
+    "malformed",
+    isPrivate ? "a private key stands among the signers" : `unexpected OpenPGP block '${kind.slice(0, 40)}'`,
+    {
+      hint: isPrivate
+        ? "take it out, and replace that key: it is no secret any more"
+        : "export keys with gpg --armor --export KEY",
+      where: { line },
+    },
+  );
+}

@@ -1,0 +1,48 @@
+import { NixsealError } from "../../core/errors.ts";
+import type { Conversation } from "../../core/ports.ts";
+import type { Git } from "./git.ts";
+import type { ObjectId } from "./object-id.ts";
+import { OutputReader } from "./output-reader.ts";
+
+const maximumPaths = 500_000;
+const longestPath = 64 << 10;
+const colon = 0x3a;
+
+/** `git diff-tree`: which paths differ between two trees, one process for all questions. */
+export class TreeComparer {
+  readonly #conversation: Conversation;
+  readonly #output: OutputReader;
+
+  constructor(git: Git) {
+    const options = ["-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", "--stdin"];
+    this.#conversation = git.converse("diff-tree", ...options);
+    this.#output = new OutputReader(this.#conversation);
+  }
+
+  /** Paths of files, links and submodules, bytes as Latin-1. A rename is two paths. */
+  async paths(before: ObjectId, after: ObjectId): Promise<string[]> {
+    if (before === after) return [];
+    // The second question has no differences: its header ends the answer to the first.
+    await this.#conversation.write(Buffer.from(`${before} ${after}\n${after} ${after}\n`));
+    await this.#header(before, after);
+    const paths: string[] = [];
+    while ((await this.#output.peek()) === colon) {
+      await this.#output.line(0);
+      paths.push(await this.#output.line(0, longestPath));
+      if (paths.length > maximumPaths)
+        throw new NixsealError("refused", `a commit changes more than ${maximumPaths} paths`);
+    }
+    await this.#header(after, after);
+    return paths;
+  }
+
+  close(): void {
+    this.#conversation.kill();
+  }
+
+  async #header(before: ObjectId, after: ObjectId): Promise<void> {
+    const line = await this.#output.line();
+    if (line !== `${before} ${after}`)
+      throw new NixsealError("tool", "git diff-tree gave an answer that nobody asked for");
+  }
+}
