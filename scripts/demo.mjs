@@ -181,4 +181,24 @@ show("nixseal secrets rekey", run(["nixseal", "secrets", "rekey"]));
 show("nixseal secrets rekey", run(["nixseal", "secrets", "rekey"]));
 run(["nixseal", "secrets", "check"]);
 
+chapter("A signed history: who may sign stands in a file outside of the repository");
+const signers = join(base, "signers");
+writeFileSync(signers, `alice namespaces="git" ${readFileSync(join(home, ".ssh/id_ed25519.pub"), "utf8")}`);
+const git = (...args) =>
+  run(["git", "-c", "gpg.format=ssh", "-c", "user.name=demo", "-c", "user.email=demo@example.org", ...args]);
+const commit = (key, message) => git("-c", `user.signingkey=${key}.pub`, "commit", "-q", "-S", "-m", message);
+git("add", "-A");
+commit(join(home, ".ssh/id_ed25519"), "a fleet with three secrets");
+show("nixseal commits verify --signers SIGNERS", run(["nixseal", "commits", "verify", "--signers", signers]));
+
+chapter("Refused: a commit of somebody who is not among the signers, however well signed");
+run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "mallory", "-f", join(base, "mallory")]);
+appendFileSync(join(fleet, "fleet.toml"), "# harmless\n");
+git("add", "-A");
+commit(join(base, "mallory"), "a small clean-up");
+show(
+  "nixseal commits verify --signers SIGNERS",
+  run(["nixseal", "commits", "verify", "--signers", signers], { expect: 4 }),
+);
+
 console.log("\nDone. Nothing is left behind.");
