@@ -81,7 +81,7 @@ export interface FileStatus {
 export interface ReadLimit {
   /** Bytes; one more is error `limit`. */
   readonly limit: number;
-  /** Whether a symlink as the last component is followed. Default: true. */
+  /** Whether a symlink as the last component is followed, and a pipe or a device read. Default: true. */
   readonly follow?: boolean;
 }
 

@@ -90,11 +90,14 @@ function missingAsNull(status: () => Stats | undefined): Stats | null {
  * and ten times that with a promise around each call. What may block (a pipe, a terminal) goes the long way.
  */
 async function readBounded(path: string, limit: number, follow: boolean): Promise<Uint8Array> {
-  const flags = constants.O_RDONLY | (follow ? 0 : constants.O_NOFOLLOW);
-  if ((follow ? statSync : lstatSync)(path).isFile()) {
-    const descriptor = openSync(path, flags);
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  if (!follow || statSync(path).isFile()) {
+    // O_NONBLOCK: a pipe that is there, or was put there since the look, would be waited for.
+    const descriptor = openSync(path, O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
     try {
-      const { size } = fstatSync(descriptor);
+      const stats = fstatSync(descriptor);
+      if (!stats.isFile()) throw new NixsealError("io", "is not a regular file", { where: { file: path } });
+      const { size } = stats;
       return await readAll(path, limit, size, (into, from) =>
         readSync(descriptor, into, from, into.length - from, null),
       );
@@ -102,7 +105,7 @@ async function readBounded(path: string, limit: number, follow: boolean): Promis
       closeSync(descriptor);
     }
   }
-  const handle = await fs.open(path, flags);
+  const handle = await fs.open(path, O_RDONLY);
   try {
     return await readAll(path, limit, 0, async (into, from) => (await handle.read(into, from)).bytesRead);
   } finally {

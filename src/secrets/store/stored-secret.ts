@@ -38,9 +38,9 @@ export async function readStored(
   name: string,
 ): Promise<StoredSecret | null> {
   const file = ciphertextFile(name);
-  const ciphertext = await readIfThere(files, join(directory, file), limits.plaintext + limits.header);
+  const ciphertext = await readIfThere(files, directory, file, limits.plaintext + limits.header);
   if (ciphertext === null) return null;
-  const record = await readIfThere(files, join(directory, recordFile(name)), recordLimit);
+  const record = await readIfThere(files, directory, recordFile(name), recordLimit);
   const armored = isArmored(ciphertext) === true;
   try {
     const { stanzas } = parseHeader(armored ? decodeArmor(ciphertext) : ciphertext);
@@ -77,13 +77,17 @@ export async function openStore(files: Pick<Files, "makeDirectory" | "sync">, di
 
 async function readIfThere(
   files: Pick<Files, "read">,
-  path: string,
+  directory: string,
+  file: string,
   limit: number,
 ): Promise<Uint8Array | null> {
   try {
-    return await files.read(path, { limit });
+    // A symlink that somebody commits could lead to a terminal or a pipe, which would be waited for, or out of the repository.
+    return await files.read(join(directory, file), { limit, follow: false });
   } catch (error) {
-    if (error instanceof NixsealError && error.code === "not-found") return null;
-    throw error;
+    if (!(error instanceof NixsealError)) throw error;
+    if (error.code === "not-found") return null;
+    const { code, message, hint, cause } = error;
+    throw new NixsealError(code, message, { hint, cause, where: { file } });
   }
 }

@@ -1,0 +1,55 @@
+/** What somebody puts under `secrets/` by a merge request must not hang, mislead or get past the checks. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, rmSync, symlinkSync } from "node:fs";
+import { test } from "node:test";
+import { nixseal, testFleet, type TestFleet } from "./support/fleet.ts";
+
+const declared = `[secrets.one]
+hosts = ["web"]
+`;
+
+interface Finding {
+  readonly id: string;
+  readonly severity: string;
+  readonly file: string;
+}
+
+function findings(fleet: TestFleet): Finding[] {
+  const { stdout } = fleet.run(["secrets", "check", "--json"]);
+  return (JSON.parse(stdout) as { findings: Finding[] }).findings;
+}
+
+test("a pipe or a symlink in a secret's place is named and never waited for", (context) => {
+  const fleet = testFleet(context, declared);
+  assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 0);
+  const plants: (() => void)[] = [
+    () => symlinkSync("/dev/stdin", fleet.file("secrets/one.age")),
+    () => symlinkSync("/dev/zero", fleet.file("secrets/one.age")),
+    () => spawnSync("mkfifo", [fleet.file("secrets/one.age")]),
+    () => mkdirSync(fleet.file("secrets/one.age")),
+  ];
+  spawnSync("mkfifo", [fleet.file("silent")]);
+  const silent = openSync(fleet.file("silent"), "r+"); // stdin that is open and never says a word: who reads it hangs
+  context.after(() => closeSync(silent));
+  for (const plant of plants) {
+    rmSync(fleet.file("secrets/one.age"), { recursive: true });
+    plant();
+    for (const [words, expected] of [
+      ["check", 1],
+      ["list", 0],
+      ["get one", 2],
+      ["rekey", 3],
+    ] as const) {
+      const { status } = spawnSync(nixseal, ["secrets", ...words.split(" ")], {
+        cwd: fleet.directory,
+        env: fleet.env,
+        stdio: [silent, "ignore", "ignore"],
+        timeout: 20_000,
+      });
+      assert.equal(status, expected, words);
+    }
+    assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 2, "it is not ours to replace");
+    assert.ok(findings(fleet).some(({ id, file }) => id === "secret-broken" && file === "secrets/one.age"));
+  }
+});
