@@ -1,7 +1,7 @@
 /** What somebody puts under `secrets/` by a merge request must not hang, mislead or get past the checks. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { nixseal, testFleet, type TestFleet } from "./support/fleet.ts";
 
@@ -52,4 +52,23 @@ test("a pipe or a symlink in a secret's place is named and never waited for", (c
     assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 2, "it is not ours to replace");
     assert.ok(findings(fleet).some(({ id, file }) => id === "secret-broken" && file === "secrets/one.age"));
   }
+});
+
+test("plaintext is found however deep it lies and whatever it is called", (context) => {
+  const fleet = testFleet(context, declared);
+  assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 0);
+  mkdirSync(fleet.file("secrets/old/deep"), { recursive: true });
+  fleet.write("secrets/old/deep/password.txt", "hunter2");
+  fleet.write("secrets/old/copy.age", readFileSync(fleet.file("secrets/one.age"), "utf8"));
+  fleet.write("secrets/database.json", '{"password":"hunter2"}');
+  fleet.write("secrets/gone.json", readFileSync(fleet.file("secrets/one.json"), "utf8"));
+  writeFileSync(Buffer.concat([Buffer.from(fleet.file("secrets/")), Buffer.from([0xff, 0x2e])]), "hunter2");
+  const found = findings(fleet).map(({ id, severity, file }) => `${severity} ${id} ${file}`);
+  assert.deepEqual(found.sort(), [
+    "critical plaintext secrets/database.json",
+    "critical plaintext secrets/old/deep/password.txt",
+    "high file-name secrets/\ufffd.",
+    "low stray-file secrets/gone.json",
+    "low stray-file secrets/old/copy.age",
+  ]);
 });

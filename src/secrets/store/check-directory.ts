@@ -4,23 +4,43 @@ import type { Finding } from "../../core/finding.ts";
 import type { Files } from "../../core/ports.ts";
 import { isArmored } from "../age/armor.ts";
 import { version } from "../age/header.ts";
+import { parseRecord, recordLimit } from "./record.ts";
 import { secretsDirectory } from "./stored-secret.ts";
 
 const allowedBeside = new Set([".gitignore", ".gitattributes", "README.md"]);
 const leftover = /^\..+\.[0-9a-f]{12}\.tmp$/;
 const start = 4096;
 
-/** What lies under `secrets/` and should not: files of no declared secret, and what is not encrypted. */
+type Look = Pick<Files, "list" | "statusOfLink" | "stream" | "read">;
+
+/** What lies under `secrets/` and should not, at any depth: files of no declared secret, and what is not encrypted. */
 export async function checkDirectory(
-  files: Pick<Files, "list" | "statusOfLink" | "stream">,
+  files: Look,
   directory: string,
   declared: ReadonlySet<string>,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const name of await namesIn(files, join(directory, secretsDirectory))) {
-    const file = `${secretsDirectory}/${name}`;
+  const below = [secretsDirectory];
+  for (let parent = below.shift(); parent !== undefined; parent = below.shift())
+    findings.push(...(await checkNames(files, directory, parent, declared, below)));
+  return findings;
+}
+
+/** The directories that it meets are added to `below`. */
+async function checkNames(
+  files: Look,
+  directory: string,
+  parent: string,
+  declared: ReadonlySet<string>,
+  below: string[],
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of await namesIn(files, join(directory, parent))) {
+    const file = `${parent}/${name}`;
     const status = await files.statusOfLink(join(directory, file));
+    if (status === null && name.includes("\ufffd")) findings.push(nameFinding(file));
     if (status === null || allowedBeside.has(name)) continue;
+    if (status.kind === "directory") below.push(file);
     if (leftover.test(name)) findings.push(leftoverFinding(file));
     else if (status.kind === "symlink") findings.push(symlinkFinding(file));
     else if (status.kind === "file") findings.push(...(await checkFile(files, directory, file, declared)));
@@ -30,13 +50,15 @@ export async function checkDirectory(
 }
 
 async function checkFile(
-  files: Pick<Files, "stream">,
+  files: Look,
   directory: string,
   file: string,
   declared: ReadonlySet<string>,
 ): Promise<Finding[]> {
-  const [, secret, kind] = /^secrets\/(.*)\.(age|json)$/.exec(file) ?? [];
-  if (kind !== "json" && !(await isAgeFile(files, join(directory, file))))
+  const [, secret, kind] = /^secrets\/([^/]*)\.(age|json)$/.exec(file) ?? [];
+  if (kind === "json" && declared.has(secret!)) return []; // looked at with its secret
+  const known = kind === "json" ? isRecord : isAgeFile;
+  if (!(await known(files, join(directory, file))))
     return [
       {
         id: "plaintext",
@@ -56,7 +78,7 @@ async function checkFile(
 }
 
 /** By its first bytes: a name that ends in `.age` encrypts nothing. */
-async function isAgeFile(files: Pick<Files, "stream">, path: string): Promise<boolean> {
+async function isAgeFile(files: Look, path: string): Promise<boolean> {
   let head = Buffer.alloc(0);
   for await (const piece of files.stream(path)) {
     head = Buffer.concat([head, piece]).subarray(0, start);
@@ -67,6 +89,17 @@ async function isAgeFile(files: Pick<Files, "stream">, path: string): Promise<bo
   return isArmored(head) === true && text.includes("-----BEGIN AGE ENCRYPTED FILE-----");
 }
 
+/** A file that is called like a record and is none may hold anything. */
+async function isRecord(files: Look, path: string): Promise<boolean> {
+  try {
+    parseRecord(await files.read(path, { limit: recordLimit, follow: false }), path);
+    return true;
+  } catch (error) {
+    if (error instanceof NixsealError && (error.code === "malformed" || error.code === "limit")) return false;
+    throw error;
+  }
+}
+
 async function namesIn(files: Pick<Files, "list">, path: string): Promise<string[]> {
   try {
     return await files.list(path);
@@ -74,6 +107,17 @@ async function namesIn(files: Pick<Files, "list">, path: string): Promise<string
     if (error instanceof NixsealError && error.code === "not-found") return [];
     throw at(error, { file: path });
   }
+}
+
+/** Node reads names as UTF-8 only: the file cannot even be opened. */
+function nameFinding(file: string): Finding {
+  return {
+    id: "file-name",
+    severity: "high",
+    file,
+    message: `${file} has a name that is not UTF-8, so nobody can say what it holds`,
+    hint: "remove or rename it: no secret is called like that",
+  };
 }
 
 function leftoverFinding(file: string): Finding {
