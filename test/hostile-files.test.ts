@@ -1,7 +1,16 @@
 /** What somebody puts under `secrets/` by a merge request must not hang, mislead or get past the checks. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { test } from "node:test";
 import { nixseal, testFleet, type TestFleet } from "./support/fleet.ts";
 
@@ -71,4 +80,18 @@ test("plaintext is found however deep it lies and whatever it is called", (conte
     "low stray-file secrets/gone.json",
     "low stray-file secrets/old/copy.age",
   ]);
+});
+
+test("import takes age files only: what a rule's file leads to may be anything", (context) => {
+  const fleet = testFleet(context, "");
+  const rules = `{ "token.age".publicKeys = [ "${fleet.publicKey("web")}" ]; }`;
+  fleet.write("secrets.nix", rules);
+  fleet.write("private", "plaintext of the operator");
+  symlinkSync(fleet.file("private"), fleet.file("token.age"));
+  const before = readFileSync(fleet.file("fleet.toml"), "utf8");
+  const { code, stderr } = fleet.run(["secrets", "import", "agenix", "secrets.nix"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /token\.age: not an age file/);
+  assert.equal(existsSync(fleet.file("secrets/token.age")), false);
+  assert.equal(readFileSync(fleet.file("fleet.toml"), "utf8"), before);
 });

@@ -1,11 +1,12 @@
 import { dirname, join } from "node:path";
 import { sameBytes, utf8Text } from "../../core/bytes.ts";
-import { NixsealError } from "../../core/errors.ts";
+import { at, NixsealError } from "../../core/errors.ts";
+import type { Files } from "../../core/ports.ts";
 import { planAdd } from "../../inventory/edit/change.ts";
 import type { SecretName } from "../../inventory/model.ts";
 import { limits } from "../../secrets/age/limits.ts";
 import { agenixLimit, parseAgenixRules, takeRules, type TakenRule } from "../../secrets/store/agenix.ts";
-import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
+import { ciphertextFile, readAgeHeader } from "../../secrets/store/stored-secret.ts";
 import { diffOf, planIn, writeChanges } from "../fleet-edit.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import type { Context } from "../op.ts";
@@ -83,8 +84,11 @@ async function takeFile(
   dryRun: boolean,
 ): Promise<boolean> {
   const [source, target] = [join(from, file), join(directory, ciphertextFile(name))];
-  if ((await files.status(source)) === null) return false;
-  const ciphertext = await files.read(source, { limit: limits.plaintext });
+  const status = await files.status(source);
+  if (status === null) return false;
+  if (status.kind !== "file")
+    throw new NixsealError("malformed", "is not a regular file", { where: { file: source } });
+  const ciphertext = await readAgeFile(files, source);
   const there =
     (await files.status(target)) === null ? null : await files.read(target, { limit: limits.plaintext });
   if (there !== null && !sameBytes(there, ciphertext))
@@ -97,4 +101,15 @@ async function takeFile(
     await files.writeAtomic(target, ciphertext, { mode: 0o644 });
   }
   return true;
+}
+
+/** A symlink in somebody else's repository may lead to any file of ours: only what is encrypted is copied. */
+async function readAgeFile(files: Pick<Files, "read">, path: string): Promise<Uint8Array> {
+  const ciphertext = await files.read(path, { limit: limits.plaintext });
+  try {
+    readAgeHeader(ciphertext);
+    return ciphertext;
+  } catch (error) {
+    throw at(error, { file: path });
+  }
 }

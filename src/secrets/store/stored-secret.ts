@@ -41,14 +41,20 @@ export async function readStored(
   const ciphertext = await readIfThere(files, directory, file, limits.plaintext + limits.header);
   if (ciphertext === null) return null;
   const record = await readIfThere(files, directory, recordFile(name), recordLimit);
-  const armored = isArmored(ciphertext) === true;
   try {
-    const { stanzas } = parseHeader(armored ? decodeArmor(ciphertext) : ciphertext);
+    const { armored, stanzas } = readAgeHeader(ciphertext);
     const known = record === null ? null : parseRecord(record, recordFile(name));
     return { name, ciphertext, digest: digestOf(ciphertext), armored, stanzas, record: known };
   } catch (error) {
     throw at(error, { file });
   }
+}
+
+/** Throws `malformed` for what is no age file. Needs no key, so it says nothing of the payload. */
+export function readAgeHeader(ciphertext: Uint8Array): Pick<StoredSecret, "armored" | "stanzas"> {
+  const armored = isArmored(ciphertext) === true;
+  const { stanzas } = parseHeader(armored ? decodeArmor(ciphertext) : ciphertext);
+  return { armored, stanzas };
 }
 
 /**
