@@ -23,10 +23,10 @@ interface Editing {
 
 /** A value that is being edited, the editor open, all in a process group of its own. */
 async function startEditing(context: TestContext): Promise<Editing> {
-  let group: number | undefined;
+  const groups: number[] = [];
   context.after(() => {
     try {
-      if (group !== undefined) process.kill(-group, "SIGKILL");
+      for (const group of groups) process.kill(-group, "SIGKILL");
     } catch {
       // All of it has ended by itself.
     }
@@ -42,7 +42,7 @@ async function startEditing(context: TestContext): Promise<Editing> {
     stdio: "ignore",
     detached: true,
   });
-  group = child.pid;
+  groups.push(child.pid!);
   while (!existsSync(fleet.file("there")) || readFileSync(fleet.file("there")).length === 0) await sleep(20);
   return { fleet, memory, child };
 }
