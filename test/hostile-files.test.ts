@@ -95,3 +95,20 @@ test("import takes age files only: what a rule's file leads to may be anything",
   assert.equal(existsSync(fleet.file("secrets/token.age")), false);
   assert.equal(readFileSync(fleet.file("fleet.toml"), "utf8"), before);
 });
+
+test("names from outside do not steer the terminal", (context) => {
+  const fleet = testFleet(context, declared);
+  const escape = "\u001b]0;owned\u0007\u009b31m";
+  mkdirSync(fleet.file("secrets"), { recursive: true });
+  fleet.write(`secrets/${escape}.txt`, "plaintext");
+  fleet.write("secrets.nix", `{ "a${escape}.age".publicKeys = [ "${fleet.publicKey("web")}" ]; }`);
+  for (const words of [
+    ["secrets", "check"],
+    ["secrets", "check", "--json"],
+    ["secrets", "import", "agenix", "secrets.nix"],
+  ]) {
+    const { stdout, stderr } = fleet.run(words);
+    assert.match(stdout, /owned/, stderr);
+    assert.doesNotMatch(stdout.replaceAll("\n", ""), /\p{Cc}/u);
+  }
+});

@@ -1,6 +1,6 @@
 import { NixsealError, placeOf, readerLeft } from "../core/errors.ts";
 import type { Paint } from "../ops/op.ts";
-import { visible } from "./paint.ts";
+import { visible, visibleJson } from "./paint.ts";
 
 const report = "this is a bug in nixseal; please report it with the lines above and the command that you ran";
 
@@ -22,13 +22,13 @@ export function errorText(error: unknown, paint: Paint): string {
 /** An error as programs read it: the document that `--json` prints on stdout. */
 export function errorJson(error: unknown): string {
   if (!(error instanceof NixsealError))
-    return JSON.stringify({
+    return visibleJson({
       code: "bug",
       message: error instanceof Error ? error.message : String(error),
       hint: report,
     });
   const { code, message, hint, where } = error;
-  return JSON.stringify({ code, message, hint: hint ?? null, ...(where === undefined ? {} : { where }) });
+  return visibleJson({ code, message, hint: hint ?? null, ...(where === undefined ? {} : { where }) });
 }
 
 /** A reader that went away does not change what the command came to. */

@@ -23,3 +23,21 @@ export function visible(text: string): string {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
 }
+
+const escape = "\u001b";
+const ours = new RegExp(`(${escape}\\[(?:0|1|2|31|32)m)`);
+
+/** As `visible`, for text that `paint` coloured: its few sequences stay, and others get no further than a colour. */
+export function visiblePainted(text: string): string {
+  return text
+    .split(ours)
+    .map((part, index) => (index % 2 === 0 ? visible(part) : part))
+    .join("");
+}
+
+/** JSON leaves DEL and the C1 controls as they are, and a terminal obeys them: U+009B begins a sequence as ESC [ does. */
+export function visibleJson(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(/[^\P{Cc}\n]/gu, (character) => {
+    return `\\u00${character.charCodeAt(0).toString(16)}`;
+  });
+}

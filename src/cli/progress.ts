@@ -1,7 +1,7 @@
 import type { Emit, Event } from "../core/events.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Paint } from "../ops/op.ts";
-import { visible } from "./paint.ts";
+import { visible, visibleJson } from "./paint.ts";
 
 export interface EventSink {
   readonly emit: Emit;
@@ -18,7 +18,7 @@ const redrawEvery = 100; // milliseconds
 
 /** `--events`: each event as a line of JSON. */
 export function eventLines(output: Output): EventSink {
-  return { emit: (event) => output.write(`${JSON.stringify(event)}\n`), clear: () => undefined };
+  return { emit: (event) => output.write(`${visibleJson(event)}\n`), clear: () => undefined };
 }
 
 /** For people: warnings and steps as lines, progress as one live line with an estimate, on a terminal only. */

@@ -7,7 +7,7 @@ import { registry } from "../ops/registry.ts";
 import { kebabCase, parseArguments } from "./arguments.ts";
 import { printed } from "./errors.ts";
 import { verbHelp } from "./help.ts";
-import { paint, visible } from "./paint.ts";
+import { paint, visible, visibleJson, visiblePainted } from "./paint.ts";
 import { eventLines, liveProgress } from "./progress.ts";
 import type { Program } from "./run.ts";
 
@@ -75,11 +75,17 @@ async function printResult(operation: AnyOp, output: never, json: boolean, progr
   const colours = paint(terminal, program.environment.get("NO_COLOR"), program.environment.get("TERM"));
   const text = json
     ? operation.lines?.(output) === true
-      ? (output as readonly unknown[]).map((item) => `${JSON.stringify(item)}\n`).join("")
-      : JSON.stringify(output ?? null, null, terminal ? 2 : 0)
-    : operation.text(output, colours);
+      ? (output as readonly unknown[]).map((item) => `${visibleJson(item)}\n`).join("")
+      : visibleJson(output ?? null, terminal ? 2 : 0)
+    : harmless(operation.text(output, colours), terminal);
   if (typeof text !== "string") await program.streams.stdout(text);
   else if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));
+}
+
+/** Names of files and of others' things are part of many texts. Bytes (`secrets get`) are the data itself. */
+function harmless(text: string | Uint8Array, terminal: boolean): string | Uint8Array {
+  if (typeof text !== "string") return text;
+  return terminal ? visiblePainted(text) : visible(text);
 }
 
 /** `--passphrase-fd N`: up to the first newline or the end, read once and given to every question. */
