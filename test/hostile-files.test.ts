@@ -112,3 +112,11 @@ test("names from outside do not steer the terminal", (context) => {
     assert.doesNotMatch(stdout.replaceAll("\n", ""), /\p{Cc}/u);
   }
 });
+
+test("a text in fleet.toml that no parser expects so long is an error with its file, not a bug", (context) => {
+  const fleet = testFleet(context, "");
+  fleet.write("fleet.toml", `[fleet]\nname = "${"a".repeat(2_000_000)}"\n`);
+  const { code, stdout } = fleet.run(["secrets", "list", "--json"]);
+  assert.equal(code, 2);
+  assert.equal((JSON.parse(stdout) as { where?: { file?: string } }).where?.file, "fleet.toml");
+});

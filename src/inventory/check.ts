@@ -1,3 +1,4 @@
+import { at } from "../core/errors.ts";
 import type { Finding } from "../core/finding.ts";
 import type { Files } from "../core/ports.ts";
 import { inOrder, inspectFleet } from "./load.ts";
@@ -30,7 +31,7 @@ async function reviewVersion({ file, text }: Source): Promise<Problem[]> {
     await parseTree(text, "1.0.0");
     return [];
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError)) throw at(error, { file });
     const { lineNumber: line, column } = error as SyntaxError & { lineNumber: number; column: number };
     return [
       {

@@ -1,3 +1,4 @@
+import { NixsealError } from "../core/errors.ts";
 import type { Problem, TomlPath } from "./problem.ts";
 import type { Source } from "./sources.ts";
 import { keyText, parseTree, type AST } from "./syntax-tree.ts";
@@ -26,7 +27,7 @@ async function treeOf(text: string): Promise<AST.TOMLProgram | null> {
   try {
     return await parseTree(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError || error instanceof NixsealError) return null;
     throw error;
   }
 }
