@@ -53,7 +53,11 @@ test("what a workflow may not do is found, in its own line", () => {
   assert.deepEqual(ids(step("- env: { K: '${{ secrets.SOPS_KEY }}' }")), ["ci-decryption-key", "ci-secret"]);
   assert.deepEqual(ids(step("- env: { K: '${{ secrets.OTHER }}' }")), ["ci-secret"]);
   assert.deepEqual(ids(step("- env: { K: \"${{ secrets[format('A{0}', 1)] }}\" }")), ["ci-secret"]);
+  assert.deepEqual(ids(step("- env: { K: '${{ toJSON(Secrets) }}' }")), ["ci-secret"]);
+  assert.deepEqual(ids(step("secrets: inherit")), ["ci-secret"]);
+  assert.deepEqual(ids(step("- { uses: a/b@v1, with: {} }")), ["ci-unpinned-action"]);
   assert.deepEqual(ids(step("- run: nixseal secrets get db")), ["ci-decrypts"]);
+  assert.deepEqual(ids(step('- run: echo " #"; nixseal secrets get db')), ["ci-decrypts"]);
   assert.deepEqual(ids(good.replace("contents: read", "contents: write")), ["ci-permissions"]);
   assert.deepEqual(ids(good.replace("permissions: {}", "permissions: write-all")), ["ci-permissions"]);
   assert.deepEqual(ids(good.replace("permissions: {}\n", "")), ["ci-permissions"]);
