@@ -68,7 +68,6 @@ test("a root that is rolled back, swapped or removed is noticed by a clone that 
   fleet.expect(0, "trust", "init");
   const first = readFileSync(root);
   fleet.expect(0, "trust", "rotate", "--expires", "2y");
-  fleet.expect(0, "trust", "show");
   const second = readFileSync(root);
   assert.deepEqual(readFileSync(fleet.file("trust/root.1.json")), first);
   writeFileSync(root, first);
@@ -80,6 +79,9 @@ test("a root that is rolled back, swapped or removed is noticed by a clone that 
   fleet.expect(0, "trust", "show");
 
   // Without its memory a clone follows from the first version, and needs every one.
+  rmSync(fleet.file(".git/nixseal-trust.json"));
+  assert.match(fleet.expect(0, "trust", "show"), /for the first time in this clone/);
+  assert.doesNotMatch(fleet.expect(0, "trust", "show"), /for the first time/);
   rmSync(fleet.file(".git/nixseal-trust.json"));
   rmSync(fleet.file("trust/root.1.json"));
   assert.match(fleet.expect(4, "trust", "show"), /version 1 of the root is missing/);
@@ -170,6 +172,10 @@ test("a list by a CA key that went is signed anew, with all that it revoked", (c
     /--renew/,
   );
   assert.match(fleet.expect(4, "trust", "show"), /krl-signature/);
+  const list = readFileSync(fleet.file("trust/krl"));
+  fleet.shell("ssh-keygen", ["-q", "-k", "-z", "9", "-f", "trust/krl", `${fleet.key("alice")}.pub`]);
+  assert.match(fleet.expect(4, "trust", "revoke", "--renew", "--ca", fleet.key("bob")), /never seen this/);
+  writeFileSync(fleet.file("trust/krl"), list);
   fleet.expect(0, "trust", "revoke", "--renew", "--ca", fleet.key("bob"));
   assert.match(fleet.expect(0, "trust", "show"), /revocations\s+version 2/);
   assert.match(
@@ -193,6 +199,22 @@ test("keys may be in an agent, for roots and for certificates", (context) => {
   assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /alice may activate/);
   assert.doesNotMatch(stderr, /no passphrase/);
+});
+
+test("at a terminal ssh-keygen has it for itself, for a passphrase or a touch", (context) => {
+  const fleet = trustFleet(context);
+  const env = { ...fleet.env, PATH: `${join(top, "bin")}:${fleet.env["PATH"]}` };
+  const command = "nixseal trust init && nixseal trust issue bob --rights commit --hosts web --for 1h";
+  const { status, stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
+    cwd: fleet.directory,
+    env,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /Signing file .*message/);
+  assert.match(stdout, /bob may commit/);
+  assert.match(fleet.expect(0, "trust", "show"), /version 1 of the fleet test, verified/);
 });
 
 test("sshd refuses the certificate for a login, and takes one without rights from the same CA", async (context) => {

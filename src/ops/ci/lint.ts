@@ -47,14 +47,16 @@ const lineRules: readonly Rule[] = [
   },
 ];
 
-const uses = /^[\s-]*["']?uses["']?\s*:\s*["']?([^\s"'#]+)/;
-const secretUse = /\bsecrets(?:\.([A-Za-z0-9_]+)|\[)/g;
+const uses = /(?:^|[\s{,-])["']?uses["']?\s*:\s*["']?([^\s"'#,}]+)/;
+/** Of one name, of a computed one, of all at once; the forge's expressions do not tell cases apart. */
+const secretUse = /\bsecrets(?:\s*\.\s*([A-Za-z0-9_]+)|\s*\[|\s*\)|\s*:\s*inherit)/gi;
 
 export function lintWorkflow(file: string, text: string, policy: CiPolicy): Finding[] {
   const findings: Finding[] = [];
   const lines = text.split("\n");
   for (const [index, raw] of lines.entries()) {
-    const content = raw.replace(/(^|\s)#.*$/, "$1");
+    // Only whole lines: what follows a '#' may be inside quotes.
+    const content = raw.replace(/^\s*#.*$/, "");
     const place = { file, line: index + 1 };
     for (const { pattern, ...rule } of lineRules)
       if (pattern.test(content)) findings.push({ ...rule, ...place });
@@ -73,7 +75,7 @@ export function lintWorkflow(file: string, text: string, policy: CiPolicy): Find
           id: "ci-secret",
           severity: "medium",
           ...place,
-          message: `uses the secret ${match[1] ?? "of a computed name"}, which the policy does not know`,
+          message: `uses the secret ${match[1] ?? "of any name"}, which the policy does not know`,
           hint: `the deploy key (${policy.deploySecret}) is the only one that CI needs`,
         });
   }

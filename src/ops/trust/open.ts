@@ -22,6 +22,8 @@ export interface OpenTrust {
   readonly krlBytes: Uint8Array | null;
   /** The effective time that all was judged at. */
   readonly now: Date;
+  /** Whether this clone had never seen a root: nothing but the repository vouches for this one. */
+  readonly first: boolean;
 }
 
 /** What a caller must not insist on, because it is there to put it right. */
@@ -52,12 +54,26 @@ export async function openTrust(
   if (!list.accepted && !(options.foreignKrl === true && list.code === "krl-signature"))
     throw refusedBy(list, krlFile);
   const krl = list.accepted ? list.krl : null;
+  const days = Math.floor((root.expires.getTime() - now.getTime()) / 86_400_000);
+  if (days < expiresSoon && options.expired !== true)
+    context.emit({
+      type: "warning",
+      message: `the root expires in ${days} day${days === 1 ? "" : "s"}, and nothing is trusted then`,
+      hint: "'nixseal trust rotate' makes the next version",
+    });
   await remember(context, path, seen, {
     root,
     krl: list.accepted ? list.seen : seen.krl,
     time: krl === null ? seen.time : effectiveTime(new Date(Number(krl.generated) * 1000), seen.time),
   });
-  return { root, envelope: chain.at(-1)!, krl, krlBytes: evidence?.file ?? null, now };
+  return {
+    root,
+    envelope: chain.at(-1)!,
+    krl,
+    krlBytes: evidence?.file ?? null,
+    now,
+    first: path !== null && seen.root === null,
+  };
 }
 
 /** The same, or null in a fleet that never had a root. */
@@ -72,6 +88,8 @@ export async function openTrustIfAny(
 }
 
 const beginning = new Date(0);
+/** Days: time for every holder to sign. */
+const expiresSoon = 30;
 
 const hints: Partial<Record<TrustRefusal["code"], string>> = {
   "root-expired": "'nixseal trust rotate' makes the next version, with a new end",

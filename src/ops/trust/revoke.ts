@@ -4,7 +4,7 @@ import type { Fleet, MemberName } from "../../inventory/model.ts";
 import type { Certificate } from "../../ssh/certificate.ts";
 import type { Fingerprint } from "../../ssh/public-key.ts";
 import { parseKrl } from "../../ssh/krl.ts";
-import { decideKrl, krlNamespace } from "../../trust/certificates/decide.ts";
+import { decideKrl, digestOf, krlNamespace } from "../../trust/certificates/decide.ts";
 import { readCertificateRecords } from "../../trust/certificates/record.ts";
 import {
   extendKrl,
@@ -59,19 +59,25 @@ export const trustRevoke = op({
           hint: "name a member, a serial or a key; --renew alone signs the list anew",
         });
       const { files } = context;
-      const { root, krlBytes, now } = await openTrust(context, directory, { foreignKrl: renew });
+      const { root, krl, krlBytes, now } = await openTrust(context, directory, { foreignKrl: renew });
       const records = await readCertificateRecords(files, directory);
       const wanted = await subjects(context, fleet, root, records, what);
       const { seen } = await readMemory(context, directory);
+      if (krl === null && krlBytes !== null && digestOf(krlBytes) !== seen.krl?.digest)
+        // Signed by no CA of today, it could be anybody's: signing it would give back what somebody took out of it.
+        throw new NixsealError("refused", "this clone has never seen this revocation list signed", {
+          hint: "run it where the list was verified before the CA key went, or take the list from git",
+          where: { file: krlFile },
+        });
       const before = krlBytes === null ? 0n : parseKrl(krlBytes).version;
       // Above whatever this machine has seen too: a list that was lost must not be shadowed by another of its number.
       const version = (seen.krl !== null && seen.krl.version > before ? seen.krl.version : before) + 1n;
       const ca = await findKey(context, given, root.ca.keys, "CA key");
-      const krl = await extendKrl(context, krlBytes, wanted, version);
-      const signature = await signWithKeygen(context, krl, krlNamespace, ca.file);
-      const decision = decideKrl({ file: krl, signatures: [signature] }, { root, seen: seen.krl, now });
+      const next = await extendKrl(context, krlBytes, wanted, version);
+      const signature = await signWithKeygen(context, next, krlNamespace, ca.file);
+      const decision = decideKrl({ file: next, signatures: [signature] }, { root, seen: seen.krl, now });
       if (!decision.accepted) throw refusedBy(decision, krlFile);
-      await writeKrl(files, directory, krl, signature);
+      await writeKrl(files, directory, next, signature);
       await openTrust(context, directory); // remembers it
       warnOfRoles(context, root, wanted.keys);
       return {

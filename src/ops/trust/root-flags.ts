@@ -50,8 +50,12 @@ export function thresholdsOf(given: readonly string[]): Map<string, number> {
   );
 }
 
-/** The end of something that begins now, on a whole second. */
+/** The end of something that begins now, on a whole second. `usage` beyond ten years, which nobody means. */
 export function endOf(now: Date, duration: string): Date {
+  if (rules.seconds(duration) > rules.seconds("10y"))
+    throw new NixsealError("usage", `${duration} is longer than 10y`, {
+      hint: "what never expires is never looked at",
+    });
   return new Date((Math.floor(now.getTime() / 1000) + rules.seconds(duration)) * 1000);
 }
 

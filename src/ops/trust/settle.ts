@@ -18,7 +18,7 @@ import {
 } from "../../trust/root/store.ts";
 import type { Context, Paint } from "../op.ts";
 import type { KeyFile } from "./key-file.ts";
-import { refusedBy } from "./open.ts";
+import { openTrust, refusedBy } from "./open.ts";
 
 export const progressSchema = z.object({
   version: z.number(),
@@ -83,8 +83,10 @@ export async function signAndSettle(
   const decision = current === null ? decideFirstRoot(signed) : decideNextRoot(current.root, signed);
   // Anything but missing signatures would still be wrong with all of them.
   if (!decision.accepted && decision.code !== "root-threshold") throw refusedBy(decision, nextRootFile);
-  if (decision.accepted) await promote(files, directory, current, signed);
-  else await writeNext(files, directory, signed);
+  if (decision.accepted) {
+    await promote(files, directory, current, signed);
+    await openTrust(context, directory, { foreignKrl: true }); // whoever made it must not be led back behind it
+  } else await writeNext(files, directory, signed);
   return {
     version: signed.root.version,
     complete: decision.accepted,

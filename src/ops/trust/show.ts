@@ -30,6 +30,7 @@ export const trustShow = op({
         upstream: z.array(z.string()),
         gateEpoch: z.number(),
         file: z.string(),
+        first: z.boolean().describe("whether this clone sees a root for the first time"),
       })
       .nullable()
       .describe("null: there is none yet"),
@@ -74,6 +75,7 @@ export const trustShow = op({
               upstream: [...open.root.upstream],
               gateEpoch: open.root.gateEpoch,
               file: rootFile,
+              first: open.first,
             },
       revocations:
         open === null || open.krl === null
@@ -100,6 +102,7 @@ export const trustShow = op({
       parts.push(
         facts([
           ["root", `version ${root.version} of the fleet ${root.fleet}, ${paint.good("verified")}`],
+          ["seen", root.first ? "for the first time in this clone: compare the keys with a colleague" : ""],
           ["expires", `${root.expires} (in ${root.daysLeft} days)`],
           [
             "root keys",

@@ -128,7 +128,7 @@ export function decideKrl(
   });
   if (!signed) return untrusted("krl-signature", "no CA key of the root has signed the revocation list");
   const krl = parseKrl(file);
-  const digest = hex(createHash("sha256").update(file).digest());
+  const digest = digestOf(file);
   if (seen !== null && krl.version < seen.version)
     return untrusted(
       "krl-version",
@@ -142,4 +142,9 @@ export function decideKrl(
       "the revocation list is from the future: a clock is wrong, here or where it was made",
     );
   return { accepted: true, krl, seen: { version: krl.version, digest } };
+}
+
+/** As `SeenKrl` keeps it. */
+export function digestOf(file: Uint8Array): string {
+  return hex(createHash("sha256").update(file).digest());
 }

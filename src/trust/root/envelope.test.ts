@@ -45,6 +45,7 @@ test("one spelling only", () => {
     ['"edge":["tag:edge"]', '"edge":["group:edge"]'],
     ['"edge":["tag:edge"]', '"edge":[]'],
     ['"edge":["tag:edge"]', '"other":["tag:edge"]'],
+    ["cache.nixos.org-1:", "cache.nixos.org-1\\u001b[2K:"],
     ["ssh-ed25519 ", "ssh-ed25519  "],
   ];
   for (const [from, to] of changes) {

@@ -56,9 +56,10 @@ const key: Check<PublicKey> = (value, path) => {
   return parsed;
 };
 
+// Plain characters only: signers see this on their terminal, where others could hide a line.
 const cacheKey = text((given) => {
   try {
-    return given.length < 512 && parseCacheKey(given).name !== "";
+    return /^[A-Za-z0-9._-]{1,128}:/.test(given) && parseCacheKey(given).name !== "";
   } catch (error) {
     if (error instanceof NixsealError) return false;
     throw error;

@@ -1,11 +1,12 @@
 /** Signing by `ssh-keygen`, because it reaches the keys that we must not: those in agents and FIDO tokens. */
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
+import type { Emit } from "../../core/events.ts";
 import type { Command, Ports } from "../../core/ports.ts";
 import { verifySignature } from "../../ssh/signature.ts";
 import { parseArmoredSshSig, signedData, signingKey, type SshSig } from "../../ssh/sshsig.ts";
 
-export type Signing = Pick<Ports, "processes" | "files" | "streams">;
+export type Signing = Pick<Ports, "processes" | "files" | "streams"> & { readonly emit: Emit };
 
 /** Time to find the token, touch it and type a passphrase. */
 const patience = 5 * 60_000;
@@ -48,10 +49,11 @@ export async function runKeygen(
 
 /** The message goes through a file, so that stdin stays the terminal that passphrases are typed on. */
 async function onTerminal(
-  { processes, files }: Signing,
+  { processes, files, emit }: Signing,
   args: readonly string[],
   message: Uint8Array,
 ): Promise<Uint8Array> {
+  emit({ type: "step", message: `ssh-keygen signs with ${args[3]}; it may ask for a passphrase or a touch` });
   const directory = await files.privateDirectory();
   try {
     const file = `${directory}/message`;
