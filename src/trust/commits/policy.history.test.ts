@@ -199,8 +199,7 @@ test("a squash by a forge stands when its note names the branch that gives its c
 test("a member who was removed cannot go on from an old commit through the forge's button", async (t) => {
   const { history, introduction } = withForge(t);
   const extra = `[forges.hub]\nkeys = [${JSON.stringify(history.keys.text("hub.pub").trim())}]\n`;
-  const without = policy(history, { extra })
-    .replace(/\[members\.bob\][\s\S]*?(?=\[forges)/, "");
+  const without = policy(history, { extra }).replace(/\[members\.bob\][\s\S]*?(?=\[forges)/, "");
   history.commit("bob leaves", { key: "alice", files: { "trust/policy.toml": without } });
   history.git(...history.signing("hub"), "merge", "-q", "-S", "-m", "pull request", "web");
   const merge = history.id("HEAD");
