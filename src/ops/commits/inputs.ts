@@ -58,7 +58,7 @@ async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
     return await context.files.read(resolve(context.workingDirectory, file), { limit: largest });
   } catch (cause) {
     if (!(cause instanceof NixsealError) || cause.code !== "not-found") throw cause;
-    throw new NixsealError("refused", `${file} is not there, and without it no commit can be accepted`, {
+    throw new NixsealError("refused", "there is no such file, and without it no commit can be accepted", {
       where: { file },
       cause,
     });

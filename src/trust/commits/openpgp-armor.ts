@@ -35,7 +35,10 @@ function lineAt(text: string, index: number, width: number): string {
   return text.slice(index * width, (index + 1) * width);
 }
 
-/** RFC 9580 section 4.2: a signature packet, its length in the shortest spelling, and nothing behind it. */
+/**
+ * RFC 9580 section 4.2: a signature packet, its length in the shortest spelling, and nothing behind it. Of what the
+ * key does not sign in it, only the name of the key is taken.
+ */
 function requireOnePacket(bytes: Uint8Array): void {
   const tag = bytes[0]!;
   const newFormat = tag === 0xc2;
@@ -43,6 +46,37 @@ function requireOnePacket(bytes: Uint8Array): void {
   const length = newFormat ? newLength(bytes) : oldLength(bytes);
   if (length === null || length.header + length.body !== bytes.length) {
     throw malformed("has a length that is not that of one packet");
+  }
+  requireIssuerOnly(unhashedArea(bytes.subarray(length.header)));
+}
+
+/** RFC 9580 section 5.2.3: behind version, type, two algorithms and the hashed area. */
+function unhashedArea(body: Uint8Array): Uint8Array {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const width = body[0] === 6 ? 4 : 2;
+  const read = (offset: number): number => {
+    if (offset + width > body.length) throw malformed("ends early");
+    return width === 4 ? view.getUint32(offset) : view.getUint16(offset);
+  };
+  const hashed = read(4);
+  const start = 4 + width + hashed;
+  const length = read(start);
+  if (start + width + length > body.length) throw malformed("ends early");
+  return body.subarray(start + width, start + width + length);
+}
+
+/** Subpackets 16 and 33, issuer key id and fingerprint: length, type and content, each at most once. */
+function requireIssuerOnly(area: Uint8Array): void {
+  const seen = new Set<number>();
+  for (let offset = 0; offset < area.length;) {
+    const [length = 0, type = 0, version = 0] = area.subarray(offset, offset + 3);
+    const isKeyId = type === 16 && length === 9;
+    const isFingerprint =
+      type === 33 && ((version === 4 && length === 22) || (version === 6 && length === 34));
+    if ((!isKeyId && !isFingerprint) || seen.has(type)) throw malformed("has parts that nobody signed");
+    seen.add(type);
+    offset += 1 + length;
+    if (offset > area.length) throw malformed("ends early");
   }
 }
 

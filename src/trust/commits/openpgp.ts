@@ -1,5 +1,6 @@
 /** OpenPGP signatures by pinned keys, RFC 9580, decided with the `openpgp` package. */
 import type { Config, Key, SignaturePacket } from "openpgp";
+import { hex } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { parseSignatureArmor } from "./openpgp-armor.ts";
 import { refuse, type CommitDecision, type CommitRefusal, type CommitRefusalCode } from "./refusal.ts";
@@ -19,9 +20,6 @@ interface PinnedKey {
   readonly key: Key;
   readonly principal: string;
 }
-
-/** RFC 9580 section 5.2.3.7: issuer key id and issuer fingerprint. */
-const issuerSubpackets = [16, 33];
 
 /** Public keys, read once. No key server, no web of trust, no keyring: who is in here may sign. */
 export class OpenPgpKeys {
@@ -111,16 +109,16 @@ export class OpenPgpKeys {
       return refuse("algorithm", `hash algorithm ${packet.hashAlgorithm} of OpenPGP is not accepted`);
     }
     if (packet.publicKeyAlgorithm === publicKey.dsa) return refuse("algorithm", "DSA is not accepted");
-    // Nothing signs these, so anyone could put bytes there and make another commit id. Which key to try is
-    // a harmless question; the rest is not.
-    if (packet.unhashedSubpackets.some(({ type }) => !issuerSubpackets.includes(type))) {
-      return refuse("malformed-signature", "the OpenPGP signature has parts that nobody signed");
-    }
     return null;
   }
 
   async #checkKey(key: Key, packet: SignaturePacket, now: Date): Promise<CommitRefusal | null> {
     const name = key.getFingerprint();
+    const [signing] = key.getKeys(packet.issuerKeyID);
+    // The key need not sign this, so it must at least be true.
+    const { issuerFingerprint } = packet;
+    if (issuerFingerprint !== null && hex(issuerFingerprint) !== signing?.getFingerprint())
+      return refuse("malformed-signature", "the OpenPGP signature names a key that did not make it");
     const subkey = key.subkeys.find((one) => one.getKeyID().equals(packet.issuerKeyID));
     // Not verified first: a revocation that can't be (SHA-1, a revoker we lack) stands in the verifier's own file.
     const revocations = [...key.revocationSignatures, ...(subkey?.revocationSignatures ?? [])];

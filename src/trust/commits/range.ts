@@ -32,9 +32,13 @@ export async function resolveRange(repository: Repository, revisions: readonly s
       });
     }
   }
+  const [lines, names] = await Promise.all([
+    revParse(repository, revisions, []),
+    revParse(repository, revisions, ["--symbolic-full-name"]),
+  ]);
   const tips: ObjectId[] = [];
   const excluded: ObjectId[] = [];
-  for (const line of await revParse(repository, revisions, [])) {
+  for (const line of lines) {
     const id = line.replace(/^\^/, "");
     if (!isObjectId(id, repository.format)) throw notARange(revisions);
     (line.startsWith("^") ? excluded : tips).push(id);
@@ -43,7 +47,6 @@ export async function resolveRange(repository: Repository, revisions: readonly s
   if (tips.length + excluded.length > maximumRevisions) {
     throw new NixsealError("limit", `the range has more than ${maximumRevisions} ends`);
   }
-  const names = await revParse(repository, revisions, ["--symbolic-full-name"]);
   return { tips, excluded, references: await resolveReferences(repository, names, tips) };
 }
 

@@ -7,6 +7,7 @@ import { OutputReader } from "./output-reader.ts";
 const maximumPaths = 500_000;
 const longestPath = 64 << 10;
 const colon = 0x3a;
+const end = "end";
 
 /** `git diff-tree`: which paths differ between two trees, one process for all questions. */
 export class TreeComparer {
@@ -22,9 +23,9 @@ export class TreeComparer {
   /** Paths of files, links and submodules, bytes as Latin-1. A rename is two paths. */
   async paths(before: ObjectId, after: ObjectId): Promise<string[]> {
     if (before === after) return [];
-    // The second question has no differences: its header ends the answer to the first.
-    await this.#conversation.write(Buffer.from(`${before} ${after}\n${after} ${after}\n`));
-    await this.#header(before, after);
+    // Git gives a line back that is no question, and only then writes out what it has.
+    await this.#conversation.write(Buffer.from(`${before} ${after}\n${end}\n`));
+    await this.#expect(`${before} ${after}`);
     const paths: string[] = [];
     while ((await this.#output.peek()) === colon) {
       await this.#output.line(0);
@@ -32,7 +33,7 @@ export class TreeComparer {
       if (paths.length > maximumPaths)
         throw new NixsealError("refused", `a commit changes more than ${maximumPaths} paths`);
     }
-    await this.#header(after, after);
+    await this.#expect(end);
     return paths;
   }
 
@@ -40,9 +41,8 @@ export class TreeComparer {
     this.#conversation.kill();
   }
 
-  async #header(before: ObjectId, after: ObjectId): Promise<void> {
-    const line = await this.#output.line();
-    if (line !== `${before} ${after}`)
+  async #expect(line: string): Promise<void> {
+    if ((await this.#output.line()) !== line)
       throw new NixsealError("tool", "git diff-tree gave an answer that nobody asked for");
   }
 }

@@ -39,11 +39,13 @@ export async function verifyBySigners(
   files: Pick<Files, "read" | "status">,
   emit: Emit,
 ): Promise<Report> {
-  const tampered = await findTampering(repository, files);
-  if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
-
   return withObjects(repository, async (reader) => {
-    const { commits: tips, tags, named, refused: refusedTips } = await peelTips(reader, repository, range);
+    const [tampered, ends] = await Promise.all([
+      findTampering(repository, files),
+      peelTips(reader, repository, range),
+    ]);
+    if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
+    const { commits: tips, tags, named, refused: refusedTips } = ends;
     const refused = [...refusedTips];
     for (const tag of tags) {
       const decision = await decideTag(tag, range.references, repository, signers, now);
