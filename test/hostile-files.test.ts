@@ -120,3 +120,16 @@ test("a text in fleet.toml that no parser expects so long is an error with its f
   assert.equal(code, 2);
   assert.equal((JSON.parse(stdout) as { where?: { file?: string } }).where?.file, "fleet.toml");
 });
+
+test("a record with a merge conflict: the hint is a way out", (context) => {
+  const fleet = testFleet(context, declared);
+  assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 0);
+  fleet.write("secrets/one.json", `<<<<<<< HEAD\n{}\n=======\n`);
+  const { code, stderr } = fleet.run(["secrets", "get", "one"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /hint: .* or remove it and run `nixseal secrets rekey --all one`/);
+  rmSync(fleet.file("secrets/one.json"));
+  assert.equal(fleet.run(["secrets", "rekey", "--all", "one"]).code, 0);
+  assert.deepEqual(findings(fleet), []);
+  assert.equal(fleet.run(["secrets", "get", "one"]).stdout, "value");
+});

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { hex, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { NamedRecipient } from "../../inventory/recipients.ts";
@@ -55,7 +56,7 @@ export function parseRecord(bytes: Uint8Array, file: string): SecretRecord {
   const fail = (problem: string): never => {
     throw new NixsealError("malformed", problem, {
       where: { file },
-      hint: "take the file from git, or run `nixseal secrets rekey --all` for this secret to write it anew",
+      hint: `take it and the .age file from one commit, or remove it and run \`nixseal secrets rekey --all ${basename(file, ".json")}\`: its epoch begins at 1 then`,
     });
   };
   const value = parseJson(utf8Text(bytes, "the record"), fail);
