@@ -105,3 +105,10 @@ test("a reader that goes away does not make a failed installation done", (contex
   );
   assert.equal(status, 3);
 });
+
+test("a recipient that is none is named, and a private key in its place is not repeated", () => {
+  const encrypt = (...words: string[]) =>
+    spawnSync(nixseal, ["age", "encrypt", ...words], { input: "", encoding: "utf8" }).stderr;
+  assert.match(encrypt("-r", "age1xxx"), /recipient 'age1xxx': /);
+  assert.doesNotMatch(encrypt("-r", "AGE-SECRET-KEY-1QQQ"), /1QQQ/);
+});

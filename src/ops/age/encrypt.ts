@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { encrypt as encryptStream } from "../../secrets/age/encrypt.ts";
-import { parseRecipient } from "../../secrets/age/parse-recipient.ts";
+import { parseRecipient, type RecipientContext } from "../../secrets/age/parse-recipient.ts";
 import type { Recipient } from "../../secrets/age/recipient.ts";
 import { ScryptRecipient } from "../../secrets/age/scrypt.ts";
 import { op, type Context } from "../op.ts";
@@ -83,11 +83,23 @@ function requireSense({ streams, json }: Context, given: Input): void {
 async function readAllRecipients(context: Context, given: Input): Promise<Recipient[]> {
   if (given.passphrase) return [new ScryptRecipient(await newPassphrase(context), context.random)];
   const plugins = pluginHost(context);
-  const recipients = given.recipient.map((text) => parseRecipient(text, { random: context.random, plugins }));
+  const recipients = given.recipient.map((text) => namedRecipient(text, { random: context.random, plugins }));
   for (const path of given.recipientsFile) recipients.push(...(await readRecipients(context, path)));
   for (const identity of await readIdentities(context, given.identity))
     recipients.push(...(await identity.recipients(context.random)));
   return recipients;
+}
+
+/** Errors say which of several it is. What does not look like a recipient may be a private key, and is not repeated. */
+function namedRecipient(text: string, context: RecipientContext): Recipient {
+  try {
+    return parseRecipient(text, context);
+  } catch (error) {
+    if (!(error instanceof NixsealError) || !/^(age1|ssh-)/.test(text)) throw error;
+    const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    const { code, message, hint, cause } = error;
+    throw new NixsealError(code, `recipient '${shown}': ${message}`, { hint, cause });
+  }
 }
 
 /** Typed twice: nobody can see what was typed, and nothing else would tell before the file is needed. */
