@@ -28,8 +28,11 @@ const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | consta
  */
 export async function atomicFile(path: string, options: NewFile): Promise<AtomicFile> {
   const temporary = temporaryName(path);
-  const handle = await openFresh(temporary, options);
-  const settled = takeAlong(temporary);
+  const settled = takeAlong(temporary); // before there is anything to take: a signal does not wait for us
+  const handle = await openFresh(temporary, options).catch((cause: unknown) => {
+    settled();
+    throw cause;
+  });
   let open = true;
   return {
     write: async (bytes) => {
