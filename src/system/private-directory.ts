@@ -19,7 +19,7 @@ export async function privateDirectory(): Promise<string> {
       (status) => status.type,
       () => null,
     );
-    if (type !== null && memoryFileSystems.has(type))
+    if (type !== null && memoryFileSystems.has(type) && (await isSafe(place)))
       return takenAlong(await fs.mkdtemp(join(place, "nixseal-")));
   }
   throw new NixsealError("refused", "no file system in memory to keep a plaintext on", {
@@ -36,4 +36,11 @@ function takenAlong(directory: string): string {
     });
   made.add(directory);
   return directory;
+}
+
+/** With `sudo -E` the variable names another user's directory: that user could exchange ours while root's editor is open. */
+async function isSafe(place: string): Promise<boolean> {
+  const { uid, mode } = await fs.stat(place);
+  if (uid !== 0 && uid !== process.geteuid?.()) return false;
+  return (mode & 0o022) === 0 || (mode & 0o1000) !== 0;
 }
