@@ -7,10 +7,9 @@ import { utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { parseArmoredSshSig } from "../../ssh/sshsig.ts";
-import { verify } from "../../ssh/verify.ts";
+import { decideSshSigner, type SshSigners } from "./decide-ssh-signer.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { Repository } from "./repository.ts";
-import type { Signers } from "./signers.ts";
 
 export const approvalNamespace = "nixseal-approve@v1";
 const notesReference = "refs/notes/nixseal-approvals";
@@ -62,7 +61,7 @@ export async function readNote({ git }: Repository, commit: ObjectId): Promise<N
 export function approvers(
   statement: Statement,
   { signatures }: Note,
-  { ssh, revocations }: Pick<Signers, "ssh" | "revocations">,
+  signers: SshSigners,
   now: Date,
 ): ReadonlySet<string> {
   const message = utf8(statementText(statement));
@@ -70,11 +69,7 @@ export function approvers(
   for (const armored of signatures) {
     try {
       const signature = parseArmoredSshSig(armored);
-      const decision = verify(
-        { message, signature },
-        { signers: ssh, revocations, principal: null, namespace: approvalNamespace },
-        now,
-      );
+      const decision = decideSshSigner(message, signature, approvalNamespace, signers, ["policy"], now);
       if (decision.accepted) principals.add(decision.principal);
     } catch (error) {
       if (!(error instanceof NixsealError)) throw error;

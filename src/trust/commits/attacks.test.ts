@@ -107,12 +107,22 @@ test("a certificate for another purpose: a critical option that nobody reads", a
   history.keys.write("alice-cert", history.keys.text("alice"));
   make();
   const good = history.commit("good", sign);
+  make("-O", `critical:rights@nixseal={"hosts":[],"rights":["upload"],"v":1}`);
+  const upload = history.commit("upload", sign);
+  make("-O", `critical:rights@nixseal={"hosts":[],"rights":["commit"],"v":1}`);
+  history.commit("member", sign);
   make("-O", "critical:only-backups@example.org=yes");
   const id = history.commit("bad", sign);
-  assert.deepEqual([history.stockAccepts(good, signers), history.stockAccepts(id, signers)], [true, true]);
+  assert.deepEqual(
+    [good, upload, id].map((one) => history.stockAccepts(one, signers)),
+    [true, true, true],
+  );
   assert.deepEqual(await history.bySigners(["HEAD"], signers), {
-    accepted: 1,
-    refused: [[id, "critical-option"]],
+    accepted: 2,
+    refused: [
+      [id, "critical-option"],
+      [upload, "right"],
+    ],
   });
 });
 

@@ -3,7 +3,7 @@
  * and for the same evidence and policy the answer is always the same. A commit stands when every parent's policy says yes.
  */
 import { matchesPath } from "./path-pattern.ts";
-import { policyPath, type Policy, type PolicyMember } from "./policy.ts";
+import { policyPath, type CommitRight, type Policy, type PolicyMember } from "./policy.ts";
 import { refuse, type CommitDecision } from "./refusal.ts";
 
 export interface ChangeEvidence {
@@ -36,7 +36,10 @@ export function decideChange(evidence: ChangeEvidence, policy: Policy): CommitDe
   const needed = evidence.isMerge ? "merge" : "commit";
   const changesPolicy = evidence.policyFile === "changed";
   const onlyPolicy = changesPolicy && evidence.paths.every((path) => path === policyPath);
-  if (!member.rights.has(needed) && !(onlyPolicy && !evidence.isMerge))
+  const given = evidence.signer.rights;
+  const has = (right: CommitRight): boolean =>
+    member.rights.has(right) && (given === null || given.includes(right));
+  if (!has(needed) && !(onlyPolicy && !evidence.isMerge))
     return refuse("right", `${principal} does not have the right '${needed}'`);
   const path = evidence.paths.find((one) => one !== policyPath && !mayChange(member, one));
   if (path !== undefined) {
@@ -44,7 +47,7 @@ export function decideChange(evidence: ChangeEvidence, policy: Policy): CommitDe
   }
   if (!changesPolicy) return evidence.signer;
 
-  if (!member.rights.has("policy")) return refuse("right", `${principal} may not change ${policyPath}`);
+  if (!has("policy")) return refuse("right", `${principal} may not change ${policyPath}`);
   const agreeing = [...new Set([principal, ...evidence.approvers])].filter(
     (name) => policy.members.get(name)?.rights.has("policy") === true,
   );

@@ -1,8 +1,9 @@
 /** Whether a commit or a tag is signed by someone who may sign: evidence, signers and time in, a decision out. */
 import { parseArmoredSshSig } from "../../ssh/sshsig.ts";
-import { verify } from "../../ssh/verify.ts";
+import type { Right } from "../certificates/rights.ts";
+import { decideSshSigner } from "./decide-ssh-signer.ts";
 import type { ObjectFormat } from "./object-id.ts";
-import { fromSsh, refusalOf, refuse, type CommitDecision, type CommitRefusal } from "./refusal.ts";
+import { refusalOf, refuse, type CommitDecision, type CommitRefusal } from "./refusal.ts";
 import { signatureHeader, type SignedObject } from "./signed-object.ts";
 import type { Signers } from "./signers.ts";
 
@@ -22,8 +23,10 @@ export async function decideSignature(
   const text = onlySignature(object, format);
   if (typeof text !== "string") return text;
   try {
-    if (text.startsWith("-----BEGIN SSH SIGNATURE-----"))
-      return decideSsh(object.payload, text, signers, now);
+    if (text.startsWith("-----BEGIN SSH SIGNATURE-----")) {
+      const signature = parseArmoredSshSig(text);
+      return decideSshSigner(object.payload, signature, namespace, signers, rightsFor(object), now);
+    }
     if (text.startsWith("-----BEGIN PGP SIGNATURE-----")) {
       if (signers.openPgp === null)
         return refuse("unknown-signer", "signed with OpenPGP, and no OpenPGP key is among the signers");
@@ -35,16 +38,10 @@ export async function decideSignature(
   return refuse("signature-format", "the signature is neither an SSH nor an OpenPGP signature");
 }
 
-function decideSsh(payload: Uint8Array, text: string, signers: Signers, now: Date): CommitDecision {
-  const signature = parseArmoredSshSig(text);
-  const { ssh, revocations } = signers;
-  const decision = verify(
-    { message: payload, signature },
-    { signers: ssh, revocations, principal: null, namespace },
-    now,
-  );
-  if (!decision.accepted) return fromSsh(decision);
-  return { accepted: true, principal: decision.principal, key: decision.key.fingerprint };
+/** What a member's certificate must be for. */
+function rightsFor(object: SignedObject): readonly Right[] {
+  if (object.type === "tag") return ["commit", "merge", "policy"];
+  return object.parents.length > 1 ? ["merge"] : ["commit", "policy"];
 }
 
 /** The armored text of the one signature, or why there is not exactly one. */

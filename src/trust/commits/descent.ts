@@ -1,12 +1,12 @@
 /** Downgrade: yesterday's history, however well signed, is not today's. */
 import type { Emit } from "../../core/events.ts";
 import { approvers, readNote } from "./approvals.ts";
+import type { SshSigners } from "./decide-ssh-signer.ts";
 import { isAncestor, type Accepted } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
 import { refuse, type CommitRefusal } from "./refusal.ts";
 import type { RefusedObject, Repository } from "./repository.ts";
 import type { Commit } from "./signed-object.ts";
-import type { Signers } from "./signers.ts";
 
 /** A reference, and the commit that it leads to. */
 export interface NamedTip {
@@ -16,7 +16,7 @@ export interface NamedTip {
 
 /** Who may say that a reference goes back: so many distinct principals of the signers. */
 export interface GoBackAuthority {
-  readonly signers: Pick<Signers, "ssh" | "revocations">;
+  readonly signers: SshSigners;
   readonly threshold: number;
 }
 

@@ -4,6 +4,8 @@ import { NixsealError } from "../../core/errors.ts";
 
 const begin = "-----BEGIN PGP SIGNATURE-----";
 const end = "-----END PGP SIGNATURE-----";
+/** Ed25519 and Ed448 of RFC 9580, in bytes. */
+const fixedLengths: Readonly<Record<number, number>> = { 27: 64, 28: 114 };
 const maximumArmor = 64 << 10;
 /** What GnuPG and Sequoia write, and what RFC 4880 allows at most. */
 const lineWidths = [64, 76];
@@ -47,22 +49,43 @@ function requireOnePacket(bytes: Uint8Array): void {
   if (length === null || length.header + length.body !== bytes.length) {
     throw malformed("has a length that is not that of one packet");
   }
-  requireIssuerOnly(unhashedArea(bytes.subarray(length.header)));
+  requireSignedParts(bytes.subarray(length.header));
 }
 
-/** RFC 9580 section 5.2.3: behind version, type, two algorithms and the hashed area. */
-function unhashedArea(body: Uint8Array): Uint8Array {
+/** RFC 9580 section 5.2.3: version, type, two algorithms, hashed area, unhashed area, start of the hash, salt, numbers. */
+function requireSignedParts(body: Uint8Array): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const width = body[0] === 6 ? 4 : 2;
-  const read = (offset: number): number => {
-    if (offset + width > body.length) throw malformed("ends early");
-    return width === 4 ? view.getUint32(offset) : view.getUint16(offset);
+  const [version = 0, , algorithm = 0] = body;
+  const width = version === 6 ? 4 : 2;
+  const area = (start: number): Uint8Array => {
+    if (start + width > body.length) throw malformed("ends early");
+    const length = width === 4 ? view.getUint32(start) : view.getUint16(start);
+    if (start + width + length > body.length) throw malformed("ends early");
+    return body.subarray(start + width, start + width + length);
   };
-  const hashed = read(4);
-  const start = 4 + width + hashed;
-  const length = read(start);
-  if (start + width + length > body.length) throw malformed("ends early");
-  return body.subarray(start + width, start + width + length);
+  const unhashed = area(4 + width + area(4).length);
+  requireIssuerOnly(unhashed);
+  const hashStart = unhashed.byteOffset - body.byteOffset + unhashed.length;
+  const salt = version === 6 ? 1 + (body[hashStart + 2] ?? 0) : 0;
+  requireExactNumbers(body.subarray(hashStart + 2 + salt), algorithm);
+}
+
+/** Section 3.2: a number's length counts its bits; readers that look at bytes only would take several lengths. */
+function requireExactNumbers(rest: Uint8Array, algorithm: number): void {
+  const fixed = fixedLengths[algorithm];
+  if (fixed !== undefined) {
+    if (rest.length !== fixed) throw malformed("has a length that its algorithm does not have");
+    return;
+  }
+  for (let offset = 0; offset < rest.length;) {
+    const [high = 0, low = 0, first = 0] = rest.subarray(offset, offset + 3);
+    const bits = (high << 8) + low;
+    const length = Math.ceil(bits / 8);
+    if (bits === 0 || (length - 1) * 8 + 32 - Math.clz32(first) !== bits)
+      throw malformed("has a number of another length than it says");
+    offset += 2 + length;
+    if (offset > rest.length) throw malformed("ends early");
+  }
 }
 
 /** Subpackets 16 and 33, issuer key id and fingerprint: length, type and content, each at most once. */

@@ -88,7 +88,7 @@ export class OpenPgpKeys {
       });
       const fits = await signatures[0]?.verified.catch(() => false);
       if (fits === true && signatures.length === 1) {
-        return { accepted: true, principal, key: key.getFingerprint() };
+        return { accepted: true, principal, key: key.getFingerprint(), rights: null };
       }
       no = refuse("bad-signature", "the signature does not fit the commit and the key");
     }

@@ -68,7 +68,7 @@ for (const [name, broken] of [
 
 test("the decision on a change, case by case", async () => {
   const policy = await parsePolicy(text);
-  const by = (principal: string) => ({ accepted: true, principal, key: "SHA256:x" }) as const;
+  const by = (principal: string) => ({ accepted: true, principal, key: "SHA256:x", rights: null }) as const;
   const evidence: ChangeEvidence = {
     signer: by("alice"),
     forge: null,
@@ -87,6 +87,11 @@ test("the decision on a change, case by case", async () => {
     [{ signer: none, forge: by("hub") }, "forge-content"],
     [{ signer: none, forge: by("hub"), reproduced: true }, "accepted"],
     [{ signer: none, forge: by("hub"), reproduced: true, ...change }, "right"],
+    [{ signer: { ...by("alice"), rights: ["commit"] } }, "accepted"],
+    [{ signer: { ...by("alice"), rights: ["policy"] } }, "right"],
+    [{ signer: { ...by("alice"), rights: ["commit"] }, isMerge: true }, "right"],
+    [{ signer: { ...by("alice"), rights: ["commit"] }, ...change, approvers: new Set(["bob"]) }, "right"],
+    [{ signer: { ...by("alice"), rights: ["policy"] }, ...change, approvers: new Set(["bob"]) }, "accepted"],
     [{ signer: by("mallory") }, "unknown-signer"],
     [{ signer: by("bob") }, "accepted"],
     [{ signer: by("bob"), isMerge: true }, "right"],

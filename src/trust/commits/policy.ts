@@ -90,7 +90,7 @@ class KeyCollector {
 
   async signers(): Promise<Signers> {
     const openPgp = this.#openPgp.length === 0 ? null : await OpenPgpKeys.read(this.#openPgp);
-    return { ssh: this.#ssh, openPgp, revocations: undefined };
+    return { ssh: this.#ssh, openPgp, revocations: undefined, memberCertificates: true };
   }
 }
 

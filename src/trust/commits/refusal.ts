@@ -1,5 +1,6 @@
 import { NixsealError } from "../../core/errors.ts";
 import { refusalCodes, type Refusal } from "../../ssh/refusal.ts";
+import type { Right } from "../certificates/rights.ts";
 
 /** Why a commit or tag is not accepted, as a closed set that scripts and tests can rely on. */
 export const commitRefusalCodes = [
@@ -59,6 +60,8 @@ export interface CommitAcceptance {
   readonly principal: string;
   /** `SHA256:…` of an SSH key, the hex fingerprint of an OpenPGP key. */
   readonly key: string;
+  /** What a member's certificate is for; null where a key speaks for itself and the policy alone decides. */
+  readonly rights: readonly Right[] | null;
 }
 
 export type CommitDecision = CommitAcceptance | CommitRefusal;

@@ -1,13 +1,12 @@
 import { NixsealError } from "../../core/errors.ts";
-import { parseAllowedSigners, type AllowedSigner } from "../../ssh/allowed-signers.ts";
+import { parseAllowedSigners } from "../../ssh/allowed-signers.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
+import type { SshSigners } from "./decide-ssh-signer.ts";
 import { OpenPgpKeys, type KeyBlock } from "./openpgp.ts";
 
 /** Who may sign, as the verifier pinned it: never from the repository's configuration, never from its content. */
-export interface Signers {
-  readonly ssh: readonly AllowedSigner[];
+export interface Signers extends SshSigners {
   readonly openPgp: OpenPgpKeys | null;
-  readonly revocations: Revocations | undefined;
 }
 
 const maximumFile = 4 << 20;
@@ -29,7 +28,8 @@ export async function readSigners(text: string, revocations?: Revocations): Prom
       hint: "write a line PRINCIPAL KEYTYPE BASE64 for each, or an armored OpenPGP public key",
     });
   }
-  return { ssh, openPgp: blocks.length === 0 ? null : await OpenPgpKeys.read(blocks), revocations };
+  const openPgp = blocks.length === 0 ? null : await OpenPgpKeys.read(blocks);
+  return { ssh, openPgp, revocations, memberCertificates: false };
 }
 
 /** Lines of blocks are emptied, so that the others keep their numbers. */

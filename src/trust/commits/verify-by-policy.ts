@@ -176,6 +176,6 @@ export function goBackAuthority(
     if ("fault" in found) return null;
     const { members, signers, threshold } = found.policy;
     const ssh = signers.ssh.filter(({ principals }) => members.get(principals)?.rights.has("policy"));
-    return { signers: { ssh, revocations }, threshold };
+    return { signers: { ...signers, ssh, revocations }, threshold };
   });
 }
