@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { at, NixsealError } from "../../core/errors.ts";
-import { formatSeen, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
+import { formatSeen, latest, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
 import { sameBytes } from "../../core/bytes.ts";
+import type { Files } from "../../core/ports.ts";
 import type { Context } from "../op.ts";
 
 type Reader = Pick<Context, "files" | "processes" | "emit">;
@@ -12,25 +13,29 @@ export async function readMemory(
   directory: string,
 ): Promise<{ readonly seen: Seen; readonly path: string | null }> {
   const path = await memoryPath(context, directory);
-  if (path === null || (await context.files.statusOfLink(path)) === null) return { seen: nothingSeen, path };
-  try {
-    return { seen: parseSeen(await context.files.read(path, { limit: seenLimit, follow: false })), path };
-  } catch (error) {
-    throw at(error, { file: path });
-  }
+  return { seen: path === null ? nothingSeen : await readSeen(context.files, path), path };
 }
 
-/** Writes it when it has changed. In a clone that may only be read nothing is remembered, which is said. */
+/**
+ * Adds to it what was seen now, under a lock of its own: a run that took longer takes nothing back. In a clone that
+ * may only be read nothing is remembered, which is said.
+ */
 export async function remember(
   context: Reader,
   path: string | null,
   before: Seen,
   after: Seen,
 ): Promise<void> {
-  const bytes = formatSeen(after);
-  if (path === null || sameBytes(formatSeen(before), bytes)) return;
+  if (path === null || sameBytes(formatSeen(before), formatSeen(after))) return;
+  const { files } = context;
   try {
-    await context.files.writeAtomic(path, bytes, { mode: 0o600 });
+    const lock = await files.lock(`${path}.lock`, { wait: 10_000, purpose: "remember the root" });
+    try {
+      const seen = latest(await readSeen(files, path), after);
+      await files.writeAtomic(path, formatSeen(seen), { mode: 0o600 });
+    } finally {
+      await lock.release();
+    }
   } catch (error) {
     if (!(error instanceof NixsealError) || error.code !== "io") throw error;
     context.emit({
@@ -38,6 +43,15 @@ export async function remember(
       message: `what was verified cannot be remembered in ${path}: ${error.message}`,
       hint: "an older root or revocation list will not be noticed here later",
     });
+  }
+}
+
+async function readSeen(files: Pick<Files, "read" | "statusOfLink">, path: string): Promise<Seen> {
+  if ((await files.statusOfLink(path)) === null) return nothingSeen;
+  try {
+    return parseSeen(await files.read(path, { limit: seenLimit, follow: false }));
+  } catch (error) {
+    throw at(error, { file: path });
   }
 }
 

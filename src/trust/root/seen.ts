@@ -56,3 +56,12 @@ export function formatSeen({ krl, root, time }: Seen): Uint8Array {
   };
   return utf8(`${canonicalJson(value)}\n`);
 }
+
+/** The later of everything: two runs that end in the wrong order must not make anyone forget. */
+export function latest(one: Seen, other: Seen): Seen {
+  return {
+    root: (one.root?.version ?? 0) >= (other.root?.version ?? 0) ? one.root : other.root,
+    krl: (one.krl?.version ?? -1n) >= (other.krl?.version ?? -1n) ? one.krl : other.krl,
+    time: (one.time ?? 0) >= (other.time ?? 0) ? one.time : other.time,
+  };
+}
