@@ -416,6 +416,11 @@ test("import nix-infra: what it calls encrypted is base64; the values are taken 
   writeFileSync(fleet.file("infra/db-password"), openssl.stdout);
   assert.equal(Buffer.from(openssl.stdout.toString(), "base64").toString(), "db password\n");
   assert.match(fleet.run(["secrets", "import", "nix-infra", "infra"]).stderr, /--hosts is missing/);
+  spawnSync("mkdir", [fleet.file("secrets")]);
+  fleet.write("secrets/db-password.age", "somebody's only copy");
+  assert.equal(fleet.run(["secrets", "import", "nix-infra", "infra", "--hosts", "db"]).code, 2);
+  assert.equal(readFileSync(fleet.file("secrets/db-password.age"), "utf8"), "somebody's only copy");
+  rmSync(fleet.file("secrets/db-password.age"));
   const { code, stdout } = fleet.run(["secrets", "import", "nix-infra", "infra", "--hosts", "db"]);
   assert.equal(code, 0);
   assert.match(stdout, /stored without encryption: set a new value for each/);

@@ -8,6 +8,7 @@ import { recipientsOf } from "../../inventory/recipients.ts";
 import { oneSecret, selectHosts } from "../../inventory/selectors.ts";
 import { openSops } from "../../secrets/store/sops.ts";
 import { parseSops, sopsLimits } from "../../secrets/store/sops-document.ts";
+import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
 import { setValue } from "../../secrets/store/set-value.ts";
 import { ownersOfKeys, requireDistinctNames, secretName } from "../../secrets/store/taken.ts";
 import { openFleet } from "../fleet-context.ts";
@@ -110,6 +111,7 @@ async function importValues(
     }));
     const plan = await planIn(context.files, directory, (sources) => planAdd(sources, "secret", entries));
     const after = plan.fleet ?? fleet;
+    for (const { name } of fresh) await requireNoFile(context, directory, name);
     if (!dryRun) {
       for (const { name, value } of fresh) {
         const wanted = recipientsOf(after, oneSecret(after, name));
@@ -131,5 +133,15 @@ async function importValues(
       dryRun,
       diff: diffOf(plan),
     };
+  });
+}
+
+/** A file that no entry names may be somebody's only copy. */
+async function requireNoFile({ files }: Context, directory: string, name: string): Promise<void> {
+  const file = ciphertextFile(name);
+  if ((await files.statusOfLink(join(directory, file))) === null) return;
+  throw new NixsealError("conflict", `${file} is there already and belongs to no secret`, {
+    hint: "move it away, or declare it, then import again",
+    where: { file },
   });
 }

@@ -43,10 +43,28 @@ async function checkNames(
     if (status.kind === "directory") below.push(file);
     if (leftover.test(name)) findings.push(leftoverFinding(file));
     else if (status.kind === "symlink") findings.push(symlinkFinding(file));
-    else if (status.kind === "file") findings.push(...(await checkFile(files, directory, file, declared)));
+    else if (status.kind === "file")
+      findings.push(...(await checkReadable(files, directory, file, declared)));
     if ((status.mode & 0o022) !== 0 && status.kind !== "symlink") findings.push(writableFinding(file));
   }
   return findings;
+}
+
+/** What cannot be read might be anything: that is a finding, and the others are still looked at. */
+async function checkReadable(
+  files: Look,
+  directory: string,
+  file: string,
+  declared: ReadonlySet<string>,
+): Promise<Finding[]> {
+  try {
+    return await checkFile(files, directory, file, declared);
+  } catch (error) {
+    if (!(error instanceof NixsealError) || error.code !== "io") throw error;
+    return [
+      { id: "unreadable", severity: "high", file, message: `${file}: ${error.message}`, hint: error.hint },
+    ];
+  }
 }
 
 async function checkFile(
