@@ -3,7 +3,11 @@ import { z } from "zod";
 import type { Json } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { refuseDowngrades, type GoBackAuthority } from "../../trust/commits/descent.ts";
+import {
+  refuseDowngrades,
+  requireCurrentRevocations,
+  type GoBackAuthority,
+} from "../../trust/commits/descent.ts";
 import { Frontier } from "../../trust/commits/frontier.ts";
 import { Memory } from "../../trust/commits/memory.ts";
 import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
@@ -87,7 +91,8 @@ async function judge(
   const revocations = krl?.revocations;
   const state = await StateDirectory.open(context.files, context.environment);
   const memory = openMemory(state, input, introduction ?? repository.commonDirectory, introduction !== null);
-  const before = (await memory?.read()) ?? { tips: new Map(), time: 0 };
+  const before = (await memory?.read()) ?? { tips: new Map(), time: 0, krl: null };
+  requireCurrentRevocations(revocations, before);
   // A clock that was set back does not bring expired keys back.
   const now = new Date(Math.max(context.clock.now().getTime(), before.time));
   const frontier = (basis: Readonly<Record<string, Json>>): Promise<Frontier> =>
@@ -113,7 +118,8 @@ async function judge(
     report: { ...report, refused: [...report.refused, ...back] },
     remember: async () => {
       const tips = new Map(report.tips.map(({ name, commit }) => [name, commit]));
-      await memory?.remember(tips, Math.max(now.getTime(), report.latest));
+      const time = Math.max(now.getTime(), report.latest);
+      await memory?.remember({ tips, time, krl: revocations?.version ?? null });
     },
   };
 }

@@ -1,5 +1,7 @@
 /** Downgrade: yesterday's history, however well signed, is not today's. */
+import { NixsealError } from "../../core/errors.ts";
 import type { Emit } from "../../core/events.ts";
+import type { Revocations } from "../../ssh/revocations.ts";
 import { approvers, readNote } from "./approvals.ts";
 import type { SshSigners } from "./decide-ssh-signer.ts";
 import { isAncestor, type Accepted } from "./memory.ts";
@@ -51,6 +53,18 @@ export async function refuseDowngrades(
     refused.push({ commit, ...refuse("not-descendant", reason) });
   }
   return refused;
+}
+
+/** With an older list, or with none, what was revoked since would be good again. A plain list of keys has no number. */
+export function requireCurrentRevocations(revocations: Revocations | undefined, { krl }: Accepted): void {
+  if (krl === null) return;
+  const version = revocations?.version ?? null;
+  if (version !== null && version >= krl) return;
+  const given =
+    version === null ? "no numbered revocation list is given" : `revocation list ${version} is given`;
+  throw new NixsealError("refused", `${given}, and list ${krl} was seen before`, {
+    hint: "give the newest KRL with -r",
+  });
 }
 
 const day = 86_400_000;

@@ -11,6 +11,8 @@ export interface Accepted {
   readonly tips: ReadonlyMap<string, ObjectId>;
   /** The highest of the clock and the dates of accepted commits: milliseconds since 1970. */
   readonly time: number;
+  /** The number of the newest revocation list; null when there never was one. */
+  readonly krl: bigint | null;
 }
 
 const maximumReferences = 1000;
@@ -27,21 +29,21 @@ export class Memory {
 
   async read(): Promise<Accepted> {
     const document = await this.#state.read(this.#name);
-    if (document === null) return { tips: new Map(), time: 0 };
-    const { tips, time } = document as { readonly tips?: unknown; readonly time?: unknown };
-    if (
-      !Array.isArray(tips) ||
-      !tips.every(isTip) ||
-      typeof time !== "number" ||
-      !Number.isSafeInteger(time)
-    ) {
+    if (document === null) return { tips: new Map(), time: 0, krl: null };
+    const { tips, time, krl } = document as Readonly<Partial<Record<keyof Accepted, unknown>>>;
+    const isTime = typeof time === "number" && Number.isSafeInteger(time);
+    const isNumber = krl === null || (typeof krl === "string" && /^\d{1,20}$/.test(krl));
+    if (!Array.isArray(tips) || !tips.every(isTip) || !isTime || !isNumber)
       throw this.#state.damaged(this.#name);
-    }
-    return { tips: new Map(tips.map(({ reference, commit }) => [reference, commit])), time };
+    return {
+      tips: new Map(tips.map(({ reference, commit }) => [reference, commit])),
+      time,
+      krl: krl === null ? null : BigInt(krl),
+    };
   }
 
   /** Reads again under a lock, so that two runs at once forget nothing, and time never sinks. */
-  async remember(tips: ReadonlyMap<string, ObjectId>, time: number): Promise<void> {
+  async remember({ tips, time, krl }: Accepted): Promise<void> {
     await this.#state.locked("remember accepted commits", async () => {
       const before = await this.read();
       const all = [...new Map([...before.tips, ...tips])];
@@ -49,7 +51,11 @@ export class Memory {
       if (all.length > maximumReferences)
         throw new NixsealError("limit", `more than ${maximumReferences} references are remembered`);
       const list = all.map(([reference, commit]) => ({ reference, commit }));
-      await this.#state.write(this.#name, { tips: list, time: Math.max(time, before.time) });
+      await this.#state.write(this.#name, {
+        tips: list,
+        time: Math.max(time, before.time),
+        krl: (krl ?? before.krl)?.toString() ?? null,
+      });
     });
   }
 }

@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { files } from "../../system/files.ts";
 import { processes } from "../../system/processes.ts";
 import { statementText } from "./approvals.ts";
-import { refuseDowngrades, refuseFuture } from "./descent.ts";
+import { refuseDowngrades, refuseFuture, requireCurrentRevocations } from "./descent.ts";
 import { Frontier } from "./frontier.ts";
 import { Memory } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
@@ -88,12 +88,12 @@ test("remembered tips: forgetting nothing when two write at once; time never sin
   const memory = new Memory(state, "x");
   await Promise.all(
     ["1", "2", "3", "4"].map((digit) =>
-      memory.remember(new Map([[`refs/heads/${digit}ü`, id(digit)]]), 1000),
+      memory.remember({ tips: new Map([[`refs/heads/${digit}ü`, id(digit)]]), time: 1000, krl: 5n }),
     ),
   );
-  await memory.remember(new Map(), 10);
-  const { tips, time } = await memory.read();
-  assert.deepEqual([tips.size, time], [4, 1000]);
+  await memory.remember({ tips: new Map(), time: 10, krl: null });
+  const { tips, time, krl } = await memory.read();
+  assert.deepEqual([tips.size, time, krl], [4, 1000, 5n]);
   assert.equal((await new Memory(state, "y").read()).tips.size, 0);
   const file = join(
     state.path,
@@ -117,7 +117,7 @@ test("a branch does not go back, unless a signer says so in a statement", async 
     refuseDowngrades(
       repository,
       [{ name, commit: tip }],
-      { tips: new Map([[name, last]]), time: 0 },
+      { tips: new Map([[name, last]]), time: 0, krl: null },
       async () => ({ signers, threshold: 1 }),
       new Date(),
       emit,
@@ -141,4 +141,18 @@ test("a commit from the future shows that a clock was set back", () => {
   const commit = { committed: 1_700_000_000 } as Parameters<typeof refuseFuture>[0];
   assert.equal(refuseFuture(commit, new Date(1_700_000_000_000 - 86_400_000)), null);
   assert.equal(refuseFuture(commit, new Date(1_700_000_000_000 - 86_400_001))?.code, "not-yet-valid");
+});
+
+test("a revocation list that is older than one already seen, or none", () => {
+  const list = (version: bigint | null) => ({
+    version,
+    keys: new Set<never>(),
+    sha1: new Set<string>(),
+    certificates: [],
+  });
+  const seen = { tips: new Map(), time: 0, krl: 7n };
+  for (const old of [undefined, list(null), list(6n)])
+    assert.throws(() => requireCurrentRevocations(old, seen), { code: "refused" });
+  for (const version of [7n, 8n]) requireCurrentRevocations(list(version), seen);
+  requireCurrentRevocations(undefined, { ...seen, krl: null });
 });
