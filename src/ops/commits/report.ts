@@ -28,7 +28,8 @@ const hints: Partial<Record<CommitRefusalCode, string>> = {
   revoked:
     "do not use it: whoever has the key could have made it; its content must be signed by somebody else",
   "extra-signature": "make the commit again from its content: git commit --amend -S",
-  "malformed-signature": "make the commit again from its content: git commit --amend -S",
+  "malformed-signature":
+    "make the commit again from its content: git commit --amend -S; for merges by a forge see docs/commits.md",
   "object-id": "the repository is damaged or was tampered with: clone it again and run git fsck",
   missing: "the repository is damaged or was tampered with: clone it again and run git fsck",
   shallow: "git fetch --unshallow (actions/checkout: fetch-depth: 0)",
