@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   copyFileSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -85,6 +86,17 @@ test("a root that is rolled back, swapped or removed is noticed by a clone that 
   rmSync(fleet.file(".git/nixseal-trust.json"));
   rmSync(fleet.file("trust/root.1.json"));
   assert.match(fleet.expect(4, "trust", "show"), /version 1 of the root is missing/);
+});
+
+test("two fleets in one repository have a memory each", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  fleet.expect(0, "trust", "rotate");
+  mkdirSync(fleet.file("second"));
+  copyFileSync(fleet.file("fleet.toml"), fleet.file("second/fleet.toml"));
+  fleet.expect(0, "trust", "init", "--fleet", "second");
+  assert.match(fleet.expect(0, "trust", "show", "--fleet", "second"), /root {9}version 1 /);
+  assert.match(fleet.expect(0, "trust", "show"), /root {9}version 2 /);
 });
 
 test("the root passes from one holder to another with both signatures", (context) => {

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { at, NixsealError } from "../../core/errors.ts";
 import { formatSeen, latest, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
-import { sameBytes } from "../../core/bytes.ts";
+import { hex, sameBytes } from "../../core/bytes.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Context } from "../op.ts";
 
@@ -55,14 +56,18 @@ async function readSeen(files: Pick<Files, "read" | "statusOfLink">, path: strin
   }
 }
 
+/** One memory a fleet: a repository may hold several, each in a directory of its own. */
 async function memoryPath(context: Reader, directory: string): Promise<string | null> {
   const { code, stdout } = await context.processes.run({
     program: "git",
-    args: ["-C", directory, "rev-parse", "--git-common-dir"],
+    args: ["-C", directory, "rev-parse", "--git-common-dir", "--show-prefix"],
     timeout: 10_000,
   });
-  if (code === 0)
-    return resolve(directory, Buffer.from(stdout).toString("utf8").trim(), "nixseal-trust.json");
+  if (code === 0) {
+    const [git = "", prefix = ""] = Buffer.from(stdout).toString("utf8").split("\n");
+    const mark = prefix === "" ? "" : `-${hex(createHash("sha256").update(prefix).digest()).slice(0, 16)}`;
+    return resolve(directory, git, `nixseal-trust${mark}.json`);
+  }
   context.emit({
     type: "warning",
     message: "this is no git repository, so an older root or revocation list would not be noticed",
