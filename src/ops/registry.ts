@@ -14,6 +14,7 @@ export const nouns: Readonly<Record<string, string>> = {
   fleet: "check the inventory, print its schema",
   secrets: "values that only their hosts and readers can decrypt",
   commits: "who signed the history, and whether they may",
+  audit: "what is wrong with a repository, without logging in anywhere",
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   trust: "the root of the fleet, certificates of its members, revocation",
@@ -119,6 +120,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "commits verify": {
     summary: "judge every commit of a range by who signed it",
     load: () => import("./commits/verify.ts").then((module) => module.verify),
+  },
+  audit: {
+    summary: "look for what is wrong with a repository: its configuration, secrets and trust",
+    load: () => import("./audit.ts").then((module) => module.audit),
   },
   "age encrypt": {
     summary: "encrypt a file to keys or to a passphrase",

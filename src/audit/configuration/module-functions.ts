@@ -1,0 +1,59 @@
+import type { Call, Expression } from "../nix-language/ast.ts";
+
+/** Functions of nixpkgs' lib that say how a definition counts, by their last name: `lib.mkForce`, `mkForce`. */
+export type ModuleFunction =
+  | { readonly kind: "wrapped"; readonly value: Expression; readonly priority: number | null }
+  | {
+      readonly kind: "conditional";
+      readonly condition: Expression;
+      readonly value: Expression;
+      readonly list: boolean;
+    }
+  | { readonly kind: "merge"; readonly values: readonly Expression[] };
+
+// lib/modules.nix: the smaller number wins; 100 is a definition without any.
+export const plainPriority = 100;
+const priorities: Readonly<Record<string, number>> = {
+  mkForce: 50,
+  mkVMOverride: 10,
+  mkDefault: 1000,
+  mkOptionDefault: 1500,
+  mkImageMediaOverride: 60,
+};
+const ordered: ReadonlySet<string> = new Set([
+  "mkBefore",
+  "mkAfter",
+  "mkOverride",
+  "mkOrder",
+  "mkDefinition",
+]);
+
+/** What a call means in a module, or null for a function that is not known. */
+export function moduleFunction(call: Call): ModuleFunction | null {
+  const name = lastName(call.callee);
+  const [first, second] = call.arguments;
+  if (name === null || first === undefined) return null;
+  if (Object.hasOwn(priorities, name) && second === undefined)
+    return { kind: "wrapped", value: first, priority: priorities[name]! };
+  if (ordered.has(name)) {
+    const value = second ?? first;
+    const number = name === "mkOverride" && first.kind === "integer" ? Number(first.value) : null;
+    return { kind: "wrapped", value, priority: number };
+  }
+  if (name === "mkMerge" && first.kind === "list") return { kind: "merge", values: first.elements };
+  if ((name === "recursiveUpdate" || name === "mergeAttrs") && second !== undefined)
+    return { kind: "merge", values: [first, second] };
+  if (second === undefined) return null;
+  if (name === "mkIf" || name === "optionalAttrs" || name === "optionalString" || name === "optionals")
+    return { kind: "conditional", condition: first, value: second, list: false };
+  if (name === "optional") return { kind: "conditional", condition: first, value: second, list: true };
+  return null;
+}
+
+/** `c` of `a.b.c`, or of `c` itself. */
+export function lastName(expression: Expression): string | null {
+  if (expression.kind === "variable") return expression.name;
+  if (expression.kind !== "select") return null;
+  const last = expression.path.at(-1)!;
+  return last.kind === "name" ? last.name : null;
+}

@@ -1,0 +1,87 @@
+import { severities, type Finding, type Severity } from "../core/finding.ts";
+import type { CheckInfo, Hit } from "./checks/check.ts";
+import { Fingerprints, withoutSecret } from "./fingerprint.ts";
+import { limits } from "./limits.ts";
+import { printable } from "./printable.ts";
+import { inOrder, type AuditFinding, type CheckResult } from "./report.ts";
+
+export function rankOf(severity: Severity): number {
+  return severities.indexOf(severity);
+}
+
+interface Count {
+  affected: number;
+  unknown: number;
+  notAffected: number;
+}
+
+/** Collects what checks say and counts it; beyond the limits it only counts. */
+export class Findings {
+  readonly #fingerprints = new Fingerprints();
+  readonly #found: AuditFinding[] = [];
+  readonly #counts = new Map<string, Count>();
+  readonly #inFile = new Map<string, number>();
+
+  /**
+   * A finding of a check. `flagged` is the text that it is about; a secret in it leaves no trace in the finding.
+   * What could not be told has the severity `info`: it fails no audit, unless it is asked to.
+   */
+  add(check: CheckInfo, file: string | undefined, hit: Hit, flagged: string): void {
+    const verdict = hit.unknown === true ? "unknown" : "affected";
+    this.#count(check.id)[verdict]++;
+    const place = `${check.id}\0${file ?? ""}`;
+    const inFile = (this.#inFile.get(place) ?? 0) + 1;
+    this.#inFile.set(place, inFile);
+    if (inFile > limits.findings || this.#found.length >= limits.report) return;
+    const text = hit.secret === undefined ? flagged : withoutSecret(flagged, hit.secret);
+    this.#found.push({
+      id: check.id,
+      severity:
+        verdict === "unknown" && check.id !== "AUD001" && check.id !== "AUD002"
+          ? "info"
+          : (hit.severity ?? check.severity),
+      verdict,
+      file,
+      line: hit.line,
+      message: printable(hit.message ?? check.title),
+      hint: check.fix,
+      evidence: hit.evidence === undefined ? undefined : printable(hit.evidence),
+      fingerprint: this.#fingerprints.of(check.id, file ?? "", text),
+    });
+  }
+
+  /** A finding of another part of the program, which has its own words. */
+  take(finding: Finding): void {
+    this.#count(finding.id).affected++;
+    const flagged = `${finding.secret ?? ""}\0${finding.message}`;
+    this.#found.push({
+      ...finding,
+      verdict: finding.verdict ?? "affected",
+      message: printable(finding.message, 1000),
+      fingerprint: this.#fingerprints.of(finding.id, finding.file ?? "", flagged),
+    });
+  }
+
+  fine(check: CheckInfo): void {
+    this.#count(check.id).notAffected++;
+  }
+
+  list(): AuditFinding[] {
+    return inOrder(this.#found, rankOf);
+  }
+
+  results(): CheckResult[] {
+    return Array.from(this.#counts, ([id, { affected, unknown, notAffected }]) => ({
+      id,
+      affected,
+      unknown,
+      notAffected,
+    })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #count(id: string): Count {
+    let count = this.#counts.get(id);
+    if (count === undefined) this.#counts.set(id, (count = { affected: 0, unknown: 0, notAffected: 0 }));
+    return count;
+  }
+}

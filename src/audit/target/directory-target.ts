@@ -1,0 +1,82 @@
+import { basename, dirname, join } from "node:path";
+import { NixsealError } from "../../core/errors.ts";
+import type { Files } from "../../core/ports.ts";
+import { limits } from "../limits.ts";
+import type { LeftOut } from "../report.ts";
+import type { Target, TargetEntry } from "./target.ts";
+
+type Reading = Pick<Files, "read" | "list" | "statusOfLink" | "readLink">;
+
+/** Directories that hold no configuration: what version control, direnv and package managers keep for themselves. */
+const notLookedInto: ReadonlySet<string> = new Set([".git", ".hg", ".jj", ".svn", ".direnv", "node_modules"]);
+
+/** A directory as it lies there, also what git ignores: a build from the directory would use it. */
+export async function directoryTarget(files: Reading, directory: string): Promise<Target> {
+  const entries: TargetEntry[] = [];
+  const leftOut: LeftOut[] = [];
+  let cut = false;
+  const waiting: { path: string; depth: number }[] = [{ path: "", depth: 0 }];
+  for (let next = waiting.pop(); next !== undefined && !cut; next = waiting.pop()) {
+    const below: typeof waiting = [];
+    for (const name of await listed(files, directory, next.path, leftOut)) {
+      const path = next.path === "" ? name : `${next.path}/${name}`;
+      if (entries.length >= limits.entries) {
+        cut = true;
+        leftOut.push({ file: path, reason: `more than ${limits.entries} files: this one and all after it` });
+        break;
+      }
+      const status = path.length > limits.path ? null : await files.statusOfLink(join(directory, path));
+      if (status === null) leftOut.push({ file: path, reason: "its name cannot be used to open it" });
+      else if (status.kind === "symlink")
+        entries.push({ path, kind: "symlink", size: 0, link: await files.readLink(join(directory, path)) });
+      else if (status.kind === "file")
+        entries.push({ path, kind: "file", size: status.size, link: undefined });
+      else if (status.kind === "other")
+        leftOut.push({ file: path, reason: "neither file, directory nor symlink" });
+      else if (notLookedInto.has(name)) continue;
+      else if (next.depth < limits.depth) below.push({ path, depth: next.depth + 1 });
+      else {
+        cut = true;
+        leftOut.push({ file: path, reason: `more than ${limits.depth} directories inside each other` });
+      }
+    }
+    waiting.push(...below.toReversed());
+  }
+  return {
+    entries,
+    leftOut,
+    cut,
+    singleFile: false,
+    read: ({ path }) => files.read(join(directory, path), { limit: limits.file, follow: false }),
+    close: async () => undefined,
+  };
+}
+
+/** One file; names in the report are relative to its directory. */
+export async function fileTarget(files: Reading, file: string): Promise<Target> {
+  const status = await files.statusOfLink(file);
+  if (status?.kind !== "file") throw new NixsealError("not-found", "no such file", { where: { file } });
+  return {
+    entries: [{ path: basename(file), kind: "file", size: status.size, link: undefined }],
+    leftOut: [],
+    cut: false,
+    singleFile: true,
+    read: ({ path }) => files.read(join(dirname(file), path), { limit: limits.file, follow: false }),
+    close: async () => undefined,
+  };
+}
+
+async function listed(
+  files: Reading,
+  directory: string,
+  path: string,
+  leftOut: LeftOut[],
+): Promise<string[]> {
+  try {
+    return await files.list(join(directory, path));
+  } catch (error) {
+    if (path === "" || !(error instanceof NixsealError)) throw error;
+    leftOut.push({ file: path, reason: error.message });
+    return [];
+  }
+}

@@ -1,0 +1,24 @@
+import type { LeftOut } from "../report.ts";
+
+export interface TargetEntry {
+  /** Relative to the target, with `/` between names. */
+  readonly path: string;
+  readonly kind: "file" | "symlink";
+  readonly size: number;
+  /** Where a symlink leads, as it is written. It is never followed. */
+  readonly link: string | undefined;
+}
+
+/** What is audited: a list of files, and a way to read each. Nothing of it is run, and no link is followed. */
+export interface Target {
+  readonly entries: readonly TargetEntry[];
+  /** What lies in it and is not among the entries. */
+  readonly leftOut: readonly LeftOut[];
+  /** Whether a limit cut the list of entries short. */
+  readonly cut: boolean;
+  readonly singleFile: boolean;
+  /** Up to `limits.file` bytes; error `limit` for more. */
+  read(entry: TargetEntry): Promise<Uint8Array>;
+  /** Removes what was made to read it. */
+  close(): Promise<void>;
+}
