@@ -1,4 +1,4 @@
-import type { Document, Node, Pair, Scalar } from "yaml";
+import type { Document, Node, Scalar } from "yaml";
 import { NixsealError } from "../core/errors.ts";
 
 /** A value of a workflow with the line that it stands on. */
@@ -66,7 +66,7 @@ export async function parseWorkflow(file: string, text: string): Promise<Workflo
       return { kind: "list", line: here, items: node.items.map((item) => convert(item, depth + 1, here)) };
     if (!isMap(node)) return scalarOf(isScalar(node) ? node : null, here);
     const entries = new Map<string, Yaml>();
-    for (const { key, value } of node.items as Pair<unknown, unknown>[])
+    for (const { key, value } of node.items)
       entries.set(
         isScalar(key) ? scalarText(key) : "",
         convert(value, depth + 1, isScalar(key) && key.range ? counter.linePos(key.range[0]).line : here),

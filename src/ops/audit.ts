@@ -1,40 +1,38 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
-import { Audit } from "../audit/audit.ts";
-import { checks } from "../audit/checks/all.ts";
 import { areas, type Area } from "../audit/checks/check.ts";
 import { rankOf } from "../audit/findings.ts";
 import type { Report } from "../audit/report.ts";
+import { htmlReport } from "../audit/reporters/html.ts";
 import { jsonReport } from "../audit/reporters/json.ts";
+import { junitReport } from "../audit/reporters/junit.ts";
+import { sarifReport } from "../audit/reporters/sarif.ts";
 import { textReport } from "../audit/reporters/text.ts";
-import { directoryTarget, fileTarget } from "../audit/target/directory-target.ts";
-import type { Target } from "../audit/target/target.ts";
+import { auditTarget } from "../audit/run.ts";
+import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
-import { severities, verdicts } from "../core/finding.ts";
+import { severities } from "../core/finding.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { op, type Context } from "./op.ts";
+import { auditReport } from "./audit-report.ts";
+import { openTarget } from "./audit-target.ts";
+import { op, type Paint } from "./op.ts";
 
-const formats = ["text", "json"] as const;
+const formats = ["text", "json", "sarif", "junit", "html"] as const;
+type Format = (typeof formats)[number];
 
-const finding = z.object({
-  id: z.string(),
-  severity: z.enum(severities),
-  verdict: z.enum(verdicts),
-  file: z.string().optional(),
-  line: z.number().optional(),
-  column: z.number().optional(),
-  secret: z.string().optional(),
-  message: z.string(),
-  hint: z.string().optional(),
-  evidence: z.string().optional(),
-  fingerprint: z.string(),
-});
+const plain: Paint = { good: same, bad: same, weak: same, strong: same };
+
+/** What `text` needs beside the report: it is no part of the document that `--json` prints. */
+const rendering = new WeakMap<Report, { format: Format; out: string | undefined; now: Date }>();
 
 export const audit = op({
   effect: "read",
   input: z.object({
-    target: z.string().default(".").describe("a directory, a flake.lock or another file"),
+    target: z
+      .string()
+      .default(".")
+      .describe("a directory, a flake.lock or another file, a bare repository or the address of one"),
     only: z
       .string()
       .optional()
@@ -46,60 +44,74 @@ export const audit = op({
       .default("low")
       .meta({ value: "SEVERITY" })
       .describe("the least severity that makes the exit code 1"),
+    out: z
+      .string()
+      .optional()
+      .meta({ value: "FILE", short: "o" })
+      .describe("write the report there and only its summary here"),
   }),
   positional: ["target"],
-  output: z.object({
-    findings: z.array(finding),
-  }) as unknown as z.ZodType<Report & { format: (typeof formats)[number] }>,
-  examples: [{ command: "nixseal audit", says: "this directory" }],
-  run: async (context, { target: name, only, format, failOn }) => {
+  output: auditReport,
+  examples: [
+    { command: "nixseal audit", says: "this directory; nothing is evaluated, run or fetched" },
+    { command: "nixseal audit --format sarif --out audit.sarif --fail-on high", says: "in CI" },
+    {
+      command: "nixseal audit https://git.example.org/fleet.git --only secrets,trust",
+      says: "a repository elsewhere",
+    },
+    { command: "nixseal audit --format html -o audit.html", says: "a page to read and print" },
+  ],
+  run: async (context, { target: name, only, format, failOn, out }) => {
     const chosen = chosenAreas(only);
+    const now = context.clock.now();
     const target = await openTarget(context, name);
     try {
-      const work = new Audit(
-        checks.filter((check) => check.areas.some((area) => chosen.includes(area))),
-        context.clock.now(),
+      const total = target.entries.length;
+      const result = await auditTarget(target, chosen, now, (done) =>
+        context.emit({ type: "progress", task: "audit", done, total, unit: "files" }),
       );
-      const coverage = await work.run(target, (done) =>
-        context.emit({ type: "progress", task: "audit", done, total: target.entries.length, unit: "files" }),
-      );
-      const findings = work.findings.list();
-      return {
-        target: name,
-        only: chosen,
-        findings,
-        waived: [],
-        checks: work.findings.results(),
-        coverage,
-        failOn,
-        failing: findings.filter(({ severity }) => rankOf(severity) >= rankOf(failOn)).length,
-        format,
-      };
+      const failing = result.findings.filter(({ severity }) => rankOf(severity) >= rankOf(failOn)).length;
+      const report: Report = { target: name, ...result, failOn, failing };
+      rendering.set(report, { format, out, now });
+      if (out !== undefined)
+        await context.files.writeAtomic(
+          resolve(context.workingDirectory, out),
+          utf8(rendered(report, format, now, plain)),
+          { mode: 0o644 },
+        );
+      return report;
     } finally {
       await target.close();
     }
   },
-  text: ({ format, ...report }, paint) =>
-    format === "json" ? jsonReport(report) : textReport(report, paint),
+  text: (report, paint) => {
+    const { format, out, now } = rendering.get(report)!;
+    if (out === undefined) return rendered(report, format, now, paint);
+    return `${report.findings.length} finding${report.findings.length === 1 ? "" : "s"}, ${report.failing} at or above ${report.failOn}; the report is in ${out}`;
+  },
   exit: ({ failing }) => (failing > 0 ? exitCodes.findings : exitCodes.done),
 });
+
+function rendered(report: Report, format: Format, now: Date, paint: Paint): string {
+  if (format === "json") return jsonReport(report);
+  if (format === "sarif") return sarifReport(report);
+  if (format === "junit") return junitReport(report);
+  return format === "html" ? htmlReport(report, now) : textReport(report, paint);
+}
+
+function same(text: string): string {
+  return text;
+}
 
 function chosenAreas(only: string | undefined): readonly Area[] {
   if (only === undefined) return areas;
   const words = only.split(",").map((word) => word.trim());
-  return words.map((word) => {
+  const chosen = words.map((word) => {
     const area = areas.find((known) => known === word);
     if (area !== undefined) return area;
     throw new NixsealError("usage", `--only: unknown area '${word}'`, {
       hint: didYouMean(word, areas) ?? `one or more of ${areas.join(", ")}, with commas between`,
     });
   });
-}
-
-async function openTarget({ files, workingDirectory }: Context, name: string): Promise<Target> {
-  const path = resolve(workingDirectory, name);
-  const kind = (await files.status(path))?.kind;
-  if (kind === "directory") return directoryTarget(files, path);
-  if (kind === "file") return fileTarget(files, path);
-  throw new NixsealError("not-found", "there is nothing to audit", { where: { file: join(path) } });
+  return [...new Set(chosen)];
 }

@@ -15,6 +15,7 @@ export const nouns: Readonly<Record<string, string>> = {
   secrets: "values that only their hosts and readers can decrypt",
   commits: "who signed the history, and whether they may",
   audit: "what is wrong with a repository, without logging in anywhere",
+  waive: "live with a finding of an audit until a day",
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   trust: "the root of the fleet, certificates of its members, revocation",
@@ -124,6 +125,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   audit: {
     summary: "look for what is wrong with a repository: its configuration, secrets and trust",
     load: () => import("./audit.ts").then((module) => module.audit),
+  },
+  waive: {
+    summary: "live with a finding of an audit until a day, with a reason",
+    load: () => import("./waive.ts").then((module) => module.waive),
   },
   "age encrypt": {
     summary: "encrypt a file to keys or to a passphrase",

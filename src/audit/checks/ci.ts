@@ -97,7 +97,7 @@ export const workflowChecks: readonly Check[] = [
     *find({ file, top, jobs, triggers }): Generator<Hit> {
       if (!file.startsWith(".github/") || triggers.size === 0 || child(top, "permissions") !== undefined)
         return;
-      const [without] = jobs.filter(({ fields }) => child(fields, "permissions") === undefined);
+      const without = jobs.find(({ fields }) => child(fields, "permissions") === undefined);
       if (without !== undefined) yield { line: without.line };
     },
   },

@@ -158,7 +158,7 @@ export const lockChecks: readonly Check[] = [
     references: ["https://nix.dev/guides/best-practices#search-path"],
     kinds: ["search-path"],
     find: (expression) =>
-      expression.kind === "search-path" && !/^nix\//.test(expression.text)
+      expression.kind === "search-path" && !expression.text.startsWith("nix/")
         ? { message: `<${expression.text}> comes from NIX_PATH of whoever builds` }
         : null,
   },

@@ -179,8 +179,7 @@ function* missing(
   isSign: (sign: PlacedDefinition) => boolean,
 ): Generator<Hit> {
   if (wanted.some((option) => tree.find(option).length > 0)) return;
-  const found = signs.flatMap((option) => tree.find(option)).filter(isSign);
-  const [first] = found;
+  const first = signs.flatMap((option) => tree.find(option)).find(isSign);
   if (first !== undefined)
     yield {
       file: first.file,

@@ -19,11 +19,8 @@ export class Scope {
 
   /** null and undefined both mean that nothing is known: an argument, or a name that `with` or Nix itself gives. */
   find(name: string): Bound | null | undefined {
-    for (let scope: Scope | null = this; scope !== null; scope = scope.#outer) {
-      const bound = scope.#names.get(name);
-      if (bound !== undefined) return bound;
-    }
-    return undefined;
+    const bound = this.#names.get(name);
+    return bound === undefined ? this.#outer?.find(name) : bound;
   }
 
   /** The scope in a `let` or a recursive set. */

@@ -1,8 +1,7 @@
 import type { Severity } from "../../core/finding.ts";
-import { checks } from "../checks/all.ts";
-import { ownRules } from "../checks/own.ts";
 import { printable } from "../printable.ts";
 import type { AuditFinding, Report } from "../report.ts";
+import { ruleName } from "./rules.ts";
 
 interface Paint {
   good(text: string): string;
@@ -29,7 +28,7 @@ function lines(
   paint: Paint,
 ): string[] {
   const place = line === undefined ? "" : `${line}: `;
-  const head = `  ${place}${label(verdict === "unknown" ? "unknown" : severity, paint)} ${message} ${paint.weak(`[${nameOf(id)} ${fingerprint}]`)}`;
+  const head = `  ${place}${label(verdict === "unknown" ? "unknown" : severity, paint)} ${message} ${paint.weak(`[${ruleName(id)} ${fingerprint}]`)}`;
   return [
     head,
     ...(evidence === undefined ? [] : [paint.weak(`      ${evidence}`)]),
@@ -40,12 +39,6 @@ function lines(
 function label(severity: Severity | "unknown", paint: Paint): string {
   if (severity === "high" || severity === "critical") return paint.bad(severity);
   return severity === "unknown" || severity === "info" ? paint.weak(severity) : paint.strong(severity);
-}
-
-const names = new Map([...checks, ...ownRules].map(({ id, name }) => [id, `${id} ${name}`]));
-
-function nameOf(id: string): string {
-  return names.get(id) ?? id;
 }
 
 function summary({ findings, waived, coverage, failing, failOn }: Report, paint: Paint): string {

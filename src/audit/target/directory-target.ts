@@ -47,7 +47,7 @@ export async function directoryTarget(files: Reading, directory: string): Promis
     leftOut,
     cut,
     singleFile: false,
-    read: ({ path }) => files.read(join(directory, path), { limit: limits.file, follow: false }),
+    read: ({ path }, limit = limits.file) => files.read(join(directory, path), { limit, follow: false }),
     close: async () => undefined,
   };
 }
@@ -61,7 +61,7 @@ export async function fileTarget(files: Reading, file: string): Promise<Target> 
     leftOut: [],
     cut: false,
     singleFile: true,
-    read: ({ path }) => files.read(join(dirname(file), path), { limit: limits.file, follow: false }),
+    read: ({ path }, limit = limits.file) => files.read(join(dirname(file), path), { limit, follow: false }),
     close: async () => undefined,
   };
 }

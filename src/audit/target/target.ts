@@ -17,8 +17,8 @@ export interface Target {
   /** Whether a limit cut the list of entries short. */
   readonly cut: boolean;
   readonly singleFile: boolean;
-  /** Up to `limits.file` bytes; error `limit` for more. */
-  read(entry: TargetEntry): Promise<Uint8Array>;
+  /** Up to `limit` bytes (default: `limits.file`); error `limit` for more. */
+  read(entry: TargetEntry, limit?: number): Promise<Uint8Array>;
   /** Removes what was made to read it. */
   close(): Promise<void>;
 }

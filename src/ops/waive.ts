@@ -1,0 +1,123 @@
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { areas } from "../audit/checks/check.ts";
+import type { AuditFinding } from "../audit/report.ts";
+import { auditTarget } from "../audit/run.ts";
+import { directoryTarget } from "../audit/target/directory-target.ts";
+import { limits } from "../audit/limits.ts";
+import { isDay, parseWaivers, waiversFileName } from "../audit/waivers/waivers-file.ts";
+import { utf8, utf8Text } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import { op, type Context } from "./op.ts";
+
+const longest = 366 * 24 * 60 * 60 * 1000;
+
+export const waive = op({
+  effect: "write",
+  input: z.object({
+    finding: z.string().describe("the fingerprint in the report, or its first 8 digits or more"),
+    until: z
+      .string()
+      .meta({ value: "DATE" })
+      .describe("the last day on which it counts, at most a year away: 2027-01-31"),
+    because: z.string().meta({ value: "TEXT" }).describe("why it is right to live with it"),
+    owner: z
+      .string()
+      .optional()
+      .meta({ value: "NAME" })
+      .describe("who answers for it (default: the user's name)"),
+    target: z.string().default(".").meta({ value: "DIR" }).describe("the directory that was audited"),
+  }),
+  positional: ["finding"],
+  output: z.object({
+    finding: z.string(),
+    check: z.string(),
+    file: z.string(),
+    owner: z.string(),
+    until: z.string(),
+    because: z.string(),
+  }),
+  examples: [
+    {
+      command:
+        'nixseal waive 69721d01bc25df5d --until 2027-01-31 --because "console access only; see ticket 12"',
+      says: "adds it to audit-waivers.toml",
+    },
+  ],
+  run: async (context, { finding: given, until, because, owner: named, target }) => {
+    const { files, clock, workingDirectory } = context;
+    const owner = oneLine("--owner", named ?? ownerOf(context));
+    checkDay(until, clock.now());
+    const directory = resolve(workingDirectory, target);
+    const file = join(directory, waiversFileName);
+    const before =
+      (await files.statusOfLink(file)) === null
+        ? ""
+        : utf8Text(await files.read(file, { limit: limits.waiversFile, follow: false }), waiversFileName);
+    parseWaivers(utf8(before)); // nothing is added to a file that is wrong
+    const { findings } = await auditTarget(
+      await directoryTarget(files, directory),
+      areas,
+      clock.now(),
+      () => undefined,
+    );
+    const found = only(findings, given);
+    const waiver = {
+      finding: found.fingerprint,
+      check: found.id,
+      file: found.file ?? "the target as a whole",
+      owner,
+      until,
+      because: oneLine("--because", because),
+    };
+    const entry = `[[waiver]]\n${Object.entries(waiver)
+      .map(([key, value]) => `${key} = ${key === "until" ? value : JSON.stringify(value)}\n`)
+      .join("")}`;
+    const after = before.trim() === "" ? entry : `${before.trimEnd()}\n\n${entry}`;
+    parseWaivers(utf8(after));
+    await files.writeAtomic(file, utf8(after), { mode: 0o644 });
+    return waiver;
+  },
+  text: ({ check, file, owner, until }) =>
+    `${check} in ${file} is waived until ${until}; ${owner} answers for it (${waiversFileName})`,
+});
+
+function only(findings: readonly AuditFinding[], given: string): AuditFinding {
+  if (!/^[0-9a-f]{8,16}$/.test(given))
+    throw new NixsealError("usage", "not a fingerprint", { hint: "take the 16 hex digits from the report" });
+  const [first, second] = findings.filter(
+    ({ fingerprint, id }) => fingerprint.startsWith(given) && !id.startsWith("WVR"),
+  );
+  if (first === undefined)
+    throw new NixsealError("not-found", `no finding ${given} in this directory`, {
+      hint: "'nixseal audit' lists them; a finding that is waived is not listed again",
+    });
+  if (second !== undefined)
+    throw new NixsealError("usage", `more than one finding begins with ${given}`, {
+      hint: "give more digits",
+    });
+  return first;
+}
+
+function checkDay(until: string, now: Date): void {
+  if (!isDay(until)) throw new NixsealError("usage", "--until is no day", { hint: "write it as 2027-01-31" });
+  const distance = new Date(`${until}T23:59:59Z`).getTime() - now.getTime();
+  if (distance < 0) throw new NixsealError("usage", "--until is in the past");
+  if (distance > longest)
+    throw new NixsealError("usage", "--until is more than a year away", { hint: "decide again in a year" });
+}
+
+/** TOML holds no control characters in a line, and a report should not. */
+function oneLine(flag: string, text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what this is about
+  if (text.trim() === "" || text.length > 1000 || /[\u0000-\u001f\u007f-\u009f]/.test(text))
+    throw new NixsealError("usage", `${flag} is one line of text`);
+  return text.toWellFormed();
+}
+
+function ownerOf({ environment }: Pick<Context, "environment">): string {
+  const name = environment.get("USER") ?? environment.get("LOGNAME");
+  if (name === undefined || name === "")
+    throw new NixsealError("usage", "nobody is known who answers for it", { hint: "give --owner NAME" });
+  return name;
+}
