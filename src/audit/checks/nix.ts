@@ -1,6 +1,6 @@
 import { textsOf } from "../configuration/value.ts";
 import type { Check, Judge } from "./check.ts";
-import { hasText, isFalse, isOneOf, isTrue, textMatches } from "./judges.ts";
+import { hasText, isFalse, isLiteralSecret, isOneOf, isTrue, textMatches } from "./judges.ts";
 
 const manual = "https://nix.dev/manual/nix/latest/command-ref/conf-file";
 const both = ["config", "trust"] as const;
@@ -195,10 +195,10 @@ export const nixChecks: readonly Check[] = [
     means: "Every local user and every process reads /etc/nix/nix.conf and the store.",
     fix: "write !include /run/nixseal/secrets/nix-tokens into nix.extraOptions, and keep the token there",
     references: [`${manual}#conf-access-tokens`],
-    options: ["nix.settings.access-tokens", "nix.extraOptions"],
-    judge: (value) => {
-      if (value.kind === "set")
-        return value.entries.size > 0 ? { evidence: "the value is not shown" } : "fine";
+    options: ["nix.settings.access-tokens", "nix.settings.access-tokens.*", "nix.extraOptions"],
+    judge: (value, definition) => {
+      const { path } = definition;
+      if (path.at(-2) === "access-tokens") return isLiteralSecret(value, definition);
       const token = textsOf(value)
         .map(
           (text) =>
