@@ -150,7 +150,7 @@ class Collector {
     if (meaning?.kind === "merge") return meaning.values.forEach((value) => this.collect(value, next));
     if (meaning?.kind === "wrapped")
       return this.collect(meaning.value, { ...next, priority: meaning.priority ?? now.priority });
-    if (meaning?.kind === "conditional" && !meaning.list) {
+    if (meaning?.kind === "conditional" && meaning.gives === "definitions") {
       const condition = evaluate(meaning.condition, now.scope, this.fuel);
       if (condition.kind === "bool" && !condition.value) return;
       return this.collect(meaning.value, {
@@ -158,6 +158,7 @@ class Collector {
         conditional: now.conditional || condition.kind !== "bool",
       });
     }
+    if (meaning !== null) return this.#leaf(expression, now, false);
     const open = expression.arguments.filter(opens);
     this.#leaf(expression, now, open.length > 0);
     for (const argument of open) this.collect(argument, next);

@@ -152,9 +152,9 @@ function called(call: Call, inner: Inner): Value {
   if (meaning?.kind !== "conditional") return unknown;
   const condition = inner(meaning.condition);
   const value = inner(meaning.value);
-  const items = meaning.list ? [value] : value.kind === "list" ? value.items : null;
+  const items = meaning.gives === "item" ? [value] : value.kind === "list" ? value.items : null;
   if (condition.kind === "bool" && condition.value)
-    return meaning.list && items !== null ? { kind: "list", items, whole: true } : value;
+    return meaning.gives === "item" && items !== null ? { kind: "list", items, whole: true } : value;
   // What may be there counts as there; what may be missing makes the list incomplete.
   const never = condition.kind === "bool";
   return items === null ? unknown : { kind: "list", items: never ? [] : items, whole: never };

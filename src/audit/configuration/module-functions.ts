@@ -7,7 +7,8 @@ export type ModuleFunction =
       readonly kind: "conditional";
       readonly condition: Expression;
       readonly value: Expression;
-      readonly list: boolean;
+      /** `item` is put into a list; `definitions` may hold options. */
+      readonly gives: "definitions" | "value" | "item";
     }
   | { readonly kind: "merge"; readonly values: readonly Expression[] };
 
@@ -28,6 +29,14 @@ const ordered: ReadonlySet<string> = new Set([
   "mkDefinition",
 ]);
 
+const conditionals: Readonly<Record<string, "definitions" | "value" | "item" | undefined>> = {
+  mkIf: "definitions",
+  optionalAttrs: "definitions",
+  optionals: "value",
+  optionalString: "value",
+  optional: "item",
+};
+
 /** What a call means in a module, or null for a function that is not known. */
 export function moduleFunction(call: Call): ModuleFunction | null {
   const name = lastName(call.callee);
@@ -44,10 +53,8 @@ export function moduleFunction(call: Call): ModuleFunction | null {
   if ((name === "recursiveUpdate" || name === "mergeAttrs") && second !== undefined)
     return { kind: "merge", values: [first, second] };
   if (second === undefined) return null;
-  if (name === "mkIf" || name === "optionalAttrs" || name === "optionalString" || name === "optionals")
-    return { kind: "conditional", condition: first, value: second, list: false };
-  if (name === "optional") return { kind: "conditional", condition: first, value: second, list: true };
-  return null;
+  const gives = Object.hasOwn(conditionals, name) ? conditionals[name] : undefined;
+  return gives === undefined ? null : { kind: "conditional", condition: first, value: second, gives };
 }
 
 /** `c` of `a.b.c`, or of `c` itself. */
