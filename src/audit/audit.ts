@@ -28,6 +28,7 @@ export class Audit {
   #locked: readonly string[] | null = null;
   #read = 0;
   #bytes = 0;
+  #workflows = 0;
 
   constructor(checks: readonly Check[], now: Date) {
     this.#checks = checks;
@@ -127,8 +128,12 @@ export class Audit {
   }
 
   async #workflow(path: string, text: string, lines: readonly string[]): Promise<void> {
-    if (text.length > limits.workflow)
-      throw new NixsealError("limit", `a workflow of more than ${limits.workflow} bytes`);
+    this.#workflows += text.length;
+    if (text.length > limits.workflow || this.#workflows > limits.workflows)
+      throw new NixsealError(
+        "limit",
+        `workflows of more than ${limits.workflow} bytes, or ${limits.workflows} in all`,
+      );
     const workflow = await parseWorkflow(path, text);
     for (const check of this.#checks) {
       if (check.looksAt !== "workflow") continue;

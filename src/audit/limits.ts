@@ -11,7 +11,9 @@ export const limits = {
   /** Bytes of all files together. */
   total: 512 << 20,
   /** Bytes of a workflow: YAML is slow to read. */
-  workflow: 512 << 10,
+  workflow: 128 << 10,
+  /** Bytes of all workflows: a broken one takes time that grows with the square of its size. */
+  workflows: 1 << 20,
   /** Findings of one check in one file: the next ones say nothing new. */
   findings: 50,
   /** Findings of a whole report. */

@@ -44,8 +44,9 @@ export function checkNixFile(
   const { definitions } = definitionsOf(root);
   const wanted: { option: string; definition: Definition }[] = [];
   for (const definition of definitions) {
+    const name = definition.path.at(-1) ?? "";
     for (const check of checks.options.matching(definition))
-      judge(check, file, definition, lines, findings, asked);
+      if (check.lastName?.test(name) !== false) judge(check, file, definition, lines, findings, asked);
     for (const option of checks.wanted.matching(definition)) wanted.push({ option, definition });
     if (definition.opened || isPlain(definition.expression)) continue;
     if (definition.value.kind !== "unknown") continue;
@@ -107,8 +108,9 @@ function isPlain({ kind }: Expression): boolean {
   );
 }
 
-/** As Nix would write it, nearly; for evidence and fingerprints. */
-function printed(value: Value): string {
+/** As Nix would write it, nearly; for evidence and fingerprints. Parts may be shared: beyond `left` of them it ends. */
+function printed(value: Value, budget = { left: 2000 }): string {
+  if (budget.left-- <= 0) return "…";
   switch (value.kind) {
     case "bool":
     case "number":
@@ -120,9 +122,12 @@ function printed(value: Value): string {
     case "path":
       return value.text;
     case "list":
-      return `[ ${value.items.slice(0, 100).map(printed).join(" ")} ]`;
+      return `[ ${value.items
+        .slice(0, budget.left)
+        .map((item) => printed(item, budget))
+        .join(" ")} ]`;
     case "set":
-      return `{ ${Array.from(value.entries, ([name, inner]) => `${name} = ${printed(inner)};`).join(" ")} }`;
+      return `{ ${Array.from(value.entries, ([name, inner]) => `${name} = ${printed(inner, budget)};`).join(" ")} }`;
     case "unknown":
       break;
   }

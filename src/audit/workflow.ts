@@ -46,13 +46,14 @@ export async function parseWorkflow(file: string, text: string): Promise<Workflo
   const document: Document.Parsed = parseDocument(text, {
     lineCounter: counter,
     logLevel: "silent",
+    prettyErrors: false, // a broken file may have a hundred thousand, each with a copy of its line
     uniqueKeys: false,
     merge: false,
   });
   const [fault] = document.errors;
   if (fault !== undefined)
     throw new NixsealError("malformed", `not YAML: ${fault.code}`, {
-      where: { file, line: fault.linePos?.[0].line ?? 1 },
+      where: { file, line: counter.linePos(fault.pos[0]).line },
     });
   let nodes = 0;
   // Aliases are followed one by one and counted: a few lines of them can stand for billions of nodes.

@@ -21,7 +21,7 @@ test("the bad fleet: every fault that was put in, each once, and no other", asyn
     "CI001 affected .github/workflows/deploy.yml:7",
     "CI002 affected .github/workflows/deploy.yml:7",
     "CI003 affected .github/workflows/deploy.yml:2",
-    "CI005 affected .github/workflows/deploy.yml:11",
+    "CI005 affected .github/workflows/deploy.yml:12",
     "CI005 affected .github/workflows/deploy.yml:15",
     "CI007 affected .github/workflows/deploy.yml:11",
     "CI011 affected .github/workflows/deploy.yml:13",

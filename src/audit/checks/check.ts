@@ -33,6 +33,8 @@ export interface OptionCheck extends CheckInfo {
   readonly looksAt: "option";
   /** Paths with `*` for any one name. They match the end of a definition's path: modules lie in other things. */
   readonly options: readonly string[];
+  /** Only options whose last name fits are asked for. */
+  readonly lastName?: RegExp;
   readonly judge: Judge;
 }
 

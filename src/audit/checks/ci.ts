@@ -1,16 +1,17 @@
 import { child, scalar, scalars, type Job, type Step } from "../workflow.ts";
 import type { Check, Hit } from "./check.ts";
-import { matchesOf } from "./text-matches.ts";
+import { linesWith, matchesOf } from "./text-matches.ts";
 
 const areas = ["config", "trust"] as const;
 const hardening =
   "https://docs.github.com/en/actions/security-for-github-actions/security-guides/security-hardening-for-github-actions";
+const expression = /\$\{\{([^}]{0,300})\}\}/g;
 const untrusted =
-  /\$\{\{[^}]*\bgithub\.(?:head_ref|event\.(?:issue|pull_request|comment|review|review_comment|discussion|head_commit|commits|pages|workflow_run)\b[^}]*?(?:\.title|\.body|\.message|\.label|\.ref|\.head_branch|\.head_ref|\.email|\.name|\.page_name|\.default_branch))\b[^}]*\}\}/g;
+  /\bgithub\.(?:head_ref\b|event\.(?:issue|pull_request|comment|review|review_comment|discussion|head_commit|commits|pages|workflow_run)\b.*\.(?:title|body|message|label|ref|head_branch|head_ref|email|name|page_name|default_branch)\b)/;
 const decrypts =
   /\b(?:SOPS_AGE_KEY(?:_FILE|_CMD)?|SOPS_AGE_SSH_PRIVATE_KEY_FILE|AGE_SECRET_KEY|AGE_IDENTITY|AGENIX_(?:KEY|IDENTITY)|NIXSEAL_IDENTITY|VAULT_TOKEN|GIT_CRYPT_KEY)\b|secrets\.\w*(?:AGE|SOPS|AGENIX|GPG|PGP|GIT_?CRYPT|DECRYPT)\w*(?:KEY|IDENTITY|PRIVATE|SECRET)\w*/;
 const decrypting =
-  /(?:^|[\s;&|(])(?:sops\s+(?:[^|;&\n]*\s)?(?:-d|--decrypt|decrypt|exec-env|exec-file)\b|r?age\s+(?:[^|;&\n]*\s)?(?:-d|--decrypt)\b|agenix\s+(?:[^|;&\n]*\s)?(?:-d|--decrypt)\b|git-crypt\s+unlock\b|nixseal\s+secrets\s+get\b)/m;
+  /(?:^|[\s;&|(])(?:sops\s+(?:[^|;&\n]*\s)?(?:-d|--decrypt|decrypt|exec-env|exec-file)\b|r?age\s+(?:[^|;&\n]*\s)?(?:-d|--decrypt)\b|agenix\s+(?:[^|;&\n]*\s)?(?:-d|--decrypt)\b|git-crypt\s+unlock\b|nixseal\s+secrets\s+get\b)/;
 
 /** What forges run: who can make it run, with which rights, and what it holds. */
 export const workflowChecks: readonly Check[] = [
@@ -22,7 +23,7 @@ export const workflowChecks: readonly Check[] = [
     areas,
     title: "code of any pull request runs with the repository's secrets",
     means:
-      "pull_request_target and workflow_run have the secrets and a token that writes. Anybody who opens a pull request has them too.",
+      "Workflows that pull_request_target or workflow_run start have the secrets and a token that writes. Anybody who opens a pull request has them too.",
     fix: "use pull_request; leave what needs a secret to a workflow that checks out nothing of the pull request",
     references: ["https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/"],
     *find({ triggers, jobs }): Generator<Hit> {
@@ -31,11 +32,11 @@ export const workflowChecks: readonly Check[] = [
         for (const step of steps) {
           const ref = scalar(child(child(step.fields, "with"), "ref")) ?? "";
           const checkout = /(?:^|\/)checkout@/.test(step.uses ?? "") && /head|merge|pull/.test(ref);
-          if (
-            checkout ||
-            /\bgh\s+pr\s+checkout\b|git\s+(?:fetch|checkout|pull)\b[^\n]*(?:pull\/|head)/.test(step.run ?? "")
-          )
-            yield { line: step.line };
+          const fetched = scriptLines(
+            step,
+            /\bgh\s+pr\s+checkout\b|git\s+(?:fetch|checkout|pull)\b.*(?:pull\/|head)/,
+          );
+          if (checkout || !fetched.next().done) yield { line: step.line };
         }
     },
   },
@@ -115,8 +116,10 @@ export const workflowChecks: readonly Check[] = [
       const lines = new Set<number>();
       for (const { line, text, key } of scalars(top))
         if (key !== "run" && (decrypts.test(text) || (decrypts.test(key) && text !== ""))) lines.add(line);
-      for (const { run, runLine } of stepsOf(jobs))
-        if (run !== undefined && (decrypting.test(run) || decrypts.test(run))) lines.add(runLine);
+      for (const step of stepsOf(jobs)) {
+        for (const { line } of scriptLines(step, decrypting)) lines.add(line);
+        for (const { line } of scriptLines(step, decrypts)) lines.add(line);
+      }
       for (const line of lines) yield { line };
     },
   },
@@ -132,14 +135,15 @@ export const workflowChecks: readonly Check[] = [
     fix: "give the secret in env: and let the program read it from there or from stdin",
     references: [`${hardening}#using-secrets`],
     *find({ jobs }): Generator<Hit> {
-      for (const { run, runLine } of stepsOf(jobs))
-        if (
-          run !== undefined &&
-          /\b(?:echo|printf|cat|tee|print)\b[^\n]*\$\{\{\s*secrets\.|^\s*set\s+-\w*x\w*\b[\s\S]*\$\{\{\s*secrets\.|\|\s*base64\b[^\n]*\$\{\{\s*secrets\./m.test(
-            run,
-          )
-        )
-          yield { line: runLine };
+      for (const step of stepsOf(jobs)) {
+        yield* scriptLines(
+          step,
+          /\b(?:echo|printf|cat|tee|print)\b.*\$\{\{\s*secrets\.|\$\{\{\s*secrets\..*\|\s*base64\b/,
+        );
+        // With `set -x` the shell prints every command, secrets in it too.
+        const traced = step.run?.includes("secrets.") === true && /\$\{\{\s*secrets\./.test(step.run);
+        if (traced) yield* scriptLines(step, /^\s*set\s+-[a-wyz]*x/);
+      }
     },
   },
   {
@@ -155,8 +159,8 @@ export const workflowChecks: readonly Check[] = [
     *find({ jobs }): Generator<Hit> {
       for (const { run, runLine, fields } of stepsOf(jobs)) {
         const script = run ?? scalar(child(child(fields, "with"), "script"));
-        for (const { line, match } of matchesOf(script ?? "", untrusted))
-          yield { line: runLine + line - 1, evidence: match[0].slice(0, 120) };
+        for (const { line, match } of matchesOf(script ?? "", expression))
+          if (untrusted.test(match[1]!)) yield { line: runLine + line - 1, evidence: match[0].slice(0, 120) };
       }
     },
   },
@@ -188,12 +192,11 @@ export const workflowChecks: readonly Check[] = [
     fix: "use an action that is named by its commit, or check the file's hash first",
     references: ["https://cwe.mitre.org/data/definitions/494.html"],
     *find({ jobs }): Generator<Hit> {
-      for (const { run, runLine } of stepsOf(jobs))
-        for (const { line } of matchesOf(
-          run ?? "",
-          /(?:\b(?:curl|wget)\b[^\n|;]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:ba|z)?sh\s+(?:-\w+\s+)?<\(\s*(?:curl|wget)\b)/g,
-        ))
-          yield { line: runLine + line - 1 };
+      for (const step of stepsOf(jobs))
+        yield* scriptLines(
+          step,
+          /\b(?:curl|wget)\b[^|;]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:ba|z)?sh\s+(?:-\w+\s+)?<\(\s*(?:curl|wget)\b/,
+        );
     },
   },
   {
@@ -227,18 +230,22 @@ export const workflowChecks: readonly Check[] = [
     fix: "deploy as a user that can hand over signed closures and nothing else",
     references: [hardening],
     *find({ jobs }): Generator<Hit> {
-      for (const { run, runLine } of stepsOf(jobs))
-        for (const { line } of matchesOf(
-          run ?? "",
-          /(?:--target-host|--build-host|\bssh\b|\bscp\b|\brsync\b|\bnix\s+copy\b|ssh(?:-ng)?:\/\/)[^\n;|]*\broot@/g,
-        ))
-          yield { line: runLine + line - 1 };
+      for (const step of stepsOf(jobs))
+        yield* scriptLines(
+          step,
+          /(?:--target-host|--build-host|\bssh\b|\bscp\b|\brsync\b|\bnix\s+copy\b|ssh(?:-ng)?:\/\/)[^;|]*\broot@/,
+        );
     },
   },
 ];
 
 function stepsOf(jobs: readonly Job[]): Step[] {
   return jobs.flatMap(({ steps }) => steps);
+}
+
+/** The lines of a step's script that match, as lines of the workflow. */
+function* scriptLines({ run, runLine }: Step, pattern: RegExp): Generator<Hit & { line: number }> {
+  for (const { line } of linesWith(run ?? "", pattern)) yield { line: runLine + line! - 1 };
 }
 
 /** A commit, or an image by its digest. */

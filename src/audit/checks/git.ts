@@ -18,7 +18,9 @@ export const gitChecks: readonly Check[] = [
     fix: "remove the characters (U+202A to U+202E, U+2066 to U+2069), or write them as escapes",
     references: ["https://trojansource.codes/"],
     files: (path) => /\.(?:nix|ya?ml|toml|sh|py|ts|js|mjs|json|lock|rs|go|c|h)$/.test(path),
-    find: ({ text }) => linesWith(text, /^.*[\u202a-\u202e\u2066-\u2069].*$/gm),
+    *find({ text }): Generator<Hit> {
+      for (const { line } of matchesOf(text, /[\u202a-\u202e\u2066-\u2069]/g)) yield { line };
+    },
   },
   {
     looksAt: "text",
@@ -33,7 +35,7 @@ export const gitChecks: readonly Check[] = [
     files: (path) => /\.(?:nix|ya?ml|toml|sh|lock|json)$/.test(path),
     *find({ text }): Generator<Hit> {
       if (!text.includes("<<<<<<< ") || !/^>>>>>>> \S/m.test(text)) return;
-      yield* linesWith(text, /^<<<<<<< \S/gm);
+      yield* linesWith(text, /^<<<<<<< \S/);
     },
   },
   {
@@ -48,7 +50,8 @@ export const gitChecks: readonly Check[] = [
     references: ["https://git-scm.com/docs/gitmodules"],
     files: (path) => basename(path) === ".gitmodules",
     *find({ text }): Generator<Hit> {
-      for (const { line } of matchesOf(text, /^\s*url\s*=\s*(?:http|git|ext|file)::?/gm)) yield { line };
+      for (const { line } of matchesOf(text, /^[ \t]*url[ \t]*=[ \t]*(?:http|git|ext|file)::?/gm))
+        yield { line };
     },
   },
   {

@@ -200,7 +200,7 @@ export const hostChecks: readonly Check[] = [
     severity: "medium",
     areas,
     title: "the boot menu lets everybody change the kernel's command line",
-    means: "init=/bin/sh is root for whoever sits at the console.",
+    means: "With init=/bin/sh it is root for whoever sits in front of the machine.",
     fix: "set boot.loader.systemd-boot.editor = false",
     references: [option("boot.loader.systemd-boot.editor")],
     options: ["boot.loader.systemd-boot.editor"],
@@ -213,7 +213,7 @@ export const hostChecks: readonly Check[] = [
     severity: "high",
     areas,
     title: "etcd talks without TLS or takes clients without a certificate",
-    means: "etcd holds a cluster's secrets; whoever reaches it has them.",
+    means: "It holds a cluster's secrets; whoever reaches it has them.",
     fix: "use https:// everywhere, clientCertAuth and peerClientCertAuth",
     references: ["https://etcd.io/docs/latest/op-guide/security/"],
     options: [
@@ -244,7 +244,7 @@ export const hostChecks: readonly Check[] = [
     options: ["services.postgresql.authentication", "services.redis.servers.*.settings.protected-mode"],
     judge: (value, { path }) => {
       if (path.at(-1) === "protected-mode") return value.kind === "text" && value.text === "no" ? {} : "fine";
-      return textMatches(/^\s*host\w*\s+\S+\s+\S+\s+(?:0\.0\.0\.0\/0|::\/0|all)\s+trust\b/m)(
+      return textMatches(/^\s*host\w*\s+\S+\s+\S+\s+(?:0\.0\.0\.0\/0|::\/0|all)\s+trust\b/)(
         value,
         undefined as never,
       );

@@ -1,5 +1,6 @@
 import { hole, isWhole, textsOf, type Value } from "../configuration/value.ts";
 import type { Judge, Problem } from "./check.ts";
+import { linesWith } from "./text-matches.ts";
 
 /** Wrong when it is `true`. */
 export const isTrue: Judge = (value) => {
@@ -35,9 +36,9 @@ export function hasText(wrong: (text: string) => boolean | Problem): Judge {
   };
 }
 
-/** Wrong when the configuration text matches: of `extraConfig` options, where what is not known is left alone. */
+/** Wrong when a line of the configuration text matches: of `extraConfig` options, where what is not known is left alone. */
 export function textMatches(wrong: RegExp): Judge {
-  return (value) => (textsOf(value).some((text) => wrong.test(text)) ? {} : "fine");
+  return (value) => (textsOf(value).some((text) => !linesWith(text, wrong).next().done) ? {} : "fine");
 }
 
 /** Wrong when the value is written out. What comes from elsewhere is no literal, whatever it is. */

@@ -42,7 +42,7 @@ export const nixChecks: readonly Check[] = [
     references: [manual],
     options: ["nix.extraOptions"],
     judge: textMatches(
-      /^\s*(?:require-sigs\s*=\s*false|sandbox\s*=\s*(?:false|relaxed)|(?:extra-)?trusted-users\s*=.*(?:\*|@)|accept-flake-config\s*=\s*true)/m,
+      /^\s*(?:require-sigs\s*=\s*false|sandbox\s*=\s*(?:false|relaxed)|(?:extra-)?trusted-users\s*=.*(?:\*|@)|accept-flake-config\s*=\s*true)/,
     ),
   },
   {
@@ -200,10 +200,7 @@ export const nixChecks: readonly Check[] = [
       const { path } = definition;
       if (path.at(-2) === "access-tokens") return isLiteralSecret(value, definition);
       const token = textsOf(value)
-        .map(
-          (text) =>
-            /(?:access-tokens\s*=\s*)?\S+?=((?:gh[pousr]_|github_pat_|glpat-|PAT:)\S+)/.exec(text)?.[1],
-        )
+        .map((text) => /=((?:gh[pousr]_|github_pat_|glpat-|PAT:)\S+)/.exec(text)?.[1])
         .find((found) => found !== undefined);
       return token === undefined ? "fine" : { secret: token };
     },

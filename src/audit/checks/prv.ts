@@ -58,7 +58,7 @@ export const privilegeChecks: readonly Check[] = [
     areas: config,
     title: "sudo runs a command without a password that gives whole root",
     means:
-      "nix-env, switch-to-configuration from any path, systemctl or a shell run what the caller brings along.",
+      "Such a command (nix-env, switch-to-configuration from any path, systemctl, a shell) runs what the caller brings along.",
     fix: "name one command with its full path and all its arguments, without wildcards; or use a root-owned receiver",
     references: ["https://www.sudo.ws/docs/man/sudoers.man/"],
     options: ["security.sudo.extraRules", "security.sudo-rs.extraRules"],
@@ -194,7 +194,7 @@ export const privilegeChecks: readonly Check[] = [
     references: ["https://man.openbsd.org/doas.conf"],
     options: ["security.doas.extraRules", "security.doas.extraConfig"],
     judge: ((value, definition) => {
-      if (value.kind !== "list") return textMatches(/^\s*permit\s+(?:\S+\s+)*nopass\b/m)(value, definition);
+      if (value.kind !== "list") return textMatches(/^\s*permit\s+(?:\S+\s+)*nopass\b/)(value, definition);
       return value.items.some((rule) => isYes(entry(rule, "noPass")) && entry(rule, "cmd") === undefined)
         ? {}
         : "fine";

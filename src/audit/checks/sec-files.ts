@@ -105,7 +105,7 @@ export const secretFileChecks: readonly Check[] = [
       text.includes("openssl")
         ? linesWith(
             text,
-            /^(?!\s*(?:#|\/\/)).*\bopenssl\s+(?:enc\s+(?=(?:[^|;\n]*\s)?-(?:a|base64)\b)(?![^|;\n]*-(?:aes|chacha|camellia|aria|des|id-aes|sm4)[\w-]*)|base64\b)/gm,
+            /^(?!\s*(?:#|\/\/)).*\bopenssl\s+(?:enc\s+(?=(?:[^|;\n]*\s)?-(?:a|base64)\b)(?![^|;\n]*-(?:aes|chacha|camellia|aria|des|id-aes|sm4)[\w-]*)|base64\b)/,
           )
         : [],
   },
@@ -124,7 +124,7 @@ export const secretFileChecks: readonly Check[] = [
       text.includes("openssl")
         ? linesWith(
             text,
-            /^(?!\s*(?:#|\/\/)).*\bopenssl\s+(?:enc\s[^|;\n]*-(?:aes|chacha|camellia|aria|des|id-aes|sm4)[\w-]*|(?:aes-\d+-[a-z]+|des3?)\s)/gm,
+            /^(?!\s*(?:#|\/\/)).*\bopenssl\s+(?:enc\s[^|;\n]*-(?:aes|chacha|camellia|aria|des|id-aes|sm4)[\w-]*|(?:aes-\d+-[a-z]+|des3?)\s)/,
           )
         : [],
   },
@@ -152,7 +152,7 @@ export const secretFileChecks: readonly Check[] = [
     find: ({ text }) =>
       linesWith(
         text,
-        /^(?!\s*#).*(?:\bpassword[ \t=:]+(?![$%{<])\S{3,}|:\/\/[^:\s/]+:(?![$%{<])[^@\s/]{3,}@|:_(?:authToken|password|auth)=(?!\$)\S+|^[^:\s#]+:[^:\s]+:[^:\s]+:[^:\s]+:\S+$|^[^:\s#]+:\$(?:apr1|2[aby]|5|6)\$\S+)/gim,
+        /^(?!\s*#).*(?:\bpassword[ \t=:]+(?![$%{<])\S{3,}|:\/\/[^:\s/]+:(?![$%{<])[^@\s/]{3,}@|:_(?:authToken|password|auth)=(?!\$)\S+|^[^:\s#]+:[^:\s]+:[^:\s]+:[^:\s]+:\S+$|^[^:\s#]+:\$(?:apr1|2[aby]|5|6)\$\S+)/i,
       ),
   },
   {

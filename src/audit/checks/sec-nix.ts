@@ -1,7 +1,7 @@
 import { lastName } from "../configuration/module-functions.ts";
-import { hole, textsOf, type Value } from "../configuration/value.ts";
+import { hole, textsOf } from "../configuration/value.ts";
 import type { Expression } from "../nix-language/ast.ts";
-import type { Answer, Check } from "./check.ts";
+import type { Check } from "./check.ts";
 import { hasText, isLiteralSecret, isPlaceholder } from "./judges.ts";
 import { secretName } from "./secret-patterns.ts";
 
@@ -68,7 +68,8 @@ export const secretOptionChecks: readonly Check[] = [
       "environment.sessionVariables.*",
       "virtualisation.oci-containers.containers.*.environment.*",
     ],
-    judge: (value, { path }) => (secretName.test(path.at(-1)!) ? isLiteral(value) : "fine"),
+    lastName: secretName,
+    judge: isLiteralSecret,
   },
   {
     looksAt: "option",
@@ -134,18 +135,16 @@ export const secretOptionChecks: readonly Check[] = [
     fix: `take the option that reads a file (often …File), and ${useFile}`,
     references: [cwe],
     options: ["services.*.**", "networking.**", "programs.**", "virtualisation.**"],
-    judge: (value, { path }) => {
-      const name = path.at(-1)!;
-      if (
+    lastName: secretName,
+    judge: (value, definition) => {
+      const { path } = definition;
+      // Those have checks of their own.
+      const elsewhere =
         path.includes("environment") ||
         path.includes("serviceConfig") ||
         path.at(-3) === "users" ||
-        name === "privateKey"
-      )
-        return "fine";
-      return secretName.test(name) && !/(?:public|file|path|name|id|command)/i.test(name)
-        ? isLiteral(value)
-        : "fine";
+        path.at(-1) === "privateKey";
+      return elsewhere ? "fine" : isLiteralSecret(value, definition);
     },
   },
   {
@@ -159,19 +158,12 @@ export const secretOptionChecks: readonly Check[] = [
     fix: `write the path of a file on the host, in quotes; ${useFile}`,
     references: ["https://nix.dev/manual/nix/latest/language/types#type-path"],
     options: ["**"],
-    judge: (value, { path }) => {
-      const name = path.at(-1)!;
-      if (
-        value.kind !== "path" ||
-        /^[/<~]/.test(value.text) ||
-        /\.(?:age|enc|pub|crt|pem\.pub|gpg|sops)$|(?:^|\/)secrets\/[^/]+\.(?:ya?ml|json)$/i.test(value.text)
-      )
-        return "fine";
-      return /(?:passw(?:or)?d|passphrase|secret|token|privateKey|signingKey|psk|credentials?|sshKey|environment|^key)(?:-?key)?Files?$/i.test(
-        name,
-      )
-        ? {}
-        : "fine";
+    lastName:
+      /(?:passw(?:or)?d|passphrase|secret|token|privateKey|signingKey|psk|credentials?|sshKey|environment|^key)(?:-?key)?Files?$/i,
+    judge: (value) => {
+      if (value.kind !== "path" || /^[/<~]/.test(value.text)) return "fine";
+      const encrypted = /\.(?:age|enc|pub|crt|gpg|sops)$|(?:^|\/)secrets\/[^/]+\.(?:ya?ml|json)$/i;
+      return encrypted.test(value.text) ? "fine" : {};
     },
   },
   {
@@ -220,10 +212,6 @@ export const secretOptionChecks: readonly Check[] = [
     },
   },
 ];
-
-function isLiteral(value: Value): Answer {
-  return isLiteralSecret(value, undefined as never);
-}
 
 /** `./secrets/x`, `"/run/secrets/x"`, `config.age.secrets.x.path`, `cfg.passwordFile`. Public keys and ciphertext are no secrets. */
 function namesSecret(expression: Expression): boolean {

@@ -5,7 +5,7 @@ import { linesWith } from "./text-matches.ts";
 const sshdManual = "https://man.openbsd.org/sshd_config";
 const config = ["config"] as const;
 const weak =
-  /(?:^|,)(?:[a-z0-9-]*(?:3des|arcfour|blowfish|cast128)[a-z0-9-]*|aes\d+-cbc|hmac-(?:md5|sha1|ripemd160)[a-z0-9@.-]*|umac-64[a-z0-9@.-]*|diffie-hellman-group(?:1|14|-exchange)-sha1|ssh-dss|ssh-rsa)(?:,|$)/i;
+  /^(?:[a-z0-9-]{0,40}(?:3des|arcfour|blowfish|cast128)[a-z0-9-]{0,40}|aes\d+-cbc|hmac-(?:md5|sha1|ripemd160)[a-z0-9@.-]*|umac-64[a-z0-9@.-]*|diffie-hellman-group(?:1|14|-exchange)-sha1|ssh-dss|ssh-rsa)$/i;
 
 /** What sshd lets in, and whether clients check whom they talk to. */
 export const sshChecks: readonly Check[] = [
@@ -97,7 +97,14 @@ export const sshChecks: readonly Check[] = [
       "CASignatureAlgorithms",
     ].map((name) => `services.openssh.settings.${name}`),
     // "-aes128-cbc" takes an algorithm away, which is fine.
-    judge: hasText((text) => !text.startsWith("-") && weak.test(text.replace(/^[+^]/, ""))),
+    judge: hasText(
+      (text) =>
+        !text.startsWith("-") &&
+        text
+          .replace(/^[+^]/, "")
+          .split(",")
+          .some((name) => weak.test(name)),
+    ),
   },
   {
     looksAt: "option",
@@ -139,7 +146,7 @@ export const sshChecks: readonly Check[] = [
     find: ({ text }) =>
       linesWith(
         text,
-        /^(?!\s*(?:#|\/\/)).*(?:StrictHostKeyChecking["']?\s*[=: ]\s*["']?(?:no|off|false)\b|UserKnownHostsFile["']?\s*[=: ]\s*["']?\/dev\/null)/gim,
+        /^(?!\s*(?:#|\/\/)).*(?:StrictHostKeyChecking["']?\s*[=: ]\s*["']?(?:no|off|false)\b|UserKnownHostsFile["']?\s*[=: ]\s*["']?\/dev\/null)/i,
       ),
   },
   {
@@ -162,13 +169,13 @@ export const sshChecks: readonly Check[] = [
     severity: "low",
     areas: config,
     title: "the SSH agent is forwarded to every host",
-    means: "root on any of those hosts can use all keys of the agent while the session lasts.",
+    means: "Whoever is root on any of those hosts uses all keys of the agent while the session lasts.",
     fix: "forward for single hosts only, or jump with ProxyJump, which needs no agent there",
     references: ["https://man.openbsd.org/ssh_config#ForwardAgent"],
     options: ["programs.ssh.forwardAgent", "programs.ssh.extraConfig"],
     judge: (value, definition) =>
       value.kind === "bool"
         ? isTrue(value, definition)
-        : textMatches(/^\s*ForwardAgent\s+yes\b/im)(value, definition),
+        : textMatches(/^\s*ForwardAgent\s+yes\b/i)(value, definition),
   },
 ];

@@ -26,8 +26,8 @@ export const wholeChecks: readonly Check[] = [
     references: ["https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#lock-files"],
     *find({ texts, locked, singleFile }): Generator<Hit> {
       const flake = texts.get("flake.nix");
-      if (flake !== undefined && locked === null && !singleFile && /^\s*inputs\b/m.test(flake))
-        yield { file: "flake.nix", line: lineOf(flake, /^\s*inputs\b/gm) };
+      if (flake !== undefined && locked === null && !singleFile && /^[ \t]*inputs\b/m.test(flake))
+        yield { file: "flake.nix", line: lineOf(flake, /^[ \t]*inputs\b/gm) };
     },
   },
   {
@@ -86,7 +86,7 @@ export const wholeChecks: readonly Check[] = [
       const people = new Set([
         ...tree.find("users.users.*.isNormalUser").map(({ definition }) => definition.path.at(-2)!),
         ...Array.from(
-          matchesOf(tree.texts.get("fleet.toml") ?? "", /^\s*\[members\.([\w-]+)\]/gm),
+          matchesOf(tree.texts.get("fleet.toml") ?? "", /^[ \t]*\[members\.([\w-]+)\]/gm),
           ({ match }) => match[1]!,
         ),
       ]);

@@ -4,6 +4,9 @@ import { Scope } from "./scope.ts";
 import { hole, unknown, type Value } from "./value.ts";
 
 const deepest = 64;
+// `let a = b + b; b = c + c; …` doubles with each line: what is longer than any option's value is unknown.
+const longestText = 1 << 20;
+const longestList = 10_000;
 
 /** Counts the work done for one file, so that no source can make an audit run for ever. */
 export class Fuel {
@@ -14,8 +17,9 @@ export class Fuel {
   }
 
   /** False when there is none left: what follows is unknown. */
-  burn(): boolean {
-    return this.#left-- > 0;
+  burn(cost = 1): boolean {
+    this.#left -= cost;
+    return this.#left >= 0;
   }
 
   get empty(): boolean {
@@ -33,9 +37,9 @@ export function evaluate(expression: Expression, scope: Scope, fuel: Fuel, depth
     case "float":
       return { kind: "number", value: expression.value };
     case "string":
-      return { kind: "text", ...joined(expression.parts, inner) };
+      return bounded({ kind: "text", ...joined(expression.parts, inner) }, fuel);
     case "path":
-      return { kind: "path", text: joined(expression.parts, inner).text };
+      return bounded({ kind: "path", text: joined(expression.parts, inner).text }, fuel);
     case "search-path":
       return { kind: "path", text: `<${expression.text}>` };
     case "variable":
@@ -65,13 +69,24 @@ export function evaluate(expression: Expression, scope: Scope, fuel: Fuel, depth
       return operand.kind === "number" ? { kind: "number", value: -operand.value } : unknown;
     }
     case "binary":
-      return operated(expression, inner);
+      return bounded(operated(expression, inner), fuel);
     case "lambda":
     case "has-attribute":
     case "legacy-let":
       break;
   }
   return unknown;
+}
+
+/** What was put together costs by its size, and nothing grows without end. */
+function bounded(value: Value, fuel: Fuel): Value {
+  if (value.kind === "text" || value.kind === "path")
+    return value.text.length <= longestText && fuel.burn(value.text.length >> 8) ? value : unknown;
+  if (value.kind === "list")
+    return value.items.length <= longestList && fuel.burn(value.items.length >> 4) ? value : unknown;
+  if (value.kind === "set")
+    return value.entries.size <= longestList && fuel.burn(value.entries.size >> 4) ? value : unknown;
+  return value;
 }
 
 type Inner = (child: Expression, within?: Scope) => Value;
@@ -82,7 +97,7 @@ function joined(parts: readonly StringPart[], inner: Inner): { text: string; who
   for (const part of parts) {
     const value: Value =
       part.kind === "text" ? { kind: "text", text: part.text, whole: true } : inner(part.expression);
-    if (value.kind === "text" || value.kind === "path") text += value.text;
+    if ((value.kind === "text" || value.kind === "path") && text.length <= longestText) text += value.text;
     else text += hole;
     if (value.kind !== "text" || !value.whole) whole = false;
   }

@@ -27,23 +27,24 @@ export class OptionIndex<Item> {
         push(this.#byAbove, names[length - 1]!, { names: names.slice(0, length), below: false, item });
   }
 
-  /** Who asks for exactly this option. */
-  matching({ path }: Definition): Set<Item> {
-    const found = new Set<Item>();
-    for (const pattern of this.#byLast.get(path.at(-1) ?? "") ?? [])
-      if (endsWith(path, pattern.names)) found.add(pattern.item);
-    for (const pattern of this.#others) {
-      if (pattern.below ? passesThrough(path, pattern.names) : endsWith(path, pattern.names))
-        found.add(pattern.item);
-    }
+  /** Who asks for exactly this option, each once. */
+  matching({ path }: Definition): readonly Item[] {
+    const found: Item[] = [];
+    if (declares(path)) return found;
+    for (const { names, item } of this.#byLast.get(path.at(-1) ?? "") ?? [])
+      if (endsWith(path, names) && !found.includes(item)) found.push(item);
+    for (const { names, below, item } of this.#others)
+      if ((below ? passesThrough(path, names) : endsWith(path, names)) && !found.includes(item))
+        found.push(item);
     return found;
   }
 
   /** Who asks for an option that lies below this definition. */
-  hiddenBy({ path }: Definition): Set<Item> {
-    const found = new Set<Item>();
-    for (const pattern of this.#byAbove.get(path.at(-1) ?? "") ?? [])
-      if (endsWith(path, pattern.names)) found.add(pattern.item);
+  hiddenBy({ path }: Definition): readonly Item[] {
+    const found: Item[] = [];
+    if (declares(path)) return found;
+    for (const { names, item } of this.#byAbove.get(path.at(-1) ?? "") ?? [])
+      if (endsWith(path, names) && !found.includes(item)) found.push(item);
     return found;
   }
 }
@@ -54,15 +55,20 @@ function namesOf(option: string): string[] {
 }
 
 function endsWith(path: readonly string[], names: readonly string[]): boolean {
-  const offset = path.length - names.length;
-  return offset >= 0 && !declares(path) && names.every((name, index) => fits(name, path[offset + index]!));
+  return path.length >= names.length && fitsAt(path, path.length - names.length, names);
 }
 
 function passesThrough(path: readonly string[], names: readonly string[]): boolean {
-  if (declares(path)) return false;
   for (let offset = 0; offset + names.length < path.length; offset++)
-    if (names.every((name, index) => fits(name, path[offset + index]!))) return true;
+    if (fitsAt(path, offset, names)) return true;
   return false;
+}
+
+/** From the last name: that is where two options differ most often. */
+function fitsAt(path: readonly string[], offset: number, names: readonly string[]): boolean {
+  for (let index = names.length - 1; index >= 0; index--)
+    if (!fits(names[index]!, path[offset + index]!)) return false;
+  return true;
 }
 
 /** `options.services.x = mkOption …` says that an option exists, not what it is. */

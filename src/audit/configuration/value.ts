@@ -33,11 +33,18 @@ export function textsOf(value: Value): string[] {
     : [];
 }
 
-/** Whether nothing about the value is hidden. */
+/** Whether nothing about the value is hidden. What is larger than any option's value is taken to hide something. */
 export function isWhole(value: Value): boolean {
-  if (value.kind === "unknown") return false;
-  if (value.kind === "text") return value.whole;
-  if (value.kind === "list") return value.whole && value.items.every(isWhole);
-  if (value.kind === "set") return value.whole && [...value.entries.values()].every(isWhole);
-  return true;
+  const waiting = [value];
+  // Parts may be shared, and so be met more often than there are expressions in the file.
+  for (let count = 0; count < 20_000; count++) {
+    const next = waiting.pop();
+    if (next === undefined) return true;
+    if (next.kind === "unknown") return false;
+    if (next.kind === "text" && !next.whole) return false;
+    if ((next.kind === "list" || next.kind === "set") && !next.whole) return false;
+    if (next.kind === "list") for (const item of next.items) waiting.push(item);
+    if (next.kind === "set") for (const inner of next.entries.values()) waiting.push(inner);
+  }
+  return false;
 }
