@@ -1,6 +1,8 @@
 import type { Check } from "./check.ts";
+import { workflowScriptChecks } from "./ci-scripts.ts";
 import { workflowChecks } from "./ci.ts";
 import { gitChecks } from "./git.ts";
+import { hostNetworkChecks } from "./hst-network.ts";
 import { hostChecks } from "./hst.ts";
 import { lockChecks } from "./lck.ts";
 import { nixChecks } from "./nix.ts";
@@ -32,7 +34,9 @@ export const checks: readonly Check[] = [
   ...lockChecks,
   ...gitChecks,
   ...workflowChecks,
+  ...workflowScriptChecks,
   ...hostChecks,
+  ...hostNetworkChecks,
   ...wholeChecks,
 ].sort((a, b) => order(a.id) - order(b.id) || (a.id < b.id ? -1 : 1));
 

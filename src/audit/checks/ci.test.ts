@@ -1,4 +1,5 @@
 import { testFixtures, type FileTree } from "../../../test/support/audit.ts";
+import { workflowScriptChecks } from "./ci-scripts.ts";
 import { workflowChecks } from "./ci.ts";
 
 const pinned = "actions/checkout@0123456789abcdef0123456789abcdef01234567";
@@ -11,7 +12,7 @@ const steps = (list: string, on = "push", more = "permissions: { contents: read 
 const run = (script: string): FileTree => steps(`- run: |\n    ${script.replaceAll("\n", "\n    ")}`);
 const head = `- uses: ${pinned}\n  with:\n    ref: \${{ github.event.pull_request.head.sha }}`;
 
-testFixtures(workflowChecks, {
+testFixtures([...workflowChecks, ...workflowScriptChecks], {
   CI001: {
     bad: [
       steps(head, "pull_request_target"),

@@ -1,7 +1,8 @@
 import { testFixtures } from "../../../test/support/audit.ts";
+import { hostNetworkChecks } from "./hst-network.ts";
 import { hostChecks } from "./hst.ts";
 
-testFixtures(hostChecks, {
+testFixtures([...hostChecks, ...hostNetworkChecks], {
   HST001: {
     bad: ["networking.firewall.enable = false;", "networking.firewall.enable = !true;"],
     good: ["networking.firewall.enable = true;"],

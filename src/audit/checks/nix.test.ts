@@ -1,7 +1,7 @@
 import { testFixtures } from "../../../test/support/audit.ts";
 import { nixChecks } from "./nix.ts";
 
-const token = `ghp_${"aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY1zA2"}`;
+const token = ["ghp", "_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY1zA2"].join("");
 
 testFixtures(nixChecks, {
   NIX001: {

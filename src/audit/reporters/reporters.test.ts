@@ -20,7 +20,7 @@ async function hostileReport(): Promise<Report> {
   const name = `a b/%2e/${evil.replaceAll("/", "")}.nix`;
   const result = await reportOf({
     [name]: `{ services.openssh.settings.PermitRootLogin = "yes"; nix.settings.trusted-users = [ ''${evil}'' ]; networking.firewall.enable = x; }`,
-    ".github/workflows/x.yml": `on: push\njobs:\n  a:\n    steps:\n      - uses: "${evil.replaceAll(/["\u001b]/g, "")}@v1"\n`,
+    ".github/workflows/x.yml": `on: push\njobs:\n  a:\n    steps:\n      - uses: "${evil.replaceAll('"', "").replaceAll("\u001b", "")}@v1"\n`,
   });
   const [first, ...rest] = result.findings;
   return {
