@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { areas, type Area } from "../audit/checks/check.ts";
 import { rankOf } from "../audit/findings.ts";
@@ -71,7 +71,8 @@ export const audit = op({
         context.emit({ type: "progress", task: "audit", done, total, unit: "files" }),
       );
       const failing = result.findings.filter(({ severity }) => rankOf(severity) >= rankOf(failOn)).length;
-      const report: Report = { target: name, ...result, failOn, failing };
+      const shown = name === "." ? basename(context.workingDirectory) : name;
+      const report: Report = { target: shown, ...result, failOn, failing };
       rendering.set(report, { format, out, now });
       if (out !== undefined)
         await context.files.writeAtomic(
