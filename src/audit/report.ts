@@ -41,6 +41,8 @@ export interface WaivedFinding extends AuditFinding {
 /** Everything that an audit says. Reporters add nothing to it. */
 export interface Report {
   readonly target: string;
+  /** When it was made, RFC 3339. */
+  readonly at: string;
   readonly only: readonly string[];
   readonly findings: readonly AuditFinding[];
   readonly waived: readonly WaivedFinding[];

@@ -47,7 +47,7 @@ export async function runVerb(name: string, words: readonly string[], program: P
   try {
     const output = await operation.run(context, input);
     events.clear();
-    await printed(printResult(operation, output, globals["json"] === true, program));
+    await printed(printResult(operation, output, input, globals["json"] === true, program));
     const complaints = globals["json"] === true ? [] : (operation.complaints?.(output) ?? []);
     for (const line of complaints) program.stderr.write(`${visible(line).replaceAll("\n", "\\x0a")}\n`);
     return operation.exit?.(output) ?? exitCodes.done;
@@ -70,14 +70,20 @@ function validInput(operation: AnyOp, given: Readonly<Record<string, unknown>>):
   throw new NixsealError("usage", `${flag}${issue?.message ?? "invalid input"}`, { hint: "see --help" });
 }
 
-async function printResult(operation: AnyOp, output: never, json: boolean, program: Program): Promise<void> {
+async function printResult(
+  operation: AnyOp,
+  output: never,
+  input: Record<string, unknown>,
+  json: boolean,
+  program: Program,
+): Promise<void> {
   const terminal = program.streams.stdoutIsTerminal;
   const colours = paint(terminal, program.environment.get("NO_COLOR"), program.environment.get("TERM"));
   const text = json
     ? operation.lines?.(output) === true
       ? (output as readonly unknown[]).map((item) => `${visibleJson(item)}\n`).join("")
       : visibleJson(output ?? null, terminal ? 2 : 0)
-    : harmless(operation.text(output, colours), terminal);
+    : harmless(operation.text(output, colours, input), terminal);
   if (typeof text !== "string") await program.streams.stdout(text);
   else if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));
 }

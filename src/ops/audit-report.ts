@@ -19,6 +19,7 @@ const finding = z.object({
 /** The report as JSON has it. */
 export const auditReport: z.ZodType<Report> = z.object({
   target: z.string(),
+  at: z.string(),
   only: z.array(z.string()),
   findings: z.array(finding),
   waived: z.array(

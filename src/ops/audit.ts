@@ -23,9 +23,6 @@ type Format = (typeof formats)[number];
 
 const plain: Paint = { good: same, bad: same, weak: same, strong: same };
 
-/** What `text` needs beside the report: it is no part of the document that `--json` prints. */
-const rendering = new WeakMap<Report, { format: Format; out: string | undefined; now: Date }>();
-
 export const audit = op({
   effect: "read",
   input: z.object({
@@ -72,12 +69,11 @@ export const audit = op({
       );
       const failing = result.findings.filter(({ severity }) => rankOf(severity) >= rankOf(failOn)).length;
       const shown = name === "." ? basename(context.workingDirectory) : name;
-      const report: Report = { target: shown, ...result, failOn, failing };
-      rendering.set(report, { format, out, now });
+      const report: Report = { target: shown, at: now.toISOString(), ...result, failOn, failing };
       if (out !== undefined)
         await context.files.writeAtomic(
           resolve(context.workingDirectory, out),
-          utf8(rendered(report, format, now, plain)),
+          utf8(rendered(report, format, plain)),
           { mode: 0o644 },
         );
       return report;
@@ -85,19 +81,18 @@ export const audit = op({
       await target.close();
     }
   },
-  text: (report, paint) => {
-    const { format, out, now } = rendering.get(report)!;
-    if (out === undefined) return rendered(report, format, now, paint);
+  text: (report, paint, { format, out }) => {
+    if (out === undefined) return rendered(report, format, paint);
     return `${report.findings.length} finding${report.findings.length === 1 ? "" : "s"}, ${report.failing} at or above ${report.failOn}; the report is in ${out}`;
   },
   exit: ({ failing }) => (failing > 0 ? exitCodes.findings : exitCodes.done),
 });
 
-function rendered(report: Report, format: Format, now: Date, paint: Paint): string {
+function rendered(report: Report, format: Format, paint: Paint): string {
   if (format === "json") return jsonReport(report);
   if (format === "sarif") return sarifReport(report);
   if (format === "junit") return junitReport(report);
-  return format === "html" ? htmlReport(report, now) : textReport(report, paint);
+  return format === "html" ? htmlReport(report) : textReport(report, paint);
 }
 
 function same(text: string): string {

@@ -45,7 +45,7 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   /** Returns data and never prints. A payload that may be large (`age decrypt`) goes to `context.streams` in pieces. */
   run(context: Context, input: z.output<Input>): Promise<Output>;
   /** The result for people; the empty string prints nothing. Bytes are a payload and are written as they are. */
-  text(output: Output, paint: Paint): string | Uint8Array;
+  text(output: Output, paint: Paint, input: z.output<Input>): string | Uint8Array;
   /** Whether `--json` writes this result, which is a list, as one document a line (NDJSON): for batches. */
   lines?(output: Output): boolean;
   /** Lines for stderr about inputs that failed while others did not. With `--json` they stand in the document instead. */

@@ -5,12 +5,12 @@ import { escaped } from "./markup.ts";
 import { ruleName, rulesOf } from "./rules.ts";
 
 /** One page that needs nothing else: no script, no font, no picture, no network (the policy in its head forbids all). */
-export function htmlReport(report: Report, when: Date): string {
+export function htmlReport(report: Report): string {
   const affected = report.findings.filter(({ verdict }) => verdict === "affected");
   const unknown = report.findings.filter(({ verdict }) => verdict === "unknown");
   const parts = [
     `<h1>Audit of ${escaped(report.target)}</h1>`,
-    `<p class="weak">${escaped(when.toISOString().slice(0, 16).replace("T", " "))} UTC · ${escaped(report.only.join(", "))}</p>`,
+    `<p class="weak">${escaped(report.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(report.only.join(", "))}</p>`,
     counts(affected, unknown.length, report.waived.length),
     affected.length === 0
       ? `<p class="clean">Nothing was found${unknown.length > 0 ? ", but not everything could be told" : ""}.</p>`
