@@ -41,7 +41,10 @@ export function decideChange(evidence: ChangeEvidence, policy: Policy): CommitDe
     member.rights.has(right) && (given === null || given.includes(right));
   if (!has(needed) && !(onlyPolicy && !evidence.isMerge))
     return refuse("right", `${principal} does not have the right '${needed}'`);
-  const path = evidence.paths.find((one) => one !== policyPath && !mayChange(member, one));
+  // The policy's own path is for the right `policy`, but for a change that leaves the content: that of its mode.
+  const path = evidence.paths.find(
+    (one) => !(changesPolicy && one === policyPath) && !mayChange(member, one),
+  );
   if (path !== undefined) {
     return refuse("right", `${principal} may not change ${printable(path)}${othersOf(evidence.paths)}`);
   }

@@ -230,3 +230,11 @@ test("a submodule moves only for those who may change it, whatever .gitmodules s
   const refused = [[history.id("HEAD"), "right"]];
   assert.deepEqual(await history.byPolicy(introduction), { accepted: 1, refused });
 });
+
+test("the policy file's mode is no one's who may not change the policy", async (t) => {
+  const { history, introduction } = begin(t);
+  history.git("update-index", "--chmod=+x", "trust/policy.toml");
+  history.git(...history.signing("bob"), "commit", "-q", "-S", "-m", "mode");
+  const refused = [[history.id("HEAD"), "right"]];
+  assert.deepEqual(await history.byPolicy(introduction), { accepted: 0, refused });
+});
