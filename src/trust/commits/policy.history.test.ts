@@ -1,7 +1,5 @@
 /** Histories with a policy in them, made with stock git. Debian: git, openssh-client. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { History } from "../../../test/support/git-history.ts";
 import { statementText } from "./approvals.ts";
@@ -209,32 +207,4 @@ test("a member who was removed cannot go on from an old commit through the forge
     accepted: 3,
     refused: [[merge, "forge-content"]],
   });
-});
-
-test("a submodule moves only for those who may change it, whatever .gitmodules says", async (t) => {
-  const { history, introduction } = begin(t);
-  const move = (digit: string) =>
-    history.git("update-index", "--add", "--cacheinfo", `160000,${digit.repeat(40)},vendor`);
-  const sign = (message: string, key: string) =>
-    history.git(...history.signing(key), "commit", "-q", "-S", "-m", message);
-  writeFileSync(
-    join(history.directory, ".gitmodules"),
-    '[submodule "v"]\npath = vendor\nurl = /v\nignore = all\n',
-  );
-  history.git("add", ".gitmodules");
-  move("1");
-  sign("submodule", "alice");
-  assert.deepEqual(await history.byPolicy(introduction), accepted(1));
-  move("2");
-  sign("moved", "bob");
-  const refused = [[history.id("HEAD"), "right"]];
-  assert.deepEqual(await history.byPolicy(introduction), { accepted: 1, refused });
-});
-
-test("the policy file's mode is no one's who may not change the policy", async (t) => {
-  const { history, introduction } = begin(t);
-  history.git("update-index", "--chmod=+x", "trust/policy.toml");
-  history.git(...history.signing("bob"), "commit", "-q", "-S", "-m", "mode");
-  const refused = [[history.id("HEAD"), "right"]];
-  assert.deepEqual(await history.byPolicy(introduction), { accepted: 0, refused });
 });
