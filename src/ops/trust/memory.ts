@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { at, NixsealError } from "../../core/errors.ts";
 import { formatSeen, latest, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
+import { gitFailed } from "../../trust/commits/git.ts";
 import { sameBytes } from "../../core/bytes.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Context } from "../op.ts";
@@ -56,13 +57,15 @@ async function readSeen(files: Pick<Files, "read" | "statusOfLink">, path: strin
 }
 
 async function memoryPath(context: Reader, directory: string): Promise<string | null> {
-  const { code, stdout } = await context.processes.run({
+  const { code, stdout, stderr } = await context.processes.run({
     program: "git",
     args: ["-C", directory, "rev-parse", "--git-common-dir"],
     timeout: 10_000,
   });
   if (code === 0)
     return resolve(directory, Buffer.from(stdout).toString("utf8").trim(), "nixseal-trust.json");
+  // Damaged configuration, or a clone of somebody else: what was seen may well be there.
+  if (!/not a git repository/i.test(stderr)) throw gitFailed("rev-parse", stderr);
   context.emit({
     type: "warning",
     message: "this is no git repository, so an older root or revocation list would not be noticed",
