@@ -1,7 +1,6 @@
-import { resolve } from "node:path";
 import { at, NixsealError } from "../../core/errors.ts";
 import { formatSeen, latest, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
-import { gitFailed } from "../../trust/commits/git.ts";
+import { openRepository } from "../../trust/commits/repository.ts";
 import { sameBytes } from "../../core/bytes.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Context } from "../op.ts";
@@ -57,15 +56,13 @@ async function readSeen(files: Pick<Files, "read" | "statusOfLink">, path: strin
 }
 
 async function memoryPath(context: Reader, directory: string): Promise<string | null> {
-  const { code, stdout, stderr } = await context.processes.run({
-    program: "git",
-    args: ["-C", directory, "rev-parse", "--git-common-dir"],
-    timeout: 10_000,
-  });
-  if (code === 0)
-    return resolve(directory, Buffer.from(stdout).toString("utf8").trim(), "nixseal-trust.json");
-  // Damaged configuration, or a clone of somebody else: what was seen may well be there.
-  if (!/not a git repository/i.test(stderr)) throw gitFailed("rev-parse", stderr);
+  try {
+    const { commonDirectory } = await openRepository(context.processes, context.files, directory);
+    return `${commonDirectory}/nixseal-trust.json`;
+  } catch (error) {
+    // Damaged configuration, or a clone of somebody else: what was seen may well be there.
+    if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
+  }
   context.emit({
     type: "warning",
     message: "this is no git repository, so an older root or revocation list would not be noticed",
