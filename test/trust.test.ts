@@ -63,6 +63,16 @@ test("two of three sign the root; ssh-keygen verifies what is exported", (contex
   }
 });
 
+test("a git that gives no answer does not make a clone forget", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  const first = readFileSync(fleet.file("trust/root.json"));
+  fleet.expect(0, "trust", "rotate", "--expires", "2y");
+  writeFileSync(fleet.file("trust/root.json"), first);
+  appendFileSync(fleet.file(".git/config"), "[broken\n");
+  assert.match(fleet.expect(2, "trust", "show"), /bad config line/);
+});
+
 test("a root that is rolled back, swapped or removed is noticed by a clone that saw a newer one", (context) => {
   const fleet = trustFleet(context);
   const root = fleet.file("trust/root.json");

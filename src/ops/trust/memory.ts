@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { resolve } from "node:path";
+import { hex, sameBytes, utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
+import { openRepository } from "../../trust/commits/repository.ts";
 import { formatSeen, latest, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
-import { hex, sameBytes } from "../../core/bytes.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Context } from "../op.ts";
 
@@ -58,15 +58,15 @@ async function readSeen(files: Pick<Files, "read" | "statusOfLink">, path: strin
 
 /** One memory a fleet: a repository may hold several, each in a directory of its own. */
 async function memoryPath(context: Reader, directory: string): Promise<string | null> {
-  const { code, stdout } = await context.processes.run({
-    program: "git",
-    args: ["-C", directory, "rev-parse", "--git-common-dir", "--show-prefix"],
-    timeout: 10_000,
-  });
-  if (code === 0) {
-    const [git = "", prefix = ""] = Buffer.from(stdout).toString("utf8").split("\n");
+  try {
+    const { git, commonDirectory } = await openRepository(context.processes, context.files, directory);
+    const { stdout } = await git.run(["rev-parse", "--show-prefix"]);
+    const prefix = utf8Text(stdout, "git's output").trimEnd();
     const mark = prefix === "" ? "" : `-${hex(createHash("sha256").update(prefix).digest()).slice(0, 16)}`;
-    return resolve(directory, git, `nixseal-trust${mark}.json`);
+    return `${commonDirectory}/nixseal-trust${mark}.json`;
+  } catch (error) {
+    // Damaged configuration, or a clone of somebody else: what was seen may well be there.
+    if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
   }
   context.emit({
     type: "warning",

@@ -2,7 +2,7 @@
  * Whether a commit may do what it does, by the policy in one of its parents. Pure: the evidence was gathered before,
  * and for the same evidence and policy the answer is always the same. A commit stands when every parent's policy says yes.
  */
-import { matchesPath } from "./path-pattern.ts";
+import { leadsAway, matchesPath } from "./path-pattern.ts";
 import { policyPath, type CommitRight, type Policy, type PolicyMember } from "./policy.ts";
 import { refuse, type CommitDecision } from "./refusal.ts";
 
@@ -26,6 +26,8 @@ export function decideChange(evidence: ChangeEvidence, policy: Policy): CommitDe
   if (evidence.policyFile === "removed") return refuse("no-policy", `takes ${policyPath} away`);
   if (evidence.policyFile === "broken")
     return refuse("no-policy", `leaves a ${policyPath} that cannot be read`);
+  const odd = evidence.paths.find(leadsAway);
+  if (odd !== undefined) return refuse("malformed", `has the path ${printable(odd)}, which leads elsewhere`);
   if (!evidence.signer.accepted) {
     return evidence.forge?.accepted === true ? decideForge(evidence, evidence.forge) : evidence.signer;
   }
@@ -41,7 +43,10 @@ export function decideChange(evidence: ChangeEvidence, policy: Policy): CommitDe
     member.rights.has(right) && (given === null || given.includes(right));
   if (!has(needed) && !(onlyPolicy && !evidence.isMerge))
     return refuse("right", `${principal} does not have the right '${needed}'`);
-  const path = evidence.paths.find((one) => one !== policyPath && !mayChange(member, one));
+  // The policy's own path is for the right `policy`, but for a change that leaves the content: that of its mode.
+  const path = evidence.paths.find(
+    (one) => !(changesPolicy && one === policyPath) && !mayChange(member, one),
+  );
   if (path !== undefined) {
     return refuse("right", `${principal} may not change ${printable(path)}${othersOf(evidence.paths)}`);
   }

@@ -32,6 +32,14 @@ export function faultOfPattern(pattern: string): string | null {
   return /\p{Cc}/u.test(pattern) ? "has a control character" : null;
 }
 
+/**
+ * Whether a path of a tree means another place to whoever unpacks it: git stores names that it never checks out. As
+ * `git fsck` has them (`hasDot`, `hasDotdot`, `hasDotgit`, `emptyName`).
+ */
+export function leadsAway(path: string): boolean {
+  return path.split("/").some((name) => /^(?:|\.|\.\.|\.git)$/i.test(name));
+}
+
 /** Paths in git are bytes; here each is a character. */
 function octets(text: string): string {
   return Buffer.from(text).toString("latin1");

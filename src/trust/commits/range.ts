@@ -67,6 +67,13 @@ async function revParse(
       throw notARange(revisions);
     throw gitFailed("rev-parse", stderr);
   }
+  // Git takes a tag `main` for the branch, which is what gets deployed: whoever may push a tag would choose what is judged.
+  const ambiguous = /refname '(.*)' is ambiguous/.exec(stderr)?.[1];
+  if (ambiguous !== undefined) {
+    throw new NixsealError("refused", `'${ambiguous.slice(0, 200)}' is the name of several references`, {
+      hint: "write the whole name, refs/heads/NAME, or delete the other with git tag -d NAME",
+    });
+  }
   // git before 2.43 repeats the option.
   return utf8Text(stdout, "git's output")
     .split("\n")

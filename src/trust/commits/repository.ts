@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files, Processes } from "../../core/ports.ts";
@@ -28,18 +28,38 @@ export async function openRepository(
   directory: string,
 ): Promise<Repository> {
   const git = new Git(processes, directory);
-  const { code, stdout, stderr } = await git.run(["rev-parse", "--show-object-format", "--git-common-dir"]);
+  const { code, stdout, stderr } = await git.run([
+    "rev-parse",
+    "--show-object-format",
+    "--git-common-dir",
+    "--absolute-git-dir",
+  ]);
   if (code !== 0) {
     if (!/not a git repository/i.test(stderr)) throw gitFailed("rev-parse", stderr);
     throw new NixsealError("not-found", `${directory} is not in a git repository`, {
       hint: "run it inside of one, or give --fleet DIR",
     });
   }
-  const [format, common] = utf8Text(stdout, "git's output").split("\n");
+  const [format, common, own] = utf8Text(stdout, "git's output").split("\n");
   if ((format !== "sha1" && format !== "sha256") || common === undefined || common === "") {
     throw new NixsealError("refused", `object format '${String(format).slice(0, 20)}' is not known`);
   }
+  await refuseEmbedded(git, new Git(processes, dirname(String(own))), String(own));
   return { git, format, commonDirectory: await files.realPath(resolve(directory, common)) };
+}
+
+/**
+ * Git takes a directory with HEAD, objects and refs in it for a repository, also where these are files of a commit. A
+ * fleet's directory below a repository's top would bring a history, configuration and memory of its own along.
+ */
+async function refuseEmbedded(git: Git, outside: Git, directory: string): Promise<void> {
+  const strict = await git.run(["-c", "safe.bareRepository=explicit", "rev-parse", "--git-dir"]);
+  if (strict.code === 0) return; // a `.git`, which git never checks out
+  const { code, stderr } = await outside.run(["rev-parse", "--git-dir"]);
+  if (code !== 0 && /not a git repository/i.test(stderr)) return; // bare, and in no other
+  throw new NixsealError("refused", `${directory} is a bare repository inside of another one`, {
+    hint: "look who made it: commits of the outer one may have brought it",
+  });
 }
 
 /**

@@ -15,8 +15,9 @@ export class TreeComparer {
   readonly #output: OutputReader;
 
   constructor(git: Git) {
-    const options = ["-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", "--stdin"];
-    this.#conversation = git.converse("diff-tree", ...options);
+    const options = ["-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv"];
+    // Without this `ignore = all` in .gitmodules, which comes with the commits, hides a submodule that moves.
+    this.#conversation = git.converse("diff-tree", ...options, "--ignore-submodules=none", "--stdin");
     this.#output = new OutputReader(this.#conversation);
   }
 
