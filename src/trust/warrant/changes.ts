@@ -20,7 +20,7 @@ export interface ClosureChange {
   /** The same versions, built from something else. */
   readonly rebuilt: readonly PackageChange[];
   /** The same path with another content: nothing that happens by itself. */
-  readonly altered: readonly StorePath[];
+  readonly altered: readonly string[];
   readonly bytes: number;
 }
 

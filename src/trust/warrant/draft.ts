@@ -2,7 +2,7 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Closure } from "./closure.ts";
 import type { WarrantEnvelope } from "./envelope.ts";
-import { sequenceOf } from "./state.ts";
+import { sequenceOf, type Head } from "./state.ts";
 import {
   encodeWarrant,
   inconsistency,
@@ -23,29 +23,41 @@ export interface Order {
   readonly source: Source | null;
 }
 
-/** `former` is the newest warrant of the same sequence, null when there is none. `usage` when the order cannot be. */
-export function draftWarrant(
-  order: Order,
-  closure: Closure,
-  former: Pick<WarrantEnvelope, "warrant" | "digest"> | null,
-): Warrant {
+/** Where a sequence stands: what the next warrant follows. */
+export interface Former extends Head {
+  readonly fleet: string;
+  readonly subject: Subject;
+  readonly notBefore: Date;
+}
+
+export function formerOf({ warrant, digest }: Pick<WarrantEnvelope, "warrant" | "digest">): Former {
+  const { fleet, subject, seq, notBefore } = warrant;
+  return { fleet, subject, seq, notBefore, digest };
+}
+
+/** What a warrant itself followed, for putting another in its place; null for the first. */
+export function formerOfFormer({ warrant }: Pick<WarrantEnvelope, "warrant">): Former | null {
+  const { fleet, subject, seq, prev, notBefore } = warrant;
+  return prev === null ? null : { fleet, subject, seq: seq - 1, digest: prev, notBefore };
+}
+
+/** `former` is null for the first of the sequence. `usage` when the order cannot be. */
+export function draftWarrant(order: Order, closure: Closure, former: Former | null): Warrant {
   const { fleet, subject, action, now, lifetime, source } = order;
-  if (former !== null) checkFormer(order, former.warrant);
+  if (former !== null) checkFormer(order, former);
   const notBefore = wholeSecond(now);
-  // Orders of one sequence follow each other in time too; a clock that went back does not make one that no host takes.
-  const begin =
-    former !== null && former.warrant.notBefore > notBefore ? former.warrant.notBefore : notBefore;
   const { toplevel, paths, deriver } = closure;
   const warrant: Warrant = {
     fleet,
     subject,
-    seq: former === null ? 1 : former.warrant.seq + 1,
+    seq: former === null ? 1 : former.seq + 1,
     prev: former?.digest ?? null,
-    notBefore: begin,
+    // Orders of one sequence follow each other in time too; a clock that went back does not make one that no host takes.
+    notBefore: former !== null && former.notBefore > notBefore ? former.notBefore : notBefore,
     expires: new Date(notBefore.getTime() + lifetime * 1000),
     action,
     toplevel,
-    drvPath: deriver !== null && deriver.endsWith(".drv") ? deriver : null,
+    drvPath: deriver?.endsWith(".drv") === true ? deriver : null,
     source,
     paths,
   };
@@ -59,7 +71,7 @@ export function closureOfWarrant({ toplevel, paths, drvPath }: Warrant): Closure
   return { toplevel, paths, deriver: drvPath };
 }
 
-function checkFormer({ fleet, subject }: Order, former: Warrant): void {
+function checkFormer({ fleet, subject }: Order, former: Former): void {
   const [wanted, found] = [sequenceOf(subject), sequenceOf(former.subject)];
   if (former.fleet === fleet && wanted === found) return;
   throw new NixsealError(

@@ -26,10 +26,15 @@ export async function queryClosure(
   const { code, stdout, stderr } = await processes.run({
     program: "nix",
     args: [
-      ...["--extra-experimental-features", "nix-command"],
-      ...["path-info", "--json", "--recursive", "--offline"],
+      "--extra-experimental-features",
+      "nix-command",
+      "path-info",
+      "--json",
+      "--recursive",
+      "--offline", // a path that is missing is not looked for elsewhere: what is signed is what is here
       ...(store === null ? [] : ["--store", store]),
-      ...["--", toplevel],
+      "--",
+      toplevel,
     ],
     env: environment,
     timeout: patience,
