@@ -14,7 +14,8 @@ import {
 } from "../../trust/warrant/draft.ts";
 import { formatWarrantEnvelope, parseWarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { newestWarrant, readWarrant, warrantFile, warrantsDirectory } from "../../trust/warrant/store.ts";
-import { actions, encodeWarrant, type Source, type Subject } from "../../trust/warrant/warrant.ts";
+import { actions, type Source, type Subject } from "../../trust/warrant/model.ts";
+import { encodeWarrant } from "../../trust/warrant/warrant.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { matching } from "../matching.ts";
 import { op, type Context } from "../op.ts";

@@ -1,4 +1,4 @@
-import type { Source } from "../../trust/warrant/warrant.ts";
+import type { Source } from "../../trust/warrant/model.ts";
 import { warrantsDirectory } from "../../trust/warrant/store.ts";
 import type { Context } from "../op.ts";
 
@@ -21,7 +21,7 @@ export async function gitSource(
     });
     return code === 0 ? Buffer.from(stdout).toString("utf8").trim() : null;
   };
-  const ids = (await git("rev-parse", "--verify", "HEAD^{commit}", "HEAD^{tree}"))?.split("\n");
+  const ids = (await git("rev-parse", "HEAD^{commit}", "HEAD^{tree}"))?.split("\n");
   const status =
     ids === undefined ? null : await git("status", "--porcelain", "--", ".", `:!${warrantsDirectory}`);
   const [commit, tree] = ids ?? [];

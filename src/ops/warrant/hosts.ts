@@ -1,7 +1,7 @@
 import type { Fleet } from "../../inventory/model.ts";
 import { selectorPicks, type Candidate } from "../../inventory/selector-entry.ts";
 import type { Root } from "../../trust/root/root.ts";
-import type { Subject } from "../../trust/warrant/warrant.ts";
+import type { Subject } from "../../trust/warrant/model.ts";
 
 /**
  * The hosts of the inventory that a warrant is for, sorted by name. A host that is not in the inventory stands without tags: what

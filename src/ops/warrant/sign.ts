@@ -10,7 +10,7 @@ import { thresholdFor } from "../../trust/warrant/decide.ts";
 import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { judgeSignatures, type SignatureVerdict } from "../../trust/warrant/signatures.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
-import { warrantNamespace } from "../../trust/warrant/warrant.ts";
+import { warrantNamespace } from "../../trust/warrant/model.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { op, type Context } from "../op.ts";
 import { findKey } from "../trust/key-file.ts";

@@ -5,7 +5,7 @@ import { closureBytes } from "../../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { SignatureVerdict } from "../../trust/warrant/signatures.ts";
 import { signingKey } from "../../ssh/sshsig.ts";
-import { actions } from "../../trust/warrant/warrant.ts";
+import { actions } from "../../trust/warrant/model.ts";
 import type { Paint } from "../op.ts";
 
 export const warrantSchema = z.object({

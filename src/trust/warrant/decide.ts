@@ -9,7 +9,7 @@ import { unwarranted, type WarrantRefusal } from "./refusal.ts";
 import { sequenceFault, type Link } from "./sequence.ts";
 import { judgeSignatures, type SignatureVerdict } from "./signatures.ts";
 import { sequenceOf, stateAfter, type WarrantState } from "./state.ts";
-import type { Warrant } from "./warrant.ts";
+import type { Warrant } from "./model.ts";
 
 export interface WarrantEvidence {
   readonly envelope: WarrantEnvelope;

@@ -3,15 +3,8 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Closure } from "./closure.ts";
 import type { WarrantEnvelope } from "./envelope.ts";
 import { sequenceOf, type Head } from "./state.ts";
-import {
-  encodeWarrant,
-  inconsistency,
-  parseWarrant,
-  type Action,
-  type Source,
-  type Subject,
-  type Warrant,
-} from "./warrant.ts";
+import type { Action, Source, Subject, Warrant } from "./model.ts";
+import { encodeWarrant, inconsistency, parseWarrant } from "./warrant.ts";
 
 export interface Order {
   readonly fleet: string;

@@ -5,7 +5,8 @@ import { NixsealError } from "../../core/errors.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../../ssh/sshsig.ts";
 import { warrantLimits } from "./limits.ts";
 import { checkJsonBudget } from "./json-budget.ts";
-import { parseWarrant, payloadDigest, type Warrant } from "./warrant.ts";
+import type { Warrant } from "./model.ts";
+import { parseWarrant, payloadDigest } from "./warrant.ts";
 
 export interface WarrantEnvelope {
   /** The exact bytes that are signed. */

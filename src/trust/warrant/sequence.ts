@@ -2,7 +2,7 @@
 import { unwarranted, type WarrantRefusal } from "./refusal.ts";
 import { sequenceOf, type Head, type WarrantState } from "./state.ts";
 import type { WarrantEnvelope } from "./envelope.ts";
-import type { Subject } from "./warrant.ts";
+import type { Subject } from "./model.ts";
 
 /** What a warrant says of its place. */
 export interface Link extends Head {

@@ -7,7 +7,7 @@ import { parseHash, type Hash } from "../../nix/hash.ts";
 import { anyStore, parseStorePath, type StorePath } from "../../nix/store-path.ts";
 import type { ClosurePath } from "./closure.ts";
 import { warrantLimits } from "./limits.ts";
-import { actions, type Source, type Warrant } from "./warrant.ts";
+import { actions, type Source, type Warrant } from "./model.ts";
 
 /** Throws `malformed`, naming the field. Canonical form and the closure's rules are `parseWarrant`'s to check. */
 export function warrantShape(value: unknown): Warrant {

@@ -8,7 +8,7 @@ import { decideRight, type RightPolicy } from "../certificates/decide.ts";
 import { closureBytes } from "./closure.ts";
 import type { WarrantEnvelope } from "./envelope.ts";
 import { unwarranted, type WarrantRefusal } from "./refusal.ts";
-import { warrantNamespace } from "./warrant.ts";
+import { warrantNamespace } from "./model.ts";
 
 export interface CountedSignature {
   readonly accepted: true;

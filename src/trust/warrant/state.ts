@@ -4,7 +4,7 @@ import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { formatTime } from "../root/root.ts";
-import type { Subject, Warrant } from "./warrant.ts";
+import type { Subject, Warrant } from "./model.ts";
 
 /** The place in a sequence: enough to tell what may come next. */
 export interface Head {

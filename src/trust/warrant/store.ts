@@ -5,7 +5,7 @@ import type { Files } from "../../core/ports.ts";
 import { parseWarrantEnvelope, type WarrantEnvelope } from "./envelope.ts";
 import { warrantLimits } from "./limits.ts";
 import { sequenceOf } from "./state.ts";
-import type { Subject } from "./warrant.ts";
+import type { Subject } from "./model.ts";
 
 export const warrantsDirectory = "warrants";
 
