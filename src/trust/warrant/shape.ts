@@ -60,33 +60,37 @@ const source = object<Source>({
 const storePath: Check<StorePath> = (value, path) =>
   parsed(value, path, (given) => parseStorePath(given, anyStore));
 
-const closurePath: Check<ClosurePath> = (value, path) => {
-  if (!Array.isArray(value) || (value.length !== 4 && value.length !== 5))
-    throw wrong(path, "[path, narHash, narSize, [references], ca?]", value);
-  const [own, narHash, narSize, references, address] = value as unknown[];
+function closurePath(value: unknown, path: string, own: StorePath, known: ReadonlySet<string>): ClosurePath {
+  const [, narHash, narSize, references, address] = tuple(value, path);
   if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0)
     throw wrong(`${path}[2]`, "the size of a NAR", narSize);
   if (!Array.isArray(references)) throw wrong(`${path}[3]`, "a list", references);
+  const stranger = (references as readonly unknown[]).findIndex((one) => !known.has(one as string));
+  if (stranger !== -1)
+    throw wrong(`${path}[3][${stranger}]`, "one of the paths", (references as readonly unknown[])[stranger]);
   return {
-    path: storePath(own, `${path}[0]`),
+    path: own,
     narHash: parsed<Hash>(narHash, `${path}[1]`, parseHash),
     narSize,
-    references: references.map((reference, index) => storePath(reference, `${path}[3][${index}]`)),
-    contentAddress: value.length === 4 ? null : parsed(address, `${path}[4]`, parseContentAddress),
+    references: references as StorePath[],
+    contentAddress: address === undefined ? null : parsed(address, `${path}[4]`, parseContentAddress),
   };
-};
+}
+
+function tuple(value: unknown, path: string): readonly unknown[] {
+  if (Array.isArray(value) && (value.length === 4 || value.length === 5)) return value as unknown[];
+  throw wrong(path, "[path, narHash, narSize, [references], ca?]", value);
+}
 
 const paths: Check<readonly ClosurePath[]> = (value, path) => {
   if (!Array.isArray(value)) throw wrong(path, "a list", value);
   if (value.length > warrantLimits.paths)
     throw new NixsealError("limit", `${path}: ${value.length} paths, at most ${warrantLimits.paths}`);
-  let references = 0;
-  for (const tuple of value as unknown[])
-    if (Array.isArray(tuple) && Array.isArray(tuple[3])) references += tuple[3].length;
-  // Before any is read: each costs more than the three bytes that an attacker spends on it.
-  if (references > warrantLimits.references)
-    throw new NixsealError("limit", `${path}: more than ${warrantLimits.references} references`);
-  return value.map((tuple, index) => closurePath(tuple, `${path}[${index}]`));
+  const tuples = value.map((one, index) => tuple(one, `${path}[${index}]`));
+  const own = tuples.map(([first], index) => storePath(first, `${path}[${index}][0]`));
+  // A reference is the text of a path that was parsed already: parsing it again is most of the work.
+  const known = new Set<string>(own);
+  return tuples.map((one, index) => closurePath(one, `${path}[${index}]`, own[index]!, known));
 };
 
 const required = {
