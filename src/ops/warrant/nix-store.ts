@@ -13,14 +13,18 @@ export function storeDirectory({ environment }: Pick<Context, "environment">): s
 }
 
 export function localStore(
-  { environment }: Pick<Context, "environment">,
+  { environment, workingDirectory }: Pick<Context, "environment" | "workingDirectory">,
   store: string | undefined,
 ): LocalStore {
+  const isDirectory = store?.includes("/") === true && !store.includes("://");
   const set = variables.flatMap((name) => {
     const value = environment.get(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { store: store ?? null, environment: Object.fromEntries(set) };
+  return {
+    store: isDirectory ? resolve(workingDirectory, store) : (store ?? null),
+    environment: Object.fromEntries(set),
+  };
 }
 
 /** A store path, or a link to one such as `./result`. */
@@ -30,9 +34,15 @@ export async function toplevelPath(
 ): Promise<StorePath> {
   const directory = storeDirectory(context);
   if (text.startsWith(`${directory}/`)) return parseStorePath(text, directory);
-  const real = await context.files.realPath(resolve(context.workingDirectory, text));
-  if (real.startsWith(`${directory}/`)) return parseStorePath(real, directory);
+  const target = await linkTarget(context.files, resolve(context.workingDirectory, text));
+  if (target.startsWith(`${directory}/`)) return parseStorePath(target, directory);
   throw new NixsealError("usage", `${text} is neither in ${directory} nor a link to a path there`, {
     hint: "give what `nix build --print-out-paths` prints, or ./result",
   });
+}
+
+/** One link is read and not followed: in another store than this machine's, what it names is not at that place. */
+async function linkTarget(files: Context["files"], path: string): Promise<string> {
+  const status = await files.statusOfLink(path);
+  return status?.kind === "symlink" ? files.readLink(path) : files.realPath(path);
 }

@@ -31,7 +31,10 @@ suite("closures of stock Nix", () => {
   before(async () => {
     nix = new StockNix();
     writeFileSync(nix.path("system.nix"), expression);
-    toplevel = parseStorePath(nix.text("nix-build", "--no-out-link", "system.nix"), nix.storeDirectory);
+    toplevel = parseStorePath(
+      nix.text("nix-build", "--no-out-link", "--option", "substitute", "false", "system.nix"),
+      nix.storeDirectory,
+    );
     store = { store: null, environment: environmentOf(nix) };
     closure = await closureFromStore(processes, store, toplevel);
     nix.text("nix-store", "--generate-binary-cache-key", "cache-1", "secret", "public");
