@@ -31,8 +31,15 @@ suite("warrants with stock Nix and stock ssh-keygen", () => {
     writeFileSync(nix.path("system.nix"), expression);
     systems = ["1", "2"].map((version) =>
       nix.text(
-        ...(["nix-build", "--no-out-link", "--option", "substitute", "false"] as const),
-        ...["system.nix", "--argstr", "version", version],
+        "nix-build",
+        "--no-out-link",
+        "--option",
+        "substitute",
+        "false",
+        "system.nix",
+        "--argstr",
+        "version",
+        version,
       ),
     );
   });

@@ -94,7 +94,7 @@ export const warrantCreate = op({
     },
   ],
   run: async (context, given) =>
-    withLockedFleet(context, "warrant create", async ({ directory, fleet }) => {
+    withLockedFleet(context, "warrant create", false, async ({ directory, fleet }) => {
       const subjects = await subjectsOf(context, directory, fleet, given);
       if (subjects.length > 1 && (given.out ?? given.after) !== undefined)
         throw new NixsealError("usage", `--${given.out === undefined ? "after" : "out"} is for one warrant`, {

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { NixsealError } from "../../core/errors.ts";
 import { parsePublicKey, type PublicKey } from "../../nix/signing-key.ts";
 import { closureFromCache } from "../../trust/warrant/binary-cache.ts";
@@ -36,8 +35,9 @@ export async function findClosure(
 
 function cacheDirectory({ workingDirectory }: Pick<Context, "workingDirectory">, cache: string): string {
   if (!/^[a-z0-9+.-]+:\/\//i.test(cache)) return resolve(workingDirectory, cache);
-  const url = URL.canParse(cache) ? new URL(cache) : null;
-  if (url?.protocol === "file:" && url.host === "") return fileURLToPath(`file://${url.pathname}`);
+  // As Nix reads it: what follows is a path, without percent signs that mean something.
+  const local = /^file:\/\/(\/.+)$/.exec(cache)?.[1];
+  if (local !== undefined) return local;
   throw new NixsealError("usage", `${cache} is not a directory or a file:// URL`, {
     hint: "copy the closure first: nix copy --from URL --to file:///DIR PATH",
   });

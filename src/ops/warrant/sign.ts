@@ -57,7 +57,7 @@ export const warrantSign = op({
     },
   ],
   run: async (context, given) =>
-    withLockedFleet(context, "warrant sign", async ({ directory, fleet }) => {
+    withLockedFleet(context, "warrant sign", false, async ({ directory, fleet }) => {
       const path = resolve(context.workingDirectory, given.file);
       const envelope = await readWarrant(context.files, path, given.file);
       const trust = await openTrust(context, directory);

@@ -45,7 +45,7 @@ test("what a host missed is passed over when it is shown, whole and of one line"
   const state = after(first!);
   const links = [second!, third!].map(linkOf);
   assert.equal(codeOf(fourth!, state, links), "next");
-  assert.equal(codeOf(fourth!, state, [...links].reverse()), "next");
+  assert.equal(codeOf(fourth!, state, links.toReversed()), "next");
   assert.equal(codeOf(fourth!, state, links.slice(0, 1)), "gap");
   assert.equal(codeOf(fourth!, state, links.slice(1)), "gap");
   const strayed = await signed(next(first!, { action: "test" }));

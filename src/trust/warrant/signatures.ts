@@ -62,13 +62,12 @@ function judge(
     return unwarranted("namespace", `the signature is for namespace '${namespace.slice(0, 64)}'`);
   if (signer.type !== "certificate")
     return unwarranted("no-certificate", "signed with a bare key, which stands for nobody");
-  const given = decideRight({ certificate: signer, right: "activate", host, closureBytes }, policy);
-  if (!given.accepted) return given;
-  const { principal, userVerification } = given;
   try {
-    const checked = verifySignature(signer.key, signedData(payload, signature), signature.signature, {
-      userVerification,
-    });
+    const given = decideRight({ certificate: signer, right: "activate", host, closureBytes }, policy);
+    if (!given.accepted) return given;
+    const { principal, userVerification } = given;
+    const data = signedData(payload, signature);
+    const checked = verifySignature(signer.key, data, signature.signature, { userVerification });
     return checked.accepted ? { accepted: true, principal, key: signer.key.fingerprint } : checked;
   } catch (error) {
     // A broken value inside is no signature; the others still count, since anyone can add a broken one.

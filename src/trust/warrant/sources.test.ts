@@ -132,7 +132,7 @@ suite("closures of stock Nix", () => {
     const directory = nix.path("addressed");
     nix.text("nix", "copy", "--to", `file://${directory}`, path);
     assert.equal((await closureFromCache(files, directory, [], path)).paths.length, 1);
-    const [name] = readdirSync(directory).filter((one) => one.endsWith(".narinfo"));
+    const name = readdirSync(directory).find((one) => one.endsWith(".narinfo"));
     const file = join(directory, name!);
     const good = readFileSync(file, "utf8");
     const other = closure.paths[0]!;

@@ -61,7 +61,7 @@ const wrong: Record<string, Partial<Warrant>> = {
   },
   "a toplevel that is not listed": { toplevel: pathOf("other") },
   "references out of order": {
-    paths: sorted(system).map((one) => ({ ...one, references: [...one.references].reverse() })),
+    paths: sorted(system).map((one) => ({ ...one, references: one.references.toReversed() })),
   },
   "a reference twice": {
     paths: sorted(system).map((one) => ({
