@@ -4,25 +4,17 @@ import { NixsealError } from "../../core/errors.ts";
 import * as rules from "../../inventory/field-rules.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
-import type { Closure } from "../../trust/warrant/closure.ts";
-import {
-  closureOfWarrant,
-  draftWarrant,
-  formerOf,
-  formerOfFormer,
-  type Former,
-} from "../../trust/warrant/draft.ts";
+import { draftWarrant, formerOf, formerOfFormer, type Former } from "../../trust/warrant/draft.ts";
 import { formatWarrantEnvelope, parseWarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { newestWarrant, readWarrant, warrantFile, warrantsDirectory } from "../../trust/warrant/store.ts";
-import { actions, type Source, type Subject } from "../../trust/warrant/model.ts";
+import { actions, type Subject } from "../../trust/warrant/model.ts";
 import { encodeWarrant } from "../../trust/warrant/warrant.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { matching } from "../matching.ts";
 import { op, type Context } from "../op.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
-import { gitSource } from "./git-source.ts";
-import { findClosure } from "./find-closure.ts";
+import { contentOf } from "./content.ts";
 import { sizeText, subjectText, warrantSchema, warrantView } from "./view.ts";
 
 const input = z.object({
@@ -140,34 +132,6 @@ async function subjectsOf(
   throw new NixsealError("not-found", `the root has no group '${group}'`, {
     hint: `it has ${[...root.groups.keys()].join(", ") || "none"}; 'nixseal trust rotate --group' adds one`,
   });
-}
-
-async function contentOf(
-  context: Context,
-  directory: string,
-  fleet: string,
-  given: z.output<typeof input>,
-): Promise<{ closure: Closure; source: Source | null }> {
-  const { toplevel, rollbackTo } = given;
-  if (rollbackTo !== undefined) {
-    if ((toplevel ?? given.store ?? given.cache) !== undefined)
-      throw new NixsealError("usage", "--rollback-to says already what is ordered", {
-        hint: "leave out --toplevel, --store and --cache",
-      });
-    const path = resolve(context.workingDirectory, rollbackTo);
-    const { warrant } = await readWarrant(context.files, path, rollbackTo);
-    if (warrant.fleet !== fleet)
-      throw new NixsealError("refused", `it is a warrant of the fleet '${warrant.fleet}'`, {
-        where: { file: rollbackTo },
-      });
-    return { closure: closureOfWarrant(warrant), source: warrant.source };
-  }
-  if (toplevel === undefined)
-    throw new NixsealError("usage", "--toplevel is missing", { hint: "or --rollback-to a former warrant" });
-  return {
-    closure: await findClosure(context, directory, { ...given, toplevel }),
-    source: await gitSource(context, directory, fleet),
-  };
 }
 
 /** What it follows. A draft that nobody has signed was never an order: it gives up its place. */

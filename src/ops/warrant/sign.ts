@@ -2,10 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Candidate } from "../../inventory/selector-entry.ts";
-import type { Certificate } from "../../ssh/certificate.ts";
-import { decideRight } from "../../trust/certificates/decide.ts";
 import { signWithKeygen } from "../../trust/root/sign.ts";
-import { closureBytes } from "../../trust/warrant/closure.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { judgeSignatures, type SignatureVerdict } from "../../trust/warrant/signatures.ts";
@@ -17,7 +14,7 @@ import { findKey } from "../trust/key-file.ts";
 import { openTrust, type OpenTrust } from "../trust/open.ts";
 import { describeWarrant } from "./describe.ts";
 import { hostsOf } from "./hosts.ts";
-import { memberCertificates } from "./member-certificates.ts";
+import { usableCertificates } from "./member-certificates.ts";
 import { changesOf } from "./show.ts";
 import { signatureSchema, verdictView, warrantSchema, warrantView } from "./view.ts";
 
@@ -127,38 +124,6 @@ function requireOrder(
     );
   if (now >= warrant.expires)
     throw refuse("the warrant has expired", "'nixseal warrant create' makes a new one");
-}
-
-/** Those that give the right on every host of the warrant. `refused` with the reason when there is none. */
-async function usableCertificates(
-  context: Context,
-  directory: string,
-  { warrant }: WarrantEnvelope,
-  { root, krl, now }: OpenTrust,
-  hosts: readonly Candidate[],
-  given: { readonly key?: string | undefined; readonly certificate?: string | undefined },
-): Promise<Certificate[]> {
-  const size = closureBytes(warrant.paths);
-  const all = await memberCertificates(context, directory, given);
-  const refusals: string[] = [];
-  const usable = all.filter((certificate) =>
-    hosts.every((host) => {
-      const question = { certificate, right: "activate" as const, host, closureBytes: size };
-      const decision = decideRight(question, { root, revocations: krl, now });
-      if (!decision.accepted) refusals.push(`${certificate.keyId}: ${decision.reason}`);
-      return decision.accepted;
-    }),
-  );
-  if (usable.length > 0) return usable;
-  throw new NixsealError(
-    "refused",
-    all.length === 0
-      ? "there is no member certificate"
-      : `no certificate gives the right: ${refusals.at(-1)!}`,
-    {
-      hint: "a holder of the CA issues one: nixseal trust issue MEMBER --rights activate --hosts HOST --for 12h",
-    },
-  );
 }
 
 function judged(

@@ -4,18 +4,14 @@ import { utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { parsePathInfos, type PathInfo } from "../../nix/path-info.ts";
-import { decideWarrant, type WarrantDecision } from "../../trust/warrant/decide.ts";
 import { differencesOf } from "../../trust/warrant/differences.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { queryClosure } from "../../trust/warrant/local-store.ts";
 import { unwarranted, type WarrantRefusal } from "../../trust/warrant/refusal.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
-import { openFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
 import { oneLine } from "../ssh/outputs.ts";
-import { openTrust } from "../trust/open.ts";
-import { hostsOf } from "./hosts.ts";
-import { keptState } from "./kept-state.ts";
+import { judgeWarrant } from "./judge.ts";
 import { localStore, storeDirectory } from "./nix-store.ts";
 import {
   signatureSchema,
@@ -87,7 +83,7 @@ export const warrantVerify = op({
       throw new NixsealError("usage", "--closure and --store exclude each other");
     const path = resolve(context.workingDirectory, given.file);
     const envelope = await readWarrant(context.files, path, given.file);
-    const { decision, hosts } = await decideHere(context, envelope, given);
+    const { decision, hosts } = await judgeWarrant(context, envelope, given);
     const found = await foundClosure(context, envelope, given);
     const differences = found === null ? null : differencesOf(envelope.warrant.paths, found);
     const verdict: { accepted: true } | WarrantRefusal =
@@ -128,29 +124,6 @@ export const warrantVerify = op({
   },
   exit: ({ accepted }) => (accepted ? exitCodes.done : exitCodes.refused),
 });
-
-/** For every host that it is for; the first that refuses decides. */
-async function decideHere(
-  context: Context,
-  envelope: WarrantEnvelope,
-  given: z.output<typeof input>,
-): Promise<{ decision: WarrantDecision; hosts: string[] }> {
-  const { directory, fleet } = await openFleet(context);
-  const { root, krl, now } = await openTrust(context, directory);
-  const { state, between } = await keptState(context, directory, envelope, given);
-  const hosts = hostsOf(fleet, root, envelope.warrant.subject);
-  const decide = (host: (typeof hosts)[number]): WarrantDecision =>
-    decideWarrant(
-      { envelope, between },
-      { root, revocations: krl, host, storeDirectory: storeDirectory(context), state, clock: now },
-    );
-  const names = hosts.map(({ name }) => name);
-  const [first, ...others] = hosts;
-  // Nobody in the group: judged for a host that is in no group at all, which says that it is the wrong one.
-  let decision = decide(first ?? { name: "", labels: [] });
-  for (const host of others) if (decision.accepted) decision = decide(host);
-  return { decision, hosts: names };
-}
 
 async function foundClosure(
   context: Context,

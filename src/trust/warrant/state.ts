@@ -1,7 +1,8 @@
 /** What a host has accepted before, so that nobody can take it back. */
 import { utf8 } from "../../core/bytes.ts";
-import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
+import { follows, name } from "../../inventory/field-rules.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { formatTime } from "../root/root.ts";
 import type { Subject, Warrant } from "./model.ts";
@@ -45,15 +46,8 @@ export function stateAfter(state: WarrantState, warrant: Warrant, digest: string
 export function parseWarrantState(bytes: Uint8Array): WarrantState {
   if (bytes.length > largest) throw new NixsealError("limit", `the state has ${bytes.length} bytes`);
   const top = Field.parse(Buffer.from(bytes).toString("utf8"), "state");
-  const heads = top.get("heads").entries();
-  if (heads.length > mostHeads) throw new NixsealError("limit", `state: more than ${mostHeads} sequences`);
   const state = {
-    heads: new Map(
-      heads.map(([sequence, head]) => [
-        sequence,
-        { seq: head.get("seq").count(), digest: head.get("digest").string() },
-      ]),
-    ),
+    heads: readHeads(top.get("heads"), mostHeads),
     newest: time(top.get("newest")),
     floor: time(top.get("floor")),
   };
@@ -65,11 +59,31 @@ export function parseWarrantState(bytes: Uint8Array): WarrantState {
 /** Canonical JSON and a line end. */
 export function formatWarrantState({ heads, newest, floor }: WarrantState): Uint8Array {
   const value = {
-    heads: Object.fromEntries([...heads].map(([sequence, { seq, digest }]) => [sequence, { seq, digest }])),
+    heads: headsJson(heads),
     newest: newest === null ? null : formatTime(newest),
     floor: floor === null ? null : formatTime(floor),
   };
   return utf8(`${canonicalJson(value)}\n`);
+}
+
+/** At most so many; `malformed` for what no sequence or digest looks like. */
+export function readHeads(field: Field, most: number): Map<string, Head> {
+  const entries = field.entries();
+  if (entries.length > most) throw new NixsealError("limit", `${field.name}: more than ${most} sequences`);
+  return new Map(
+    entries.map(([sequence, head]) => {
+      if (!follows(name, sequence.replace(/^@/, "")))
+        throw head.wrong("the name of a host, or @ and a group's");
+      const digest = head.get("digest").string();
+      if (!/^[0-9a-f]{64}$/.test(digest)) throw head.get("digest").wrong("a SHA-256 in hex");
+      return [sequence, { seq: head.get("seq").count(), digest }];
+    }),
+  );
+}
+
+/** As it stands in JSON. */
+export function headsJson(heads: ReadonlyMap<string, Head>): Json {
+  return Object.fromEntries([...heads].map(([sequence, { seq, digest }]) => [sequence, { seq, digest }]));
 }
 
 function time(field: Field): Date | null {
