@@ -64,6 +64,12 @@ test("links of another host, or with wrong numbers, lead nowhere", async () => {
   assert.equal(codeOf(jump, after(first!), [linkOf(elsewhere)]), "fork");
 });
 
+test("a number that is left out is not bridged by the one before it", async () => {
+  const [first, second] = await chain(2);
+  const jump = await signed(warrant({ seq: 5, prev: second!.digest }));
+  assert.equal(codeOf(jump, after(first!), [linkOf(second!)]), "fork");
+});
+
 test("an older order of a group does not undo a newer one of the host", async () => {
   const subject = { kind: "group", name: "edge" } as const;
   const held = await signed(warrant({ subject, notBefore: later(-3) }));

@@ -152,6 +152,21 @@ suite("closures of stock Nix", () => {
     await assert.rejects(closureFromCache(files, directory, [], path), { code: "refused" });
   });
 
+  test("a flat file's address is no NAR hash, though a cache says that it is", async () => {
+    writeFileSync(nix.path("flat.txt"), "flat");
+    const path = parseStorePath(
+      nix.text("nix-store", "--add-fixed", "sha256", "flat.txt"),
+      nix.storeDirectory,
+    );
+    const directory = nix.path("flat");
+    nix.text("nix", "copy", "--to", `file://${directory}`, path);
+    const file = join(directory, `${digestOf(path)}.narinfo`);
+    const text = readFileSync(file, "utf8");
+    const address = /\nCA: fixed:(sha256:[a-z0-9]+)/.exec(text)![1]!;
+    writeFileSync(file, text.replace(/NarHash: [^\n]*/, `NarHash: ${address}`));
+    await assert.rejects(closureFromCache(files, directory, [], path), { code: "refused" });
+  });
+
   test("a narinfo about another path is not taken for this one", async () => {
     const directory = nix.path("swapped");
     cpSync(signed, directory, { recursive: true });

@@ -98,6 +98,28 @@ for (const [what, fields] of Object.entries(wrong))
     assert.throws(() => parseWarrant(encodeWarrant(warrant(fields))), { code: "malformed" });
   });
 
+test("a path of another store is malformed, also where it is referred to", () => {
+  const foreign = {
+    ...closurePath("glibc-2.39"),
+    path: "/gnu/store/00000000000000000000000000000000-x" as StorePath,
+  };
+  const toplevel = { ...closurePath("system-1.0"), references: [foreign.path] };
+  const paths = sorted([foreign, toplevel]);
+  assert.throws(() => parseWarrant(encodeWarrant(warrant({ paths }))), { code: "malformed" });
+});
+
+test("another spelling of the same warrant is malformed", () => {
+  const text = Buffer.from(encodeWarrant(warrant())).toString("utf8");
+  for (const [from, to] of [
+    [/^\{/, "{ "],
+    [/$/, "\n"],
+    ['"seq":1', '"seq":1.0'],
+    ['"seq":1', '"seq":2,"seq":1'],
+    ['"web"', '"\\u0077eb"'],
+  ] as const)
+    assert.throws(() => parseWarrant(utf8(text.replace(from, to))), { code: "malformed" }, to);
+});
+
 test("fields that are missing, unknown, or exclude each other are malformed", () => {
   const value = JSON.parse(Buffer.from(encodeWarrant(warrant())).toString("utf8")) as Record<string, unknown>;
   const { host, v, ...rest } = value;
