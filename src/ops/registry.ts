@@ -19,6 +19,7 @@ export const nouns: Readonly<Record<string, string>> = {
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   trust: "the root of the fleet, certificates of its members, revocation",
+  warrant: "signed orders: which closure a host may activate",
   ci: "workflows that verify and build, and what they may do",
   nix: "Nix's formats: archives, hashes, derivations, versions, the language",
   completion: "completions for your shell",
@@ -185,6 +186,22 @@ export const registry: Readonly<Record<string, Entry>> = {
   "trust revoke": {
     summary: "revoke a member, a certificate or a key",
     load: () => import("./trust/revoke.ts").then((module) => module.trustRevoke),
+  },
+  "warrant create": {
+    summary: "make the next warrant for a host, to be signed",
+    load: () => import("./warrant/create.ts").then((module) => module.warrantCreate),
+  },
+  "warrant sign": {
+    summary: "add your signature to a warrant",
+    load: () => import("./warrant/sign.ts").then((module) => module.warrantSign),
+  },
+  "warrant verify": {
+    summary: "say whether a host would accept a warrant, and why not",
+    load: () => import("./warrant/verify.ts").then((module) => module.warrantVerify),
+  },
+  "warrant show": {
+    summary: "show what a warrant orders, who signed and what changes",
+    load: () => import("./warrant/show.ts").then((module) => module.warrantShow),
   },
   "ci init": {
     summary: "write workflows and SECURITY.md from the fleet's policy",

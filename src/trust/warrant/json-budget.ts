@@ -1,0 +1,31 @@
+/** A bound on what `JSON.parse` may build, from the bytes alone. */
+import { NixsealError } from "../../core/errors.ts";
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/**
+ * Throws `limit` when the text opens more lists and objects than `containers`, or one within more than `depth` others. Three
+ * bytes of text (`[],`) become dozens in memory, so that a bound on the text's size alone is none on memory.
+ */
+export function checkJsonBudget(
+  json: Uint8Array,
+  { depth, containers }: { readonly depth: number; readonly containers: number },
+  what: string,
+): void {
+  let open = 0;
+  let seen = 0;
+  let inText = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i]!;
+    if (inText) {
+      if (byte === backslash) i++;
+      else if (byte === quote) inText = false;
+    } else if (byte === quote) inText = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++open > depth) throw new NixsealError("limit", `${what} is nested more than ${depth} deep`);
+      if (++seen > containers)
+        throw new NixsealError("limit", `${what} has more than ${containers} lists and objects`);
+    } else if (byte === 0x5d || byte === 0x7d) open--;
+  }
+}
