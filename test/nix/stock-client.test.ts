@@ -126,34 +126,24 @@ for (const [name, command, argv] of ways) {
   });
 }
 
-test("nix sign-paths, path-info, verify and store ping over ssh-ng://, with ssh faked", () => {
+test("what arrived can be asked for over ssh-ng://, with ssh faked", () => {
   behindFakeSsh();
   nix.run("nix", ["copy", "--to", "ssh-ng://gate", system]);
-  const remote = nix.json("nix", "path-info", "--json", "--store", "ssh-ng://gate", "-r", system) as {
-    path: string;
-    narHash: string;
-  }[];
-  const local = nix.json("nix", "path-info", "--json", "-r", system) as typeof remote;
-  const told = (infos: typeof remote) => infos.map(({ path, narHash }) => [path, narHash]);
-  assert.deepEqual(told(remote), told(local));
+  for (const question of ["--references", "--hash", "--size", "--deriver"])
+    assert.equal(
+      nix.text("nix-store", "--store", "ssh-ng://gate", "-q", question, system),
+      nix.text("nix-store", "-q", question, system),
+    );
   nix.run("nix", ["store", "ping", "--store", "ssh-ng://gate"]);
-  const dumped = nix.run("nix", ["store", "dump-path", "--store", "ssh-ng://gate", system]);
-  assert.deepEqual(dumped, nix.run("nix-store", ["--dump", system]));
 });
 
-test("a build that is asked for over ssh:// and ssh-ng:// is refused in words, with ssh faked", () => {
+test("a build that is asked for is refused in words, with ssh faked", () => {
   behindFakeSsh();
   const derivation = nix.text("nix-instantiate", "x.nix");
   for (const scheme of ["ssh", "ssh-ng"]) {
-    const { status, stderr } = nix.try("nix", [
-      "build",
-      "--no-link",
-      "--store",
-      `${scheme}://gate`,
-      derivation,
-    ]);
+    const { status, stderr } = nix.try("nix-store", ["--store", `${scheme}://gate`, "-r", derivation]);
     assert.notEqual(status, 0);
-    assert.match(stderr.toString(), /this host takes uploads only/, scheme);
+    assert.match(stderr.toString(), /error: this host takes uploads only/, scheme);
   }
 });
 

@@ -99,7 +99,10 @@ export class WorkerClient {
     });
   }
 
-  /** Passes a path's archive on to `take`, piece by piece. */
+  /**
+   * Passes a path's archive on to `take`, piece by piece. To be asked for valid paths only: for another, Nix says
+   * its error where the archive should be (error `malformed`), and the connection is of no more use.
+   */
   narFromPath(path: StorePath, take: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     return this.#request(async () => {
       await this.#ask(new WireMessage().integer(workerOperations.narFromPath).string(path));
