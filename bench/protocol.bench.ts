@@ -13,6 +13,8 @@ import { trees } from "../src/system/trees.ts";
 import type { Benchmark } from "./figure.ts";
 
 const mebibytes = 200;
+/** The better of so many, by turns: a pipe between two processes feels whatever else the machine does. */
+const rounds = 3;
 const server = fileURLToPath(new URL("../test/support/protocol-server.js", import.meta.url));
 
 /**
@@ -46,16 +48,26 @@ export async function bench(): Promise<Benchmark> {
       await port.end();
       return took;
     };
-    const theirs = await send("nix-store", ["--serve", "--write"], {
-      NIX_STORE_DIR: storeDirectory,
-      NIX_STATE_DIR: join(directory, "state"),
-      NIX_LOG_DIR: join(directory, "log"),
-      NIX_CONF_DIR: join(directory, "etc"),
-      NIX_CONFIG: "build-users-group =",
-    });
-    const ours = await send(process.execPath, [server, join(directory, "received"), storeDirectory], {
-      SSH_ORIGINAL_COMMAND: "nix-store --serve --write",
-    });
+    let theirs = Infinity;
+    let ours = Infinity;
+    for (let round = 0; round < rounds; round++) {
+      const state = join(directory, `state-${round}`);
+      rmSync(storeDirectory, { recursive: true, force: true });
+      const stock = send("nix-store", ["--serve", "--write"], {
+        NIX_STORE_DIR: storeDirectory,
+        NIX_STATE_DIR: state,
+        NIX_LOG_DIR: join(directory, "log"),
+        NIX_CONF_DIR: join(directory, "etc"),
+        NIX_CONFIG: "build-users-group =",
+      });
+      theirs = Math.min(theirs, await stock);
+      const received = join(directory, `received-${round}`);
+      const own = send(process.execPath, [server, received, storeDirectory], {
+        SSH_ORIGINAL_COMMAND: "nix-store --serve --write",
+      });
+      ours = Math.min(ours, await own);
+      rmSync(received, { recursive: true });
+    }
     return {
       name: "receiving",
       figures: [

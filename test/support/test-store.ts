@@ -90,7 +90,7 @@ export class DirectoryStore implements Store {
 
   async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<Answer> {
     if (info.path.includes("refused")) return { accepted: false, reason: "no warrant names it" };
-    const file = createWriteStream(this.#file(info.path, "nar"));
+    const file = createWriteStream(this.#file(info.path, "nar"), { highWaterMark: 1 << 20 });
     for await (const bytes of nar) if (!file.write(bytes)) await once(file, "drain");
     file.end();
     await once(file, "close");
