@@ -163,7 +163,7 @@ const refused: readonly string[] = [
   `${path}/specialisation/a/b/bin/switch-to-configuration switch`,
   "/tmp/x/bin/switch-to-configuration switch",
   `${profile}-0-link/bin/switch-to-configuration switch`,
-  `${unit}`,
+  unit,
   `${unit} bash`,
   `${unit} uname -n`,
   `${unit} -E LD_PRELOAD=/tmp/x ${path}/bin/switch-to-configuration switch`,

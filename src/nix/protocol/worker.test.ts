@@ -146,7 +146,7 @@ test("in pieces of every size, in frames of every size, the same", async () => {
 test("settings are read and ignored; IsValidPath is answered", async () => {
   const options = new WireMessage().integer(19);
   for (let n = 0; n < 12; n++) options.integer(n);
-  options.strings([]).bytes;
+  options.integer(2).string("builders").string("ssh://x").string("sandbox").string("false");
   const valid = new WireMessage().integer(1).string(one.info.path);
   const { error, written } = await serve([hello(), options, upload(one), valid]);
   assert.equal(error, null);
