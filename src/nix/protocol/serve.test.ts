@@ -7,6 +7,7 @@ import { inPieces } from "../../../test/support/pieces.ts";
 import { MemoryStore } from "../../../test/support/test-store.ts";
 import { ScriptedPort, connection, patient } from "../../../test/support/wire-port.ts";
 import { NixsealError } from "../../core/errors.ts";
+import { sha256 } from "../hash.ts";
 import { ServeClient } from "./serve-client.ts";
 import { serveStore } from "./serve-server.ts";
 import { WireMessage } from "./wire-message.ts";
@@ -134,6 +135,16 @@ test("a NAR that is shorter or longer than its size, or none, ends the session",
     }).bytes;
     const { store, error, answers } = await serve(bytes);
     assert.deepEqual([code(error), answers, store.paths.size], ["malformed", [], 0], String(narSize));
+  }
+});
+
+test("bytes that have the hash and the size that were named are refused when they are no whole NAR", async () => {
+  for (const nar of [one.nar.subarray(0, -8), one.nar.subarray(0, -1), Buffer.from("planted!")]) {
+    const narHash = sha256(nar);
+    const { store, error } = await serve(
+      upload({ info: { ...one.info, narHash, narSize: nar.length }, nar: Buffer.from(nar) }).bytes,
+    );
+    assert.deepEqual([code(error), store.paths.size], ["malformed", 0]);
   }
 });
 
