@@ -9,11 +9,12 @@ export async function sshServer(
   context: TestContext,
   directory: string,
   hostKeys: readonly string[],
+  settings: readonly string[] = [],
 ): Promise<number> {
   // Debian's unit makes this directory at boot; without it sshd started by root refuses to run.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   const config = join(directory, "sshd_config");
-  writeFileSync(config, hostKeys.map((file) => `HostKey ${file}\n`).join(""));
+  writeFileSync(config, [...hostKeys.map((file) => `HostKey ${file}`), ...settings, ""].join("\n"));
   const children = new Set<ReturnType<typeof spawn>>();
   const server = createServer((socket) => {
     const child = spawn("/usr/sbin/sshd", ["-i", "-f", config], { stdio: ["pipe", "pipe", "ignore"] });

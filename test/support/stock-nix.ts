@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 /**
  * A directory for one test file and stock Nix with a private store in it (no daemon, nothing of the machine's
@@ -10,6 +11,8 @@ import { join } from "node:path";
 export class StockNix {
   readonly directory: string;
   readonly storeDirectory: string;
+  /** Added to the tools' environment. */
+  readonly environment: Record<string, string> = {};
 
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), "nixseal-nix-"));
@@ -33,19 +36,36 @@ export class StockNix {
       cwd: this.directory,
       timeout: 60_000,
       maxBuffer: 256 << 20,
-      env: {
-        PATH: process.env["PATH"],
-        HOME: this.directory,
-        NIX_STORE_DIR: this.storeDirectory,
-        NIX_STATE_DIR: this.path("state"),
-        NIX_LOG_DIR: this.path("log"),
-        NIX_LOCALSTATE_DIR: this.path("var"),
-        NIX_CONF_DIR: this.path("etc"),
-        NIX_CONFIG: "experimental-features = nix-command\nbuild-users-group =\nsandbox = false",
-      },
+      env: this.allEnvironment,
     });
     if (result.error !== undefined) throw result.error;
     return result;
+  }
+
+  /** What a stock tool needs to see this store and nothing of the machine's. */
+  get allEnvironment(): Record<string, string> {
+    return {
+      PATH: process.env["PATH"] ?? "",
+      HOME: this.directory,
+      NIX_STORE_DIR: this.storeDirectory,
+      NIX_STATE_DIR: this.path("state"),
+      NIX_LOG_DIR: this.path("log"),
+      NIX_LOCALSTATE_DIR: this.path("var"),
+      NIX_CONF_DIR: this.path("etc"),
+      NIX_CONFIG: "experimental-features = nix-command\nbuild-users-group =\nsandbox = false",
+      ...this.environment,
+    };
+  }
+
+  /** As `run`, while this process goes on: for clients of a server that it holds. */
+  async runAside(program: string, args: readonly string[]): Promise<Buffer> {
+    const options = {
+      cwd: this.directory,
+      timeout: 60_000,
+      env: this.allEnvironment,
+      encoding: "buffer",
+    } as const;
+    return (await promisify(execFile)(program, [...args], options)).stdout;
   }
 
   text(program: string, ...args: string[]): string {
