@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { run } from "./command.ts";
 import { contained } from "./contained.ts";
 
@@ -40,8 +41,13 @@ export async function unpackDebian({ directory, tree, variant, packages, timeout
   });
 }
 
+/** All that decides what `unpackDebian` brings, beside the names of the packages. */
+export function debianRecipe(): string[] {
+  return [readFileSync(fileURLToPath(import.meta.url), "utf8"), debianSources()];
+}
+
 /** The Debian archive that this machine itself uses, with the suite's name replaced. */
-export function debianSources(): string {
+function debianSources(): string {
   const own = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1];
   if (own === undefined) throw new Error("/etc/os-release names no suite: the end-to-end tests need Debian");
   const directory = "/etc/apt/sources.list.d";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cached } from "./cache.ts";
 import { run } from "./command.ts";
-import { debianSources, unpackDebian } from "./debian.ts";
+import { debianRecipe, unpackDebian } from "./debian.ts";
 
 /** libstdc++6 and libatomic1 are for the machine's own node, which is mounted into the hosts. */
 const packages = [
@@ -44,7 +44,7 @@ const masked = [
 
 /** The path of the tree, which must not be written to; built when it is not in the cache. */
 export function rootfs(timeout: number): Promise<string> {
-  const recipe = [readFileSync(fileURLToPath(import.meta.url)), debianSources()];
+  const recipe = [readFileSync(fileURLToPath(import.meta.url)), ...debianRecipe()];
   return cached({
     kind: "rootfs",
     recipe,
