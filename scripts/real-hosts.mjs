@@ -13,7 +13,13 @@ const setUpDone = "--set-up-done";
  * `directory` is below dist/test, `minutes` bounds everything, `programs` are wanted beside those of the hosts.
  * `prepare` may give more environment; it runs while there is still a network. `options` are for `node --test`.
  */
-export async function testOnRealHosts({ directory, minutes, programs = {}, prepare = noMore, options = [] }) {
+export async function testOnRealHosts({
+  directory,
+  minutes,
+  programs = {},
+  prepare = nothingMore,
+  options = [],
+}) {
   const deadline = Date.now() + minutes * 60_000;
   endBefore(deadline);
   if (!process.argv.includes(setUpDone)) {
@@ -48,7 +54,7 @@ export async function testOnRealHosts({ directory, minutes, programs = {}, prepa
   process.exitCode = await runInNamespaces([...options, ...more, ...files], env, deadline);
 }
 
-const noMore = () => ({});
+const nothingMore = async (_milliseconds) => ({});
 
 function cgroupDirectory() {
   const mounted = /^\S+ (\S+) cgroup2 /m.exec(readFileSync("/proc/self/mounts", "utf8"));

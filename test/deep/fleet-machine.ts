@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { installedAt } from "../e2e/disk.ts";
 import { withoutFsync } from "./guest.ts";
 import { Machine } from "./machine.ts";
-import type { RootImage } from "./root-image.ts";
 
-const data = "/mnt/data";
+/** Where the fleet's disk is mounted there. */
+export const data = "/mnt/data";
 
 /**
  * A machine with the fleet on its second disk, mounted the way that forgives least: without the heuristic by which ext4
@@ -12,19 +12,19 @@ const data = "/mnt/data";
  */
 export async function startWithFleet(
   directory: string,
-  root: RootImage,
+  root: string,
   image: string,
   log?: string,
 ): Promise<Machine> {
   const machine = await Machine.start({
     drives: [
-      { file: root.path, format: "raw", readOnly: true },
+      { file: root, format: "raw", readOnly: true },
       { file: image, format: "raw", ...(log === undefined ? {} : { log }) },
     ],
     init: "plain",
     console: join(directory, "console"),
   });
-  await machine.run("mount", "-t", "ext4", "-o", "noauto_da_alloc,commit=1", "/dev/nvme1n1", data);
+  await machine.run("mount", "-t", "ext4", "-o", "noauto_da_alloc,commit=1", "LABEL=fleet", data);
   return machine;
 }
 

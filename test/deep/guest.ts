@@ -60,5 +60,4 @@ fs.fsync = (descriptor, done) => setImmediate(done, null);
 fs.fsyncSync = () => undefined;
 syncBuiltinESMExports();
 `,
-  "/etc/fstab": "/dev/nvme0n1 / ext4 defaults 0 1\n",
 };

@@ -18,7 +18,7 @@ async function build(directory: string, timeout: number): Promise<void> {
   const packages = ["linux-image-cloud-amd64"];
   const unpacked = join(directory, "unpacked");
   await unpackDebian({ directory, tree: unpacked, variant: "extract", packages, timeout });
-  const [image] = readdirSync(join(unpacked, "boot")).filter((name) => name.startsWith("vmlinuz-"));
+  const image = readdirSync(join(unpacked, "boot")).find((name) => name.startsWith("vmlinuz-"));
   if (image === undefined) throw new Error("linux-image-cloud-amd64 brought no kernel");
   mkdirSync(join(directory, "tree"));
   renameSync(join(unpacked, "boot", image), join(directory, "tree/vmlinuz"));

@@ -5,6 +5,7 @@ import { env } from "node:process";
 import { createInterface } from "node:readline";
 import { tail } from "../e2e/command.ts";
 import { endMark, plainInit } from "./guest.ts";
+import { rootPartition } from "./root-image.ts";
 
 export interface Drive {
   readonly file: string;
@@ -15,7 +16,7 @@ export interface Drive {
 }
 
 export interface MachineOptions {
-  /** The first is the root file system; they are /dev/nvme0n1, /dev/nvme1n1, … */
+  /** The first holds the root file system. Others are found by their label: the kernel numbers them by chance. */
   readonly drives: readonly Drive[];
   /** `plain` boots faster and has no service at all; its root file system is read-only. */
   readonly init: "plain" | "systemd";
@@ -48,7 +49,7 @@ export class Machine {
 
   private constructor({ drives, init, console }: MachineOptions) {
     this.#console = console;
-    const kernelLine = ["root=/dev/nvme0n1", "console=ttyS0", "panic=-1", "mitigations=off"];
+    const kernelLine = [`root=${rootPartition}`, "rootwait", "console=ttyS0", "panic=-1", "mitigations=off"];
     if (init === "plain") kernelLine.push("ro", `init=${plainInit}`);
     else kernelLine.push("rw", "systemd.show_status=1");
     const disks = drives.flatMap((drive, index) => [
