@@ -35,11 +35,11 @@ const bootTimeout = 300_000;
 const commandTimeout = 300_000;
 
 const fixed: readonly string[] = [
-  ...["-machine", "q35,sata=off,smbus=off", "-accel", "tcg,tb-size=256", "-cpu", "max,la57=off,svm=off"],
-  ...["-smp", "1", "-m", "768", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
-  ...["-device", "virtio-rng-pci", "-device", "virtio-serial-pci,max_ports=2"],
-  ...["-chardev", "stdio,id=commands,signal=off", "-device", "virtserialport,chardev=commands,nr=1"],
-];
+  "-machine q35,sata=off,smbus=off -accel tcg,tb-size=256 -cpu max,la57=off,svm=off -smp 1 -m 768",
+  "-nodefaults -no-user-config -no-reboot -display none -device virtio-rng-pci",
+  "-device virtio-serial-pci,max_ports=2 -chardev stdio,id=commands,signal=off",
+  "-device virtserialport,chardev=commands,nr=1",
+].flatMap((line) => line.split(" "));
 
 /** A virtual machine with a kernel and a page cache of its own: what it did not sync is lost when it is cut. */
 export class Machine {
@@ -53,8 +53,10 @@ export class Machine {
     if (init === "plain") kernelLine.push("ro", `init=${plainInit}`);
     else kernelLine.push("rw", "systemd.show_status=1");
     const disks = drives.flatMap((drive, index) => [
-      ...["-blockdev", blockDevice(drive, `d${index}`)],
-      ...["-device", `nvme,drive=d${index},serial=d${index}`],
+      "-blockdev",
+      blockDevice(drive, `d${index}`),
+      "-device",
+      `nvme,drive=d${index},serial=d${index}`,
     ]);
     const kernel = ["-kernel", given("NIXSEAL_DEEP_KERNEL"), "-append", kernelLine.join(" ")];
     const argv = [...fixed, ...disks, ...kernel, "-serial", `file:${console}`];
