@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { execPath } from "node:process";
 import { top } from "../console.ts";
 import { run } from "../e2e/command.ts";
-import { installedAt, makeDisk, removeDisk, type Disk, type DiskOptions } from "../e2e/disk.ts";
+import { installedAt, makeDisk, removeDisk, type DiskOptions } from "../e2e/disk.ts";
 import { guestFiles } from "./guest.ts";
 
 const partitionStart = 1 << 20;
@@ -16,12 +16,11 @@ export const rootPartition = `PARTUUID=${signature.toString(16)}-01`;
 
 /**
  * Makes a disk that boots, at `path`: the Debian of the containers, this machine's node and this checkout as it would be
- * published. `furnish` adds to it.
+ * published.
  */
 export async function rootImage(
   path: string,
   { directory, name }: Pick<DiskOptions, "directory" | "name">,
-  furnish: (disk: Disk) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   mkdirSync(directory);
   const disk = await makeDisk({ directory, name, address: "198.18.0.1", files: guestFiles });
@@ -29,7 +28,6 @@ export async function rootImage(
     for (const entry of ["bin", "package.json", "dist/src", ...runtimePackages()])
       cpSync(join(top, entry), join(disk.root, installedAt, entry), { recursive: true });
     cpSync(execPath, join(disk.root, "usr/local/bin/node"));
-    await furnish(disk);
     const fstab = `${rootPartition} / ext4 defaults 0 1\n`;
     writeFileSync(join(disk.root, "etc/fstab"), fstab);
     writeFileSync(path, partitionTable());
