@@ -10,7 +10,6 @@ await testOnRealHosts({
   programs: {
     debugfs: "e2fsprogs",
     git: "git",
-    "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
   },
   prepare: async (timeout) => {
