@@ -1,9 +1,21 @@
-// `npm run test:deep`: what needs virtual machines with a kernel, a TPM or firmware of their own. Not in CI.
-import { readdirSync } from "node:fs";
+// npm run test:deep [-- NAME…] [-- --node-test-option…]: the tests under test/deep, on virtual machines with a kernel and
+// disks of their own. Needs root on a Debian. Not in CI: without KVM it takes minutes.
 import { join } from "node:path";
-import { run, setUp, top } from "./setup.mjs";
+import { top } from "./setup.mjs";
+import { testOnRealHosts } from "./real-hosts.mjs";
 
-setUp();
-const directory = join(top, "dist/test/deep");
-const files = readdirSync(directory).filter((name) => name.endsWith(".test.js"));
-run(process.execPath, ["--test", ...files.map((name) => join(directory, name))]);
+await testOnRealHosts({
+  directory: "deep",
+  minutes: 30,
+  programs: {
+    debugfs: "e2fsprogs",
+    git: "git",
+    "qemu-system-x86_64": "qemu-system-x86",
+  },
+  prepare: async (timeout) => {
+    const { kernel } = await import(join(top, "dist/test/deep/kernel.js"));
+    return { NIXSEAL_DEEP_KERNEL: await kernel(timeout) };
+  },
+  // One machine at a time: each needs a whole core, and half of its time-out on a busy one.
+  options: ["--test-concurrency=1", "--test-timeout=1500000"],
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { run } from "./command.ts";
-import { SecretsHost, secretsDirectory, service, type Declarations } from "./secrets-host.ts";
+import { secretsDirectory, type Declarations } from "./generations.ts";
+import { SecretsHost, service } from "./secrets-host.ts";
 
 async function newAgeRecipient(): Promise<string> {
   return /age1\w+/.exec(await run(["age-keygen"]))![0];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SecretsHost, secretsDirectory } from "./secrets-host.ts";
+import { secretsDirectory } from "./generations.ts";
+import { SecretsHost } from "./secrets-host.ts";
 
 /** An armored age file of which the last byte of the payload is another one; the header is whole. */
 function lastByteChanged(armored: string): string {

@@ -1,30 +1,8 @@
-import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
-import { canonicalJson } from "../../src/core/canonical-json.ts";
-import { run } from "./command.ts";
+import { Generations, secretsDirectory, type Declarations } from "./generations.ts";
 import { startHost, type Host } from "./host.ts";
 import { secretsUnit, secretsUnits, usersUnit } from "./secrets-units.ts";
 import { until } from "./until.ts";
-
-/** A secret as a configuration declares it; what is left out has the defaults of fleet.toml. */
-export interface Declared {
-  readonly value: string;
-  readonly owner?: string;
-  readonly group?: string;
-  readonly mode?: string;
-  readonly path?: string;
-  readonly stage?: "default" | "users";
-  readonly restart?: readonly string[];
-  readonly reload?: readonly string[];
-  /** SSH public keys; default: the host's own. */
-  readonly recipients?: readonly string[];
-  /** What happens to the ciphertext before its digest goes into the manifest. */
-  readonly damage?: (ciphertext: string) => string;
-}
-
-export type Declarations = Readonly<Record<string, Declared>>;
-
-export const secretsDirectory = "/run/nixseal/secrets";
 
 /** A user that exists because the configuration says so: systemd-sysusers makes it, as on NixOS at every boot. */
 const configuredUser = {
@@ -38,11 +16,12 @@ const configuredUser = {
  */
 export class SecretsHost {
   readonly host: Host;
-  readonly #ciphertexts = new Map<string, Promise<string>>();
-  #generations = 0;
+  readonly #generations: Generations;
+  #installed = 0;
 
   constructor(host: Host) {
     this.host = host;
+    this.#generations = new Generations(host.name, host.hostKey);
   }
 
   /** A host for one test, with more files at its first boot. */
@@ -57,38 +36,14 @@ export class SecretsHost {
   }
 
   /** Makes a new generation and gives its directory. What did not change keeps its ciphertext. */
-  async generation(secrets: Declarations, identity = this.host.hostKey.path): Promise<string> {
-    const files = new Map<string, string>();
-    const entries = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
-    const listed = await Promise.all(
-      entries.map(async ([name, declared]) => {
-        const whole = await this.#ciphertext(name, declared);
-        const ciphertext = declared.damage?.(whole) ?? whole;
-        const source = `secrets/${name}.age`;
-        files.set(source, ciphertext);
-        return {
-          name,
-          source,
-          digest: createHash("sha256").update(ciphertext).digest("hex"),
-          path: declared.path ?? `${secretsDirectory}/${name}`,
-          owner: declared.owner ?? "root",
-          group: declared.group ?? "root",
-          mode: declared.mode ?? "0400",
-          stage: declared.stage ?? "default",
-          restart: declared.restart ?? [],
-          reload: declared.reload ?? [],
-          credential: null,
-          together: null,
-        };
-      }),
-    );
-    const manifest = { version: 1, host: this.host.name, identities: [identity], secrets: listed };
-    return this.install(canonicalJson(manifest), files);
+  async generation(secrets: Declarations, identity?: string): Promise<string> {
+    const { manifest, sources } = await this.#generations.make(secrets, identity);
+    return this.install(manifest, sources);
   }
 
   /** Puts a manifest and its ciphertexts on the host, by their paths in it, and gives the directory. */
   async install(manifest: string, sources: ReadonlyMap<string, string | Uint8Array>): Promise<string> {
-    const directory = `/var/lib/generations/${++this.#generations}`;
+    const directory = `/var/lib/generations/${++this.#installed}`;
     await this.host.copyIn(`${directory}/manifest.json`, manifest);
     for (const [path, ciphertext] of sources) await this.host.copyIn(`${directory}/${path}`, ciphertext);
     return directory;
@@ -123,15 +78,6 @@ export class SecretsHost {
 
   read(secret: string): Promise<string> {
     return this.host.run(["cat", `${secretsDirectory}/${secret}`]);
-  }
-
-  /** Encrypted with the stock program, once for each value. */
-  #ciphertext(name: string, { value, recipients = [this.host.hostKey.public] }: Declared): Promise<string> {
-    const key = JSON.stringify([name, value, recipients]);
-    const to = recipients.flatMap((recipient) => ["--recipient", recipient]);
-    const made = this.#ciphertexts.get(key) ?? run(["age", "--armor", ...to], { input: value });
-    this.#ciphertexts.set(key, made);
-    return made;
   }
 }
 

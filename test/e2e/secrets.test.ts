@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Host } from "./host.ts";
-import { SecretsHost, secretsDirectory, service, type Declarations } from "./secrets-host.ts";
+import { secretsDirectory, type Declarations } from "./generations.ts";
+import { SecretsHost, service } from "./secrets-host.ts";
 
 /** As on a host whose /etc is made anew at every boot. */
 async function forgetUser(host: Host): Promise<void> {
