@@ -10,16 +10,11 @@ export const data = "/mnt/data";
  * A machine with the fleet on its second disk, mounted the way that forgives least: without the heuristic by which ext4
  * writes a file out when it is renamed over another, and with a commit of the journal each second.
  */
-export async function startWithFleet(
-  directory: string,
-  root: string,
-  image: string,
-  log?: string,
-): Promise<Machine> {
+export async function startWithFleet(directory: string, root: string, image: string): Promise<Machine> {
   const machine = await Machine.start({
     drives: [
       { file: root, format: "raw", readOnly: true },
-      { file: image, format: "raw", ...(log === undefined ? {} : { log }) },
+      { file: image, format: "raw" },
     ],
     init: "plain",
     console: join(directory, "console"),

@@ -11,8 +11,6 @@ export interface Drive {
   readonly file: string;
   readonly format: "raw" | "qcow2";
   readonly readOnly?: boolean;
-  /** A file that gets every write and flush in their order: see write-log.ts. */
-  readonly log?: string;
 }
 
 export interface MachineOptions {
@@ -139,11 +137,9 @@ export class Machine {
   }
 }
 
-function blockDevice({ file, format, readOnly = false, log }: Drive, name: string): string {
+function blockDevice({ file, format, readOnly = false }: Drive, name: string): string {
   const image = { driver: format, file: { driver: "file", filename: file }, "read-only": readOnly };
-  if (log === undefined) return JSON.stringify({ ...image, "node-name": name });
-  const logged = { driver: "blklogwrites", file: image, log: { driver: "file", filename: log } };
-  return JSON.stringify({ ...logged, "node-name": name });
+  return JSON.stringify({ ...image, "node-name": name });
 }
 
 function given(name: string): string {
