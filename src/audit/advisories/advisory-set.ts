@@ -12,9 +12,15 @@ export interface AdvisorySet {
   readonly layers: readonly Layer[];
   /** From when on nobody may say "clean" by it; null for a set that somebody made here. */
   readonly expires: Date | null;
+  /** Advisories that hosts may act on by themselves. */
+  readonly critical: ReadonlySet<string>;
 }
 
-export function advisorySet(indexes: readonly AdvisoryIndex[], expires: Date | null): AdvisorySet {
+export function advisorySet(
+  indexes: readonly AdvisoryIndex[],
+  expires: Date | null,
+  critical: readonly string[] = [],
+): AdvisorySet {
   const layers = indexes.map((index, position) => {
     const hidden = new Set<number>();
     for (const later of indexes.slice(position + 1))
@@ -24,5 +30,5 @@ export function advisorySet(indexes: readonly AdvisoryIndex[], expires: Date | n
       }
     return { index, hidden };
   });
-  return { layers, expires };
+  return { layers, expires, critical: new Set(critical) };
 }

@@ -48,7 +48,7 @@ export function auditClosure(
     const { identified, statements } = statementsAbout(found, advisories);
     if (identified) known++;
     for (const [first, ...rest] of statements.values()) {
-      const finding = findingOf(found, [first!, ...rest], holds);
+      const finding = findingOf(found, [first!, ...rest], holds, advisories.critical);
       if (finding.because === "version" && finding.verdict === "not-affected") outOfRange++;
       if (all || finding.because !== "version" || finding.verdict !== "not-affected") findings.push(finding);
     }
@@ -119,13 +119,15 @@ function findingOf(
   found: Package,
   statements: [LocatedStatement, ...LocatedStatement[]],
   holds: Circumstances["holds"],
+  critical: ReadonlySet<string>,
 ): VulnerabilityFinding {
   const [{ index, advisory: number }] = statements;
   const advisory = index.advisory(number);
   const team: TeamFields | null = index.teamFields(number);
   const names = [advisory.id, ...advisory.aliases];
   const judgement = judge(statements, { names, patches: found.patches, team, holds });
-  return vulnerabilityFinding(found, advisory, judgement, team);
+  const mayAct = judgement.verdict === "affected" && critical.has(advisory.id);
+  return vulnerabilityFinding(found, advisory, judgement, team, mayAct);
 }
 
 function worstFirst(a: VulnerabilityFinding, b: VulnerabilityFinding): number {

@@ -35,6 +35,7 @@ export function auditLock(locked: readonly LockedNixpkgs[], { layers }: Advisory
             hint: verdict === "not-affected" ? undefined : `nix flake update ${node}`,
             evidence: reason,
             because: verdict === "unknown" ? "unordered" : "version",
+            mayAct: false,
             units: [],
           },
         ];

@@ -16,7 +16,9 @@ export interface VulnerabilityFinding extends Finding {
   readonly score: number | null;
   readonly epss: number | null;
   readonly exploited: string | null;
-  /** What the team says about acting on it. */
+  /** More signatures than usual say that hosts may act on it by themselves. */
+  readonly mayAct: boolean;
+  /** What the team says to stop where nothing can be patched. */
   readonly units: readonly string[];
 }
 
@@ -34,6 +36,7 @@ export function vulnerabilityFinding(
   advisory: IndexedAdvisory,
   { verdict, because, statement, note }: Judgement<LocatedStatement>,
   team: TeamFields | null,
+  mayAct: boolean,
 ): VulnerabilityFinding {
   const range = statement.row === null ? "no range holds it" : rangeText(statement.index, statement.row);
   const unseen = verdict === "affected" && because === "version" && found.patches === null;
@@ -57,6 +60,7 @@ export function vulnerabilityFinding(
     score: advisory.score,
     epss: advisory.epss,
     exploited: advisory.exploited,
+    mayAct,
     units: team?.units ?? [],
   };
 }
