@@ -45,8 +45,8 @@ export class Collection {
 
 /** The CVE's id where there is exactly one: that is the name that everybody else uses. */
 function canonicalId({ id, aliases }: Advisory): string {
-  if (/^CVE-/.test(id)) return id;
-  const cves = aliases.filter((alias) => /^CVE-/.test(alias));
+  if (id.startsWith("CVE-")) return id;
+  const cves = aliases.filter((alias) => alias.startsWith("CVE-"));
   return cves.length === 1 ? cves[0]! : id;
 }
 

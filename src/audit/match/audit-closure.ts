@@ -1,12 +1,12 @@
 /** Vulnerabilities of a closure: every package against every advisory that knows a name of it. */
 import { severities } from "../../core/finding.ts";
 import type { TeamFields } from "../advisories/advisory.ts";
-import type { IndexedRow } from "../advisories/index/read.ts";
-import type { AdvisorySet, Layer } from "../advisories/advisory-set.ts";
+import type { AdvisorySet } from "../advisories/advisory-set.ts";
+import type { AdvisoryIndex } from "../advisories/index/read.ts";
 import type { Inventory, Package } from "../packages/package.ts";
 import { judge, type Circumstances } from "./decide.ts";
 import { vulnerabilityFinding, type LocatedStatement, type VulnerabilityFinding } from "./finding.ts";
-import { candidatesOf, versionForm } from "./identity.ts";
+import { candidatesOf, versionForm, type Candidate, type EvidenceKind } from "./identity.ts";
 import { VersionQuestion } from "./product-rows.ts";
 
 /** How much of the closure the advisories can say anything about: silence about the rest is not safety. */
@@ -47,10 +47,9 @@ export function auditClosure(
   for (const found of inventory.packages) {
     const { identified, statements } = statementsAbout(found, advisories);
     if (identified) known++;
-    for (const [first, ...rest] of statements.values()) {
-      const finding = findingOf(found, [first!, ...rest], holds, advisories.critical);
-      if (finding.because === "version" && finding.verdict === "not-affected") outOfRange++;
-      if (all || finding.because !== "version" || finding.verdict !== "not-affected") findings.push(finding);
+    for (const about of statements) {
+      if (isOutOfRange(about)) outOfRange++;
+      if (all || !isOutOfRange(about)) findings.push(findingOf(found, about, holds, advisories.critical));
     }
   }
   const packages = inventory.packages.length;
@@ -69,63 +68,83 @@ export function auditClosure(
 
 interface Found {
   readonly identified: boolean;
-  /** By the layer and the number of the advisory in it. */
-  readonly statements: ReadonlyMap<string, LocatedStatement[]>;
+  /** One list for each advisory. */
+  readonly statements: readonly LocatedStatement[][];
+}
+
+/** What a row's qualifier means for the package; the same for many rows. */
+interface Tie {
+  readonly kind: EvidenceKind;
+  readonly reason: string;
+  readonly product: string;
 }
 
 function statementsAbout(found: Package, { layers }: AdvisorySet): Found {
   const candidates = candidatesOf(found);
-  const statements = new Map<string, LocatedStatement[]>();
+  const statements: LocatedStatement[][] = [];
   let identified = false;
-  for (const [number, layer] of layers.entries()) {
-    const question = new VersionQuestion(layer.index, found.version, versionForm(found.name));
+  for (const { index, hidden } of layers) {
+    const byAdvisory = new Map<number, LocatedStatement[]>();
+    const question = new VersionQuestion(index, found.version, versionForm(found.name));
     for (const candidate of candidates) {
-      const rows = layer.index.find(candidate.key);
+      const rows = index.find(candidate.key);
       if (rows === null) continue;
-      const kindOf = memo((qualifier) => candidate.fits(layer.index.qualifier(qualifier)));
-      const wanted = (row: IndexedRow): boolean =>
-        kindOf(row.qualifier) !== null && !layer.hidden.has(row.advisory);
-      for (const { advisory, qualifier, decided, commitsOnly } of question.answers(rows, wanted)) {
-        const kind = kindOf(qualifier)!;
-        if (kind !== "name") identified = true;
+      const tieOf = memo((qualifier) => tie(index, candidate, qualifier));
+      const wanted = (advisory: number, qualifier: number): boolean =>
+        tieOf(qualifier) !== null && !hidden.has(advisory);
+      for (const { advisory, qualifier, status, row, commitsOnly } of question.answers(rows, wanted)) {
+        const { kind, reason, product } = tieOf(qualifier)!;
+        identified ||= kind !== "name";
         // What was said of other versions says nothing of this one.
-        if (decided === null && kind === "team") continue;
-        const key = `${number}:${advisory}`;
-        const list = statements.get(key) ?? [];
-        list.push({
+        if (status === null && kind === "team") continue;
+        const said = {
           kind,
-          status: decided?.status ?? "unaffected",
+          status: status ?? "unaffected",
           commitsOnly,
-          reason: layer.index.qualifier(qualifier).reason,
-          index: layer.index,
+          reason,
+          index,
           advisory,
-          product: productText(layer, candidate.key, qualifier),
-          row: decided?.range ?? null,
-        });
-        statements.set(key, list);
+          product,
+          row,
+        };
+        const list = byAdvisory.get(advisory);
+        if (list === undefined) byAdvisory.set(advisory, [said]);
+        else list.push(said);
       }
     }
+    for (const list of byAdvisory.values()) statements.push(list);
   }
   return { identified, statements };
 }
 
-function productText({ index }: Layer, key: string, qualifier: number): string {
-  const { vendor } = index.qualifier(qualifier);
+function tie(index: AdvisoryIndex, { key, fits }: Candidate, number: number): Tie | null {
+  const qualifier = index.qualifier(number);
+  const kind = fits(qualifier);
+  if (kind === null) return null;
   const name = key.slice(key.indexOf(":") + 1);
-  return vendor === "" ? name : `${vendor}:${name}`;
+  const { vendor, reason } = qualifier;
+  return { kind, reason, product: vendor === "" ? name : `${vendor}:${name}` };
+}
+
+/** The common case by far, decided without looking the advisory up: every range of every source leaves the version out. */
+function isOutOfRange(statements: readonly LocatedStatement[]): boolean {
+  return statements.every(
+    ({ kind, status }) => status === "unaffected" && kind !== "team" && kind !== "output",
+  );
 }
 
 function findingOf(
   found: Package,
-  statements: [LocatedStatement, ...LocatedStatement[]],
+  statements: readonly LocatedStatement[],
   holds: Circumstances["holds"],
   critical: ReadonlySet<string>,
 ): VulnerabilityFinding {
-  const [{ index, advisory: number }] = statements;
+  const [first, ...rest] = statements;
+  const { index, advisory: number } = first!;
   const advisory = index.advisory(number);
   const team: TeamFields | null = index.teamFields(number);
   const names = [advisory.id, ...advisory.aliases];
-  const judgement = judge(statements, { names, patches: found.patches, team, holds });
+  const judgement = judge([first!, ...rest], { names, patches: found.patches, team, holds });
   const mayAct = judgement.verdict === "affected" && critical.has(advisory.id);
   return vulnerabilityFinding(found, advisory, judgement, team, mayAct);
 }

@@ -4,7 +4,6 @@ import type { AdvisoryIndex, IndexedAdvisory } from "../advisories/index/read.ts
 import type { TeamFields } from "../advisories/advisory.ts";
 import type { Package } from "../packages/package.ts";
 import type { Judgement, Statement } from "./decide.ts";
-import type { AnsweredRow } from "./product-rows.ts";
 
 /** `id` is the advisory's. */
 export interface VulnerabilityFinding extends Finding {
@@ -28,7 +27,8 @@ export interface LocatedStatement extends Statement {
   readonly advisory: number;
   /** `vendor:product`, a package URL, a repository. */
   readonly product: string;
-  readonly row: AnsweredRow | null;
+  /** The row that decided; null when none holds the version. */
+  readonly row: number | null;
 }
 
 export function vulnerabilityFinding(
@@ -71,21 +71,18 @@ function hintOf(
   team: TeamFields | null,
 ): string | undefined {
   if (team?.graft !== undefined) return `${team.graft.with} can take its place until nixpkgs has the fix`;
-  if (row === null || row.to === 0 || row.status !== "affected" || row.type === "git") return undefined;
-  const end = index.text(row.to);
-  return row.end === "before"
-    ? `update ${name} to ${end} or later`
-    : `update ${name} to a version after ${end}`;
+  if (row === null || index.rowTo(row) === 0) return undefined;
+  const { status, type, end: kind } = index.rowFlags(row);
+  if (status !== "affected" || type === "git") return undefined;
+  const end = index.text(index.rowTo(row));
+  return kind === "before" ? `update ${name} to ${end} or later` : `update ${name} to a version after ${end}`;
 }
 
 /** As people write it: `3.0.0 <= version < 3.0.7`. */
-function rangeText(index: AdvisoryIndex, { from, fromExclusive, to, end, status }: AnsweredRow): string {
-  const low = from === 0 ? "" : `${index.text(from)} ${fromExclusive ? "<" : "<="} `;
-  const high =
-    to === 0
-      ? ""
-      : end === "prefix"
-        ? ` <= ${index.text(to)}.*`
-        : ` ${end === "before" ? "<" : "<="} ${index.text(to)}`;
+function rangeText(index: AdvisoryIndex, row: number): string {
+  const { fromExclusive, end, status } = index.rowFlags(row);
+  const [from, to] = [index.text(index.rowFrom(row)), index.text(index.rowTo(row))];
+  const low = from === "" ? "" : `${from} ${fromExclusive ? "<" : "<="} `;
+  const high = to === "" ? "" : ` ${end === "before" ? "<" : "<="} ${end === "prefix" ? `${to}.*` : to}`;
   return `${status} ${low === "" && high === "" ? "every version" : `${low}version${high}`}`;
 }

@@ -1,19 +1,16 @@
 /** What the rows of an index say about one version of a package. */
-import type { VersionType } from "../advisories/advisory.ts";
-import type { IndexedRow, AdvisoryIndex } from "../advisories/index/read.ts";
+import { versionTypes, type VersionStatus, type VersionType } from "../advisories/advisory.ts";
+import type { AdvisoryIndex } from "../advisories/index/read.ts";
 import { comparedVersion, contains, firstHolding, isPatchLevelOf } from "./range.ts";
 import { orderOf, type Order } from "./version-order.ts";
-
-/** A row with its answer. */
-export interface AnsweredRow extends IndexedRow {
-  readonly holds: boolean | null;
-}
 
 export interface ProductAnswer {
   readonly advisory: number;
   readonly qualifier: number;
   /** Null when no range of the product speaks of the version. */
-  readonly decided: ReturnType<typeof firstHolding<AnsweredRow>>;
+  readonly status: VersionStatus | null;
+  /** The row that decided. */
+  readonly row: number | null;
   readonly commitsOnly: boolean;
 }
 
@@ -22,58 +19,80 @@ export class VersionQuestion {
   readonly #index: AdvisoryIndex;
   readonly #version: ReturnType<typeof comparedVersion>;
   readonly #form: (version: string) => string;
+  /** The version, when it is numbers with dots: then most bounds are compared without making strings of them. */
+  readonly #numbers: readonly number[] | null;
   readonly #orders = new Map<number, Order>();
 
   constructor(index: AdvisoryIndex, version: string, form: (version: string) => string) {
     this.#index = index;
     this.#version = comparedVersion(form(version));
     this.#form = form;
+    const { release } = this.#version;
+    this.#numbers = /^[0-9]{1,15}(?:\.[0-9]{1,15})*$/.test(release) ? release.split(".").map(Number) : null;
   }
 
-  /** Rows of one key, product by product. `wanted` looks at advisory and qualifier, before anything is compared. */
+  /** Rows of one key, product by product. `wanted` is asked before anything is compared. */
   *answers(
-    rows: { readonly first: number; readonly end: number },
-    wanted: (row: IndexedRow) => boolean,
+    { first, end }: { readonly first: number; readonly end: number },
+    wanted: (advisory: number, qualifier: number) => boolean,
   ): Generator<ProductAnswer> {
-    let number = rows.first;
-    while (number < rows.end) {
-      const first = this.#index.row(number);
-      const product = [first];
-      for (number++; number < rows.end; number++) {
-        const row = this.#index.row(number);
-        if (row.first) break;
-        product.push(row);
+    const index = this.#index;
+    for (let begin = first, next = first; begin < end; begin = next) {
+      for (next = begin + 1; next < end && !index.rowFlags(next).first; next++);
+      const [advisory, qualifier] = [index.rowAdvisory(begin), index.rowQualifier(begin)];
+      if (!wanted(advisory, qualifier)) continue;
+      const held = [];
+      let commitsOnly = true;
+      for (let row = begin; row < next; row++) {
+        const { status, type } = index.rowFlags(row);
+        commitsOnly &&= type === "git";
+        const holds = this.#holds(row);
+        if (holds !== false) held.push({ row, status, holds });
       }
-      if (!wanted(first)) continue;
+      const decided = firstHolding(held);
       yield {
-        advisory: first.advisory,
-        qualifier: first.qualifier,
-        decided: firstHolding(product.map((row) => ({ ...row, holds: this.#holds(row) }))),
-        commitsOnly: product.every((row) => row.type === "git"),
+        advisory,
+        qualifier,
+        status: decided?.status ?? null,
+        row: decided?.range.row ?? null,
+        commitsOnly,
       };
     }
   }
 
-  #holds(row: IndexedRow): boolean | null {
-    const from = row.from === 0 ? undefined : this.#order(row.from, row.type, "all");
-    const to =
-      row.to === 0 ? undefined : this.#order(row.to, row.type, row.end === "prefix" ? "prefix" : "all");
+  #holds(row: number): boolean | null {
+    const index = this.#index;
+    const { type, end, fromExclusive } = index.rowFlags(row);
+    const [fromBound, toBound] = [index.rowFrom(row), index.rowTo(row)];
+    const from = fromBound === 0 ? undefined : this.#order(fromBound, type, false);
+    const { release, snapshot } = this.#version;
+    if (from === -1 && !snapshot) return false;
+    const to = toBound === 0 ? undefined : this.#order(toBound, type, end === "prefix");
     const patchLevelOfEnd =
       to === 1 &&
-      row.end === "through" &&
-      isPatchLevelOf(this.#version.release, this.#form(this.#index.text(row.to)));
-    return contains({ ...row, from, to, patchLevelOfEnd }, this.#version.snapshot);
+      end === "through" &&
+      this.#numbers === null &&
+      isPatchLevelOf(release, this.#form(index.text(toBound)));
+    return contains({ fromExclusive, end, from, to, patchLevelOfEnd }, snapshot);
   }
 
-  #order(bound: number, type: VersionType, part: "all" | "prefix"): Order {
-    const key = bound * 16 + ["custom", "semver", "git", "nix"].indexOf(type) * 2 + (part === "all" ? 0 : 1);
+  #order(bound: number, type: VersionType, prefix: boolean): Order {
+    const key = bound * 8 + versionTypes.indexOf(type) * 2 + (prefix ? 1 : 0);
     const known = this.#orders.get(key);
     if (known !== undefined) return known;
-    const text = this.#form(this.#index.text(bound));
-    const { release } = this.#version;
-    const order = orderOf(part === "all" ? release : sameDepth(release, text), text, type);
+    const order = this.#compare(bound, type, prefix);
     this.#orders.set(key, order);
     return order;
+  }
+
+  #compare(bound: number, type: VersionType, prefix: boolean): Order {
+    if (this.#numbers !== null && !prefix && (type === "custom" || type === "semver")) {
+      const order = this.#index.compareNumbers(this.#numbers, bound);
+      if (order !== undefined) return order;
+    }
+    const text = this.#form(this.#index.text(bound));
+    const { release } = this.#version;
+    return orderOf(prefix ? sameDepth(release, text) : release, text, type);
   }
 }
 

@@ -8,7 +8,7 @@ export interface ComparedVersion {
   readonly snapshot: boolean;
 }
 
-type Bounds = Pick<VersionRange, "status" | "fromExclusive" | "end"> & {
+type Bounds = Pick<VersionRange, "fromExclusive" | "end"> & {
   /** The version against the range's ends; undefined where the range has no such end. */
   readonly from: Order | undefined;
   readonly to: Order | undefined;

@@ -69,7 +69,7 @@ function header(name: string, size: number): Uint8Array {
   put("00000000000\0", 136);
   put("        ", 148); // the checksum counts its own field as spaces
   put("0", 156);
-  put("ustar\0" + "00", 257);
+  put("ustar\x0000", 257);
   const sum = head.reduce((total, byte) => total + byte, 0);
   put(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
   return head;

@@ -93,7 +93,7 @@ export function parseMetadata<R extends RoleName>(role: R, bytes: Uint8Array): M
     feed: shortText(top.get("feed"), 64),
     version: whole(top.get("version"), 1, feedLimits.version),
     expires: date(top.get("expires")),
-  }) as MetadataOf<R>;
+  });
   // One spelling only: unknown keys, repeated keys and white space are other bytes with the same meaning.
   if (!sameBytes(encodeMetadata(metadata), bytes))
     throw new NixsealError("malformed", `${role} is not canonical JSON, or has keys that nobody reads`);

@@ -21,7 +21,7 @@ const nobody = new Set(["", "n/a", "unknown", "unspecified", "-"]);
 /** Throws `malformed` or `limit`, naming the field. */
 export function parseCve5(bytes: Uint8Array): Advisory {
   const top = document(bytes, "CVE record", largestFile);
-  if (top.get("dataType").value !== "CVE_RECORD" || !/^5\./.test(shortText(top.get("dataVersion"), 16)))
+  if (top.get("dataType").value !== "CVE_RECORD" || !shortText(top.get("dataVersion"), 16).startsWith("5."))
     throw top.wrong("a CVE record of version 5");
   const meta = top.get("cveMetadata");
   const cna = top.get("containers").get("cna");

@@ -14,7 +14,7 @@ import {
   revisionWords,
   rowWords,
   sections,
-  unpackFlags,
+  unpackedFlags,
   type RowFlags,
   type Section,
 } from "./layout.ts";
@@ -32,18 +32,11 @@ export interface IndexedAdvisory {
   readonly exploited: string | null;
 }
 
-export interface IndexedRow extends RowFlags {
-  readonly advisory: number;
-  readonly qualifier: number;
-  /** Numbers of strings; 0 is no end. */
-  readonly from: number;
-  readonly to: number;
-}
-
 export class AdvisoryIndex {
   readonly #bytes: Buffer;
   readonly #place: ReadonlyMap<Section, { readonly offset: number; readonly length: number }>;
   readonly #words = new Map<Section, Uint32Array>();
+  readonly #rows: Uint32Array;
 
   /** `malformed` or `limit` unless the parts of the file are where its header says. */
   constructor(bytes: Uint8Array) {
@@ -64,6 +57,7 @@ export class AdvisoryIndex {
       ["revisions", revisionWords],
     ] as const)
       this.#words.set(section, this.#wordsOf(section, words));
+    this.#rows = this.#section("rows");
     if (
       this.#section("strings").length === 0 ||
       this.#section("starts").length !== this.#section("keys").length + 1
@@ -149,19 +143,52 @@ export class AdvisoryIndex {
     return null;
   }
 
-  row(number: number): IndexedRow {
-    const rows = this.#section("rows");
-    const at = number * rowWords;
-    const flags = unpackFlags(rows[at + 4]!);
-    if (flags === null)
-      throw fault("it has a row with unknown flags", this.#place.get("rows")!.offset + at * 4);
-    return {
-      ...flags,
-      advisory: rows[at]!,
-      qualifier: rows[at + 1]!,
-      from: rows[at + 2]!,
-      to: rows[at + 3]!,
-    };
+  /** Of a row: the advisory, the qualifier, and the numbers of the strings at its ends (0 is no end). */
+  rowAdvisory(row: number): number {
+    return this.#rows[row * rowWords]!;
+  }
+  rowQualifier(row: number): number {
+    return this.#rows[row * rowWords + 1]!;
+  }
+  rowFrom(row: number): number {
+    return this.#rows[row * rowWords + 2]!;
+  }
+  rowTo(row: number): number {
+    return this.#rows[row * rowWords + 3]!;
+  }
+
+  rowFlags(row: number): RowFlags {
+    const flags = unpackedFlags[this.#rows[row * rowWords + 4]!];
+    if (flags === null || flags === undefined)
+      throw fault(`row ${row} has unknown flags`, this.#place.get("rows")!.offset + row * rowWords * 4);
+    return flags;
+  }
+
+  /**
+   * How plain numbers with dots compare with a string of the same kind, without making one of it; missing numbers are zero.
+   * Undefined when the string is anything else.
+   */
+  compareNumbers(numbers: readonly number[], string: number): -1 | 0 | 1 | undefined {
+    const { begin, end } = this.#string(string);
+    let order: -1 | 0 | 1 = 0;
+    let component = 0;
+    let at = begin;
+    while (at < end) {
+      let value = 0;
+      const start = at;
+      for (; at < end && this.#bytes[at] !== 0x2e; at++) {
+        const digit = this.#bytes[at]! - 0x30;
+        if (digit < 0 || digit > 9 || at - start >= 15) return undefined;
+        value = value * 10 + digit;
+      }
+      if (at === start || at === end - 1) return undefined; // two dots, or one at the end
+      const own = numbers[component++] ?? 0;
+      if (order === 0 && own !== value) order = own < value ? -1 : 1;
+      at++;
+    }
+    if (begin === end) return undefined;
+    for (; order === 0 && component < numbers.length; component++) if (numbers[component]! > 0) order = 1;
+    return order;
   }
 
   qualifier(number: number): { readonly vendor: string; readonly target: string; readonly reason: string } {
