@@ -80,6 +80,7 @@ function components(version: string, strict: boolean): Component[] {
         ? { rank: -20, value: BigInt(identifier) }
         : { rank: -10, value: textValue(identifier) },
     );
+  parts.push({ rank: -30, value: 0n }); // fewer identifiers are before more
   return parts;
 }
 

@@ -60,7 +60,9 @@ function baseScoreOf(container: Field): number | null {
 function products(affected: Field): AffectedProduct[] {
   const fallback = affected.get("defaultStatus").isNull ? "unknown" : status(affected.get("defaultStatus"));
   const listed = items(affected.get("versions"), limits.ranges).flatMap(ranges);
-  const all = [...listed, everyVersion(fallback)];
+  // Beside commits the default is about commits too: another entry says it of versions.
+  const commits = listed.length > 0 && listed.every(({ type }) => type === "git");
+  const all = [...listed, everyVersion(fallback, commits ? "git" : "custom")];
   // A version in no range is what the default says. Most records leave it out and list what is affected, and mean just that.
   const ordered = fallback === "unknown" && listed.some((one) => one.status === "affected") ? listed : all;
   const vendor = normalName(optionalText(affected.get("vendor"), limits.name));
