@@ -48,7 +48,7 @@ function nvd(cpe: string, range: Readonly<Record<string, string>> = {}, platform
     nodes.push({
       operator: "OR",
       negate: false,
-      cpeMatch: [{ vulnerable: false, criteria: platform } as typeof match],
+      cpeMatch: [{ vulnerable: false, criteria: platform }],
     });
   const cve = {
     id: "CVE-2026-0001",

@@ -118,7 +118,7 @@ test("derivations tell patches and the source, with plain and with structured at
   writeFileSync(`${directory}/${digest("a")}-bad-1.drv`, "Derive(");
   await assert.rejects(packagesOfDirectory(files, directory), {
     code: "malformed",
-    where: { file: `${directory}/${digest("a")}-bad-1.drv` },
+    where: { file: `${directory}/${digest("a")}-bad-1.drv`, offset: 7 },
   });
 });
 

@@ -4,7 +4,6 @@ import { hex, sameBytes, utf8, utf8Text } from "../../../core/bytes.ts";
 import { canonicalJson, type Json } from "../../../core/canonical-json.ts";
 import { NixsealError } from "../../../core/errors.ts";
 import { Field } from "../../../nix/json-fields.ts";
-import type { PublicKey } from "../../../ssh/public-key.ts";
 import { advisoryId, items, shortText, time } from "../fields.ts";
 import { encodeRole, readRole, type Role } from "./role.ts";
 
@@ -175,14 +174,6 @@ function roles(field: Field): Record<RoleName, Role> {
   if (read.critical.threshold <= read.targets.threshold)
     throw field.get("critical").wrong("a threshold above that of targets");
   return read;
-}
-
-/** The keys of all roles, each once. */
-export function keysOf(root: FeedRoot): PublicKey[] {
-  const keys = roleNames.flatMap((name) => root.roles[name].keys);
-  return keys.filter(
-    (key, index) => keys.findIndex((other) => other.fingerprint === key.fingerprint) === index,
-  );
 }
 
 function reference(field: Field): Reference {

@@ -44,7 +44,7 @@ test("everything that went in is found, and the order of advisories does not mat
   }
   assert.equal(index.find("product:nothing"), null);
   assert.equal(index.findAdvisory("CVE-0000-0000"), null);
-  const reversed = new AdvisoryIndex(buildIndex([...advisories].reverse()));
+  const reversed = new AdvisoryIndex(buildIndex(advisories.toReversed()));
   const report = (of: AdvisoryIndex) =>
     auditClosure(closure, advisorySet([of], null), new Date(0), { all: true });
   assert.deepEqual(report(reversed), report(index));
