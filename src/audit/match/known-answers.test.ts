@@ -3,75 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Verdict } from "../../core/finding.ts";
 import { utf8 } from "../../core/bytes.ts";
-import {
-  emptyAdvisory,
-  everyVersion,
-  exactly,
-  type Advisory,
-  type AffectedProduct,
-  type VersionRange,
-} from "../advisories/advisory.ts";
-import { advisorySet } from "../advisories/advisory-set.ts";
+import { type Advisory } from "../advisories/advisory.ts";
 import { parseCve5 } from "../advisories/import/cve5.ts";
-import { parseNvd } from "../advisories/import/nvd.ts";
 import { parseOsv } from "../advisories/import/osv.ts";
-import { buildIndex } from "../advisories/index/build.ts";
-import { AdvisoryIndex } from "../advisories/index/read.ts";
-import { onlyNamed } from "../packages/collect.ts";
-import type { Package } from "../packages/package.ts";
-import { packageOf } from "../packages/store-name.ts";
-import { auditClosure } from "./audit-closure.ts";
-
-const now = new Date("2026-06-01T00:00:00Z");
-const digest = "0".repeat(32);
-
-function from(name: string, more: Partial<Package> = {}): Package {
-  const found = packageOf(name);
-  assert.ok(found !== null, `${name} is a package`);
-  return { ...found, paths: [`/nix/store/${digest}-${name}`], ...onlyNamed, ...more };
-}
-
-function ask(found: Package, ...advisories: readonly Advisory[]) {
-  const set = advisorySet([new AdvisoryIndex(buildIndex(advisories))], null);
-  return auditClosure({ packages: [found], others: 0 }, set, now, { all: true });
-}
-
-function verdicts(found: Package, ...advisories: readonly Advisory[]): (Verdict | undefined)[] {
-  return ask(found, ...advisories).findings.map(({ verdict }) => verdict);
-}
-
-/** By NVD's own format: `cpe` with a range. */
-function nvd(cpe: string, range: Readonly<Record<string, string>> = {}, platform?: string): Advisory {
-  const match = { vulnerable: true, criteria: cpe, ...range };
-  const nodes = [{ operator: "OR", negate: false, cpeMatch: [match] }];
-  if (platform !== undefined)
-    nodes.push({
-      operator: "OR",
-      negate: false,
-      cpeMatch: [{ vulnerable: false, criteria: platform }],
-    });
-  const cve = {
-    id: "CVE-2026-0001",
-    published: "2026-01-01T00:00:00.000",
-    lastModified: "2026-01-01T00:00:00.000",
-    vulnStatus: "Analyzed",
-    descriptions: [],
-    metrics: {},
-    references: [],
-    configurations: [{ operator: "AND", nodes }],
-  };
-  return parseNvd(
-    utf8(JSON.stringify({ format: "NVD_CVE", version: "2.0", vulnerabilities: [{ cve }] })),
-  )[0]!;
-}
+import { ask, before, from, nvd, through, verdicts } from "../../../test/support/matching.ts";
 
 const git = (vendor: string, target = "*"): Advisory =>
   nvd(`cpe:2.3:a:${vendor}:git:*:*:*:*:*:${target}:*:*`, { versionEndExcluding: "4.0" });
-const before = (vendor: string, product: string, version: string): Advisory =>
-  nvd(`cpe:2.3:a:${vendor}:${product}:*:*:*:*:*:*:*:*`, { versionEndExcluding: version });
-const through = (vendor: string, product: string, version: string): Advisory =>
-  nvd(`cpe:2.3:a:${vendor}:${product}:*:*:*:*:*:*:*:*`, { versionEndIncluding: version });
-
 test("jenkins:git is not git, with and without its target_sw; git-scm:git is", () => {
   assert.deepEqual(verdicts(from("git-2.42.0"), git("jenkins", "jenkins")), []);
   assert.deepEqual(verdicts(from("git-2.42.0"), git("jenkins")), []);
@@ -277,100 +215,4 @@ test("a library of a language is that language's: PyPI's requests is no program 
   assert.deepEqual(verdicts(from("requests-2.31.0"), osv("PyPI", "Requests")), []);
   assert.deepEqual(verdicts(from("python3.11-requests-2.31.0"), osv("npm", "requests")), []);
   assert.deepEqual(verdicts(from("requests-2.31.0"), osv("Debian:12", "requests")), []);
-});
-
-const range = (status: VersionRange["status"]): VersionRange[] => [everyVersion(status)];
-const said = (product: Partial<AffectedProduct>): AffectedProduct => ({
-  kind: "product",
-  name: "zlib",
-  vendor: "zlib",
-  target: "",
-  reason: "",
-  source: "test",
-  ranges: range("affected"),
-  ...product,
-});
-const advisory = (affected: readonly AffectedProduct[], more: Partial<Advisory> = {}): Advisory => ({
-  ...emptyAdvisory,
-  id: "CVE-2026-0003",
-  affected,
-  ...more,
-});
-
-test("evidence in its order: the team, the output itself, identifiers, the source, CPE", () => {
-  const cpe = said({});
-  const repository = said({
-    kind: "repository",
-    name: "github.com/madler/zlib",
-    ranges: range("unaffected"),
-  });
-  const purl = said({ kind: "purl", name: "nix/zlib" });
-  const output = said({
-    kind: "output",
-    name: digest,
-    ranges: range("unaffected"),
-    reason: "rebuilt with the fix",
-  });
-  const team = said({ kind: "statement", reason: "looked at", ranges: range("unknown") });
-  const found = from("zlib-1.2", { repository: "github.com/madler/zlib" });
-  const chain: readonly (readonly [AffectedProduct[], Verdict])[] = [
-    [[cpe], "affected"],
-    [[cpe, repository], "not-affected"],
-    [[cpe, repository, purl], "affected"],
-    [[cpe, repository, purl, output], "not-affected"],
-    [[cpe, repository, purl, output, team], "unknown"],
-  ];
-  for (const [affected, answer] of chain) assert.deepEqual(verdicts(found, advisory(affected)), [answer]);
-});
-
-test("a statement about one version says nothing about another", () => {
-  const statement = said({
-    kind: "statement",
-    reason: "not built in",
-    ranges: [exactly("1.2", "unaffected", "nix")],
-  });
-  assert.deepEqual(verdicts(from("zlib-1.2"), advisory([said({}), statement])), ["not-affected"]);
-  assert.deepEqual(verdicts(from("zlib-1.1"), advisory([said({}), statement])), ["affected"]);
-  assert.deepEqual(verdicts(from("zlib-1.1"), advisory([statement])), []);
-});
-
-test("a condition on the configuration: fulfilled, not fulfilled, not looked at", () => {
-  const only = advisory([said({})], { team: { condition: { option: "services.x.enable", equals: true } } });
-  const set = advisorySet([new AdvisoryIndex(buildIndex([only]))], null);
-  for (const [holds, answer] of [
-    [true, "affected"],
-    [false, "not-affected"],
-    [null, "unknown"],
-  ] as const) {
-    const { findings } = auditClosure({ packages: [from("zlib-1.2")], others: 0 }, set, now, {
-      all: true,
-      holds: () => holds,
-    });
-    assert.equal(findings[0]!.verdict, answer);
-  }
-});
-
-test("a newer layer has the last word; what it withdraws is gone; old advisories are stale", () => {
-  const old = new AdvisoryIndex(buildIndex([advisory([said({})])]));
-  const inventory = { packages: [from("zlib-1.2")], others: 0 };
-  for (const newer of [
-    advisory([said({ ranges: range("unaffected") })]),
-    { ...emptyAdvisory, id: "CVE-2026-0003", withdrawn: true },
-  ]) {
-    const set = advisorySet([old, new AdvisoryIndex(buildIndex([newer]))], now);
-    const report = auditClosure(inventory, set, now);
-    assert.deepEqual(report.findings, []);
-    assert.deepEqual(report.staleSince, now);
-  }
-  assert.equal(
-    auditClosure(inventory, advisorySet([old], new Date(now.getTime() + 1)), now).staleSince,
-    null,
-  );
-});
-
-test("an identifier in an SBOM names the product exactly", () => {
-  const found = from("dashboard-1.0", { cpes: ["cpe:2.3:a:acme:panel:1.0:*:*:*:*:*:*:*"] });
-  assert.deepEqual(verdicts(found, before("acme", "panel", "2.0")), ["affected"]);
-  assert.deepEqual(verdicts(found, before("other", "panel", "2.0")), []);
-  assert.deepEqual(verdicts(found, before("somevendor", "dashboard", "2.0")), []);
 });

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { namespaceOf, type Envelope } from "../../audit/advisories/feed/envelope.ts";
 import {
@@ -9,13 +8,10 @@ import {
   type FeedRoot,
   type RoleName,
 } from "../../audit/advisories/feed/metadata.ts";
-import { verifySignature } from "../../ssh/signature.ts";
-import { parseArmoredSshSig, signedData, signingKey, type SshSig } from "../../ssh/sshsig.ts";
-import { op, type Context } from "../op.ts";
+import { signingKey, type SshSig } from "../../ssh/sshsig.ts";
+import { signWithKeygen } from "../../trust/root/sign.ts";
+import { op } from "../op.ts";
 import { missingSignatures, Publisher } from "./publisher.ts";
-
-/** Time to find the token, touch it and type a passphrase. */
-const patience = 5 * 60_000;
 
 export const sign = op({
   effect: "write",
@@ -59,15 +55,20 @@ export const sign = op({
         hint: "make one with 'nixseal advisories publish' or 'advisories root'",
       });
     const signed: RoleName[] = [];
+    let last: SshSig | null = null;
     for (const [role, draft] of drafts) {
       if (wanted.length > 0 && !wanted.includes(role)) continue;
+      const roots = rootsFor(role, draft, current);
+      // Nobody is asked to touch a token for a role that is not theirs, once we know the key.
+      if (last !== null && !isKeyOf(roots, role, last)) continue;
       const signature = await signWithKeygen(
         context,
         draft.payload,
         namespaceOf(role),
         resolve(context.workingDirectory, key),
       );
-      if (!rootsFor(role, draft, current).some((root) => isKeyOf(root, role, signature))) continue;
+      last = signature;
+      if (!isKeyOf(roots, role, signature)) continue;
       const others = draft.signatures.filter(
         ({ signer }) => signingKey(signer).fingerprint !== signingKey(signature.signer).fingerprint,
       );
@@ -96,11 +97,11 @@ function rootsFor(role: RoleName, draft: Envelope, current: FeedRoot | null): Fe
   return current === null ? own : [current, ...own];
 }
 
-function isKeyOf(root: FeedRoot, role: RoleName, { signer }: SshSig): boolean {
+function isKeyOf(roots: readonly FeedRoot[], role: RoleName, { signer }: SshSig): boolean {
   // A certificate would not count at any client.
-  return (
-    signer.type !== "certificate" &&
-    root.roles[role].keys.some(({ fingerprint }) => fingerprint === signer.fingerprint)
+  if (signer.type === "certificate") return false;
+  return roots.some(({ roles }) =>
+    roles[role].keys.some(({ fingerprint }) => fingerprint === signer.fingerprint),
   );
 }
 
@@ -121,33 +122,4 @@ async function placeComplete(
   const placed = groups.filter((group) => group.every((role) => missing.get(role) === 0)).flat();
   await publisher.place(placed.map((role) => [role, drafts.get(role)!] as const));
   return { missing: Object.fromEntries([...missing].filter(([, count]) => count > 0)), placed };
-}
-
-/** By `ssh-keygen`, because it reaches the keys that we must not: those in agents and FIDO tokens. */
-async function signWithKeygen(
-  { processes }: Pick<Context, "processes">,
-  message: Uint8Array,
-  namespace: string,
-  keyFile: string,
-): Promise<SshSig> {
-  const args = ["-Y", "sign", "-f", keyFile, "-n", namespace];
-  const { code, stdout, stderr } = await processes.run({
-    program: "ssh-keygen",
-    args,
-    input: message,
-    timeout: patience,
-  });
-  if (code !== 0)
-    throw new NixsealError("tool", `ssh-keygen failed: ${stderr.trim().split("\n").at(-1)!.trim()}`, {
-      hint: "a key with a passphrase goes through ssh-agent: ssh-add it, and name its .pub file",
-    });
-  const signature = parseArmoredSshSig(utf8Text(stdout, "the signature of ssh-keygen"));
-  const held = verifySignature(
-    signingKey(signature.signer),
-    signedData(message, signature),
-    signature.signature,
-  );
-  if (!held.accepted || signature.namespace !== namespace)
-    throw new NixsealError("refused", "ssh-keygen gave a signature that does not hold");
-  return signature;
 }
