@@ -103,3 +103,11 @@ test("a root in which critical needs no more hands than targets is none", () => 
     message: /threshold above/,
   });
 });
+
+test("a later root under the name of the next one is not the next one", async (context) => {
+  const { feed, client } = await begin(context);
+  await feed.rotate(holders, [alice, bob]);
+  await feed.rotate(holders, [alice, bob]);
+  feed.files.set("2.root.json", feed.files.get("3.root.json")!);
+  await assert.rejects(client.update(feed, after(0)), { code: "refused", message: /does not follow/ });
+});
