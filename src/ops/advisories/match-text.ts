@@ -1,4 +1,5 @@
 import type { Finding } from "../../core/finding.ts";
+import { printable } from "../../audit/printable.ts";
 import type { Coverage } from "../../audit/match/audit-closure.ts";
 import type { Paint } from "../op.ts";
 
@@ -9,12 +10,15 @@ interface Matched {
   readonly stale: string | null;
 }
 
-/** Each finding with its evidence, then how much the answer is worth. */
+/**
+ * Each finding with its evidence, then how much the answer is worth. An index may be anybody's: nothing of it reaches the
+ * terminal as it is.
+ */
 export function matchText({ findings, coverage, outOfRange, stale }: Matched, paint: Paint): string {
   const lines = findings.flatMap(({ id, severity, verdict, message, evidence, hint }) => [
-    `${verdictText(verdict, severity, paint)} ${message} [${id}]`,
-    ...(evidence === undefined ? [] : [paint.weak(`  evidence: ${evidence}`)]),
-    ...(hint === undefined ? [] : [paint.weak(`  hint: ${hint}`)]),
+    `${verdictText(verdict, severity, paint)} ${printable(message)} [${printable(id)}]`,
+    ...(evidence === undefined ? [] : [paint.weak(`  evidence: ${printable(evidence, 600)}`)]),
+    ...(hint === undefined ? [] : [paint.weak(`  hint: ${printable(hint)}`)]),
   ]);
   const count = (verdict: string): number => findings.filter((finding) => finding.verdict === verdict).length;
   const sum = `${count("affected")} affected, ${count("unknown")} unknown, ${count("not-affected") + outOfRange} not affected`;
