@@ -224,6 +224,22 @@ export interface Workers {
   map<Job, Result>(task: string, jobs: Iterable<Job> | AsyncIterable<Job>): AsyncIterable<Result>;
 }
 
+export interface HttpLimits {
+  /** Bytes of the body; one more is error `limit`. */
+  readonly limit: number;
+  /** Milliseconds for the whole exchange, redirects included (error `timeout`). */
+  readonly timeout: number;
+}
+
+/** Fetching public files. Nothing of this machine goes along: no cookies, no credentials. */
+export interface Http {
+  /**
+   * The body of an answer 200, as it was sent. 404 and 410 are `not-found`; redirects are followed a few times, to the same
+   * scheme only; every other answer is `io`.
+   */
+  get(url: string, limits: HttpLimits): Promise<Uint8Array>;
+}
+
 export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
@@ -234,4 +250,5 @@ export interface Ports {
   readonly streams: Streams;
   readonly person: Person;
   readonly workers: Workers;
+  readonly http: Http;
 }

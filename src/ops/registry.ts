@@ -22,6 +22,7 @@ export const nouns: Readonly<Record<string, string>> = {
   warrant: "signed orders: which closure a host may activate",
   ci: "workflows that verify and build, and what they may do",
   nix: "Nix's formats: archives, hashes, derivations, versions, the language",
+  advisories: "vulnerabilities: import, sign, follow a feed, match a closure",
   completion: "completions for your shell",
 };
 
@@ -254,6 +255,38 @@ export const registry: Readonly<Record<string, Entry>> = {
   "nix parse": {
     summary: "check the syntax of Nix files, without Nix",
     load: () => import("./nix/parse.ts").then((module) => module.parse),
+  },
+  "advisories update": {
+    summary: "fetch and verify a feed of advisories",
+    load: () => import("./advisories/update.ts").then((module) => module.update),
+  },
+  "advisories status": {
+    summary: "say how old the advisories are and what is in them",
+    load: () => import("./advisories/status.ts").then((module) => module.status),
+  },
+  "advisories match": {
+    summary: "match a closure, an SBOM or a flake.lock against the advisories",
+    load: () => import("./advisories/match.ts").then((module) => module.match),
+  },
+  "advisories import": {
+    summary: "add advisories of OSV, CVE, NVD, KEV, EPSS or VEX to a collection",
+    load: () => import("./advisories/import.ts").then((module) => module.importAdvisories),
+  },
+  "advisories export": {
+    summary: "write the feed as one file, or advisories as OSV, CSAF or OpenVEX",
+    load: () => import("./advisories/export.ts").then((module) => module.exportAdvisories),
+  },
+  "advisories root": {
+    summary: "draft whose signatures a feed needs",
+    load: () => import("./advisories/root.ts").then((module) => module.root),
+  },
+  "advisories publish": {
+    summary: "draft a feed's next version",
+    load: () => import("./advisories/publish.ts").then((module) => module.publish),
+  },
+  "advisories sign": {
+    summary: "sign drafts; what is complete goes in place",
+    load: () => import("./advisories/sign.ts").then((module) => module.sign),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",

@@ -2,6 +2,7 @@ import type { Ports } from "../core/ports.ts";
 import { clock } from "./clock.ts";
 import { environment } from "./environment.ts";
 import { files } from "./files.ts";
+import { http } from "./http.ts";
 import { person } from "./person.ts";
 import { processes } from "./processes.ts";
 import { random } from "./random.ts";
@@ -11,5 +12,16 @@ import { workers } from "./workers.ts";
 
 /** The real world. `worker` is the program that worker threads run. */
 export function systemPorts(worker: URL): Ports {
-  return { clock, random, environment, processes, files, trees, streams, person, workers: workers(worker) };
+  return {
+    clock,
+    random,
+    environment,
+    processes,
+    files,
+    trees,
+    streams,
+    person,
+    workers: workers(worker),
+    http,
+  };
 }

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { utf8 } from "../../../core/bytes.ts";
+import { NixsealError } from "../../../core/errors.ts";
+import { type Advisory } from "../advisory.ts";
+import { baseScore } from "../cvss.ts";
+import { toOsv } from "../export/osv.ts";
+import { importers, type ImportKind } from "./importers.ts";
+import { osvRecord, parsed, texts } from "../../../../test/support/advisory-records.ts";
+
+test("NVD: text in one line, times in UTC, ranges with their ends", () => {
+  const [advisory] = parsed("nvd");
+  assert.equal(advisory!.summary, "A flaw in vim");
+  assert.equal(advisory!.published, "2024-01-01T10:00:00Z");
+  assert.deepEqual(advisory!.affected, [
+    {
+      kind: "product",
+      name: "vim",
+      vendor: "vim",
+      target: "",
+      reason: "",
+      source: "nvd",
+      ranges: [
+        { status: "affected", type: "custom", from: "8.0", fromExclusive: true, to: "9.0", end: "through" },
+      ],
+    },
+  ]);
+});
+
+test("CVE 5: changes, prose, enrichers", () => {
+  const [advisory] = parsed("cve5");
+  const common = { fromExclusive: false };
+  assert.deepEqual(advisory!.affected[0]!.ranges, [
+    { ...common, status: "affected", type: "semver", from: "8.1", to: "8.5", end: "before" },
+    { ...common, status: "unaffected", type: "semver", from: "8.5", to: "9.1", end: "before" },
+    { ...common, status: "affected", type: "custom", from: null, to: "7.4", end: "before" },
+  ]);
+  assert.deepEqual(
+    advisory!.affected.map(({ vendor, name }) => `${vendor}:${name}`),
+    ["vim:vim", "vim:vim"],
+  );
+});
+
+test("OSV: events in any order, names as the ecosystem compares them, tags of a repository", () => {
+  const [{ affected, score }] = parsed("osv") as [Advisory];
+  assert.equal(score, 9.8);
+  assert.deepEqual(
+    affected.map(({ kind, name }) => `${kind}:${name}`),
+    ["purl:pypi/foo-bar", "repository:github.com/vim/vim"],
+  );
+  assert.deepEqual(
+    affected[0]!.ranges.map(({ from, to, end }) => [from, to, end]),
+    [
+      [null, "1.2", "before"],
+      ["2.0", "2.3", "through"],
+    ],
+  );
+  assert.deepEqual(
+    affected[1]!.ranges.map(({ from }) => from),
+    ["9.0", "9.1"],
+  );
+});
+
+test("CVSS: scores of the specification's own examples", () => {
+  for (const [vector, score] of [
+    ["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 10],
+    ["CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:C/C:L/I:L/A:N", 6.4],
+    ["CVSS:3.0/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N", 3.1],
+    ["CVSS:3.1/AV:L/AC:L/PR:H/UI:N/S:U/C:L/I:L/A:L", 4.2],
+    ["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", 0],
+  ] as const)
+    assert.equal(baseScore(vector), score, vector);
+  for (const vector of [
+    "",
+    "CVSS:4.0/AV:N",
+    "CVSS:3.1/AV:N/AC:L",
+    "CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N",
+  ])
+    assert.equal(baseScore(vector), null);
+});
+
+test("any change to any format ends in advisories or in an error of ours that names the place", () => {
+  const json: readonly unknown[] = [
+    null,
+    0,
+    -1,
+    "",
+    "x",
+    true,
+    [],
+    {},
+    [[]],
+    "\u0000",
+    "\ud800",
+    "9".repeat(5000),
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...(Object.keys(importers) as ImportKind[])),
+      fc.nat(),
+      fc.constantFrom(...json),
+      fc.string({ maxLength: 2 }),
+      (kind, place, value, piece) => {
+        for (const text of [replaced(texts[kind], place, value), spliced(texts[kind], place, piece)]) {
+          try {
+            for (const advisory of importers[kind].parse(utf8(text))) toOsv(advisory);
+          } catch (error) {
+            assert.ok(
+              error instanceof NixsealError && error.code !== "bug",
+              `${kind}: ${String(error)}\n${text}`,
+            );
+          }
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+/** The document with its n-th value replaced. */
+function replaced(text: string, place: number, value: unknown): string {
+  if (!text.startsWith("{")) return text;
+  let count = 0;
+  const total = text.match(/[:,[]/g)!.length;
+  return JSON.stringify(JSON.parse(text, (_, old: unknown) => (count++ === place % total ? value : old)));
+}
+
+function spliced(text: string, place: number, piece: string): string {
+  const at = place % (text.length + 1);
+  return text.slice(0, at) + piece + text.slice(at + 1);
+}
+
+test("nesting without end, and lists without end", () => {
+  const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+  for (const kind of Object.keys(importers) as ImportKind[])
+    assert.throws(
+      () => importers[kind].parse(utf8(kind === "epss" ? deep : `{"id":${deep}}`)),
+      { name: "NixsealError" },
+      kind,
+    );
+  const many = { ...osvRecord, aliases: Array.from({ length: 1000 }, (_, i) => `X-${i}`) };
+  assert.throws(() => importers.osv.parse(utf8(JSON.stringify(many))), { code: "limit" });
+});

@@ -1,0 +1,115 @@
+/** By which names an index may know a package, and how strongly each ties the two together. Pure. */
+import { normalName } from "../advisories/advisory.ts";
+import { parseCpe, type Cpe } from "../advisories/cpe.ts";
+import { productKey } from "../advisories/index/layout.ts";
+import { parsePurl, purlKey } from "../advisories/purl.ts";
+import type { Package } from "../packages/package.ts";
+import { knownProducts } from "./products.ts";
+
+/** The best first: an answer of an earlier kind stands against those of later ones. */
+export const evidenceKinds = ["team", "output", "identifier", "repository", "cpe", "name"] as const;
+export type EvidenceKind = (typeof evidenceKinds)[number];
+
+export interface Qualifier {
+  readonly vendor: string;
+  readonly target: string;
+}
+
+export interface Candidate {
+  readonly key: string;
+  /** What a product under this key is worth as evidence; null when it is another product of the same name. */
+  readonly fits: (qualifier: Qualifier) => EvidenceKind | null;
+}
+
+/** Where nixpkgs puts the language into a package's name. */
+const languages: readonly (readonly [pattern: RegExp, purlType: string, target: string])[] = [
+  [/^python[0-9.]*-(.+)$/, "pypi", "python"],
+  [/^pypy[0-9.]*-(.+)$/, "pypi", "python"],
+  [/^perl[0-9.]*-(.+)$/, "cpan", "perl"],
+  [/^ruby[0-9.]*-(.+)$/, "gem", "ruby"],
+  [/^php[0-9.]*-(.+)$/, "composer", "php"],
+  [/^r-(.+)$/, "cran", "r"],
+];
+
+const ourSystems = new Set(["", "linux", "linux-kernel", "nixos", "unix", "x64", "x86"]);
+
+export function candidatesOf(found: Package): Candidate[] {
+  const language = languageOf(found.name);
+  const name = normalName(language?.name ?? found.name);
+  const cpes = found.cpes.map((cpe) => parseCpe(cpe));
+  return [
+    { key: productKey("statement", found.name.toLowerCase()), fits: () => "team" },
+    ...found.paths.flatMap((path) => outputKeys(path)).map((key) => ({ key, fits: () => "output" as const })),
+    ...[...found.purls.map((purl) => parsePurl(purl).key), purlKey("nix", found.name)].map((purl) => ({
+      key: productKey("purl", purl),
+      fits: () => "identifier" as const,
+    })),
+    ...(found.repository === null
+      ? []
+      : [{ key: productKey("repository", found.repository), fits: () => "repository" as const }]),
+    ...(language === null
+      ? []
+      : [{ key: productKey("purl", purlKey(language.type, language.name)), fits: () => "cpe" as const }]),
+    ...productCandidates(name, cpes, language?.target ?? null),
+  ];
+}
+
+function productCandidates(name: string, cpes: readonly Cpe[], language: string | null): Candidate[] {
+  const runsHere = (target: string): boolean => ourSystems.has(target) || target === language;
+  if (cpes.length > 0)
+    return cpes.map((cpe) => ({
+      key: productKey("product", cpe.product),
+      fits: ({ vendor, target }) =>
+        vendor === cpe.vendor && (runsHere(target) || target === cpe.target) ? "identifier" : null,
+    }));
+  const known = language === null ? knownProducts(name) : null;
+  if (known === null)
+    return [
+      {
+        key: productKey("product", name),
+        fits: ({ vendor, target }) => (runsHere(target) ? byVendor(name, vendor, language) : null),
+      },
+    ];
+  return [...new Set(known.map(({ product }) => product))].map((product) => ({
+    key: productKey("product", product),
+    fits: ({ vendor, target }) =>
+      runsHere(target) && known.some((one) => one.product === product && one.vendor === vendor)
+        ? "cpe"
+        : null,
+  }));
+}
+
+/** A vendor who is named after the product makes no other one of that name. Of a library in a language even that is a guess. */
+function byVendor(name: string, vendor: string, language: string | null): EvidenceKind {
+  const own =
+    vendor === name ||
+    vendor === `${name}-project` ||
+    vendor === `${name}project` ||
+    vendor === `${name}.org`;
+  return own && language === null ? "cpe" : "name";
+}
+
+function languageOf(
+  name: string,
+): { readonly name: string; readonly type: string; readonly target: string } | null {
+  for (const [pattern, type, target] of languages) {
+    const match = pattern.exec(name);
+    if (match !== null) return { name: match[1]!, type, target };
+  }
+  return null;
+}
+
+function outputKeys(path: string): string[] {
+  const digest = /\/([0-9a-z]{32})-[^/]+$/.exec(path);
+  return digest === null ? [] : [productKey("output", digest[1]!)];
+}
+
+/**
+ * How a package's versions are written for comparing. OpenSSH's portable release of 8.5 is 8.5p1: both name one release,
+ * in the package and in the record.
+ */
+export function versionForm(name: string): (version: string) => string {
+  return name === "openssh" || name.startsWith("openssh-")
+    ? (version) => version.replace(/p[0-9]+$/, "")
+    : (version) => version;
+}
