@@ -15,10 +15,10 @@ const environment = {
 
 /** A commit-graph file says who is whose parent without any proof. */
 const settings = [
-  ...["-c", "core.commitGraph=false"],
-  ...["-c", "core.useReplaceRefs=false"],
-  ...["-c", "core.warnAmbiguousRefs=true"], // range.ts hears of them by the warning only
-];
+  "core.commitGraph=false",
+  "core.useReplaceRefs=false",
+  "core.warnAmbiguousRefs=true", // range.ts hears of ambiguous names by the warning only
+].flatMap((setting) => ["-c", setting]);
 
 /** Stock git in one repository, as a reader of objects and references. It never judges a signature. */
 export class Git {
