@@ -1,6 +1,6 @@
 /** Public keys as OpenSSH writes them: RFC 4253 section 6.6, RFC 5656, RFC 8709 and OpenSSH's PROTOCOL.u2f. */
 import { createHash } from "node:crypto";
-import { base64Unpadded, concat } from "../core/bytes.ts";
+import { base64Unpadded, concat, hex } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { curves, type Curve } from "./curves.ts";
@@ -137,6 +137,14 @@ export function rsaPublicKey(exponent: Uint8Array, modulus: Uint8Array): RsaPubl
 
 export function fingerprintOf(blob: Uint8Array): Fingerprint {
   return `SHA256:${base64Unpadded(createHash("sha256").update(blob).digest())}` as Fingerprint;
+}
+
+/**
+ * What the private half follows from, in hex. One holder has it under several fingerprints: the same RSA modulus with
+ * another exponent, the same point as that of a token. Where people are counted, count this.
+ */
+export function materialOf(key: PublicKey): string {
+  return hex(key.type === "ssh-rsa" ? key.modulus : key.point);
 }
 
 /** Narrowing with a helpful refusal; unknown algorithms are refused by name. */

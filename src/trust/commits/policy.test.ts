@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fixedKey } from "../../../test/support/ssh-artifacts.ts";
+import { base64, concat } from "../../core/bytes.ts";
+import { string } from "../../ssh/wire.ts";
 import { formatPublicKey } from "../../ssh/public-key-line.ts";
 import { decideChange, type ChangeEvidence } from "./decide-change.ts";
 import { parsePolicy } from "./policy.ts";
 import { refuse } from "./refusal.ts";
 
 const key = (number: number) => formatPublicKey(fixedKey(number).publicKey);
+/** The holder of the private half can sign for both. */
+function asToken(number: number): string {
+  const { publicKey } = fixedKey(number);
+  assert.ok(publicKey.type === "ssh-ed25519");
+  const type = "sk-ssh-ed25519@openssh.com";
+  return `${type} ${base64(concat(string(type), string(publicKey.point), string("ssh:")))}`;
+}
+
 const text = `version = 1
 threshold = 2
 authorities = ["${key(9)}"]
@@ -54,6 +64,7 @@ for (const [name, broken] of [
   ["a name with a pattern", text.replace("members.bob", 'members."b*"')],
   ["two names in one", text.replace("members.bob", 'members."bob,alice"')],
   ["a key of two members", text.replace(key(3), key(1))],
+  ["a key of two members, once as that of a token", text.replace(key(3), asToken(1))],
   ["a member's key with a forge", text.replace(key(4), key(1))],
   ["a path that leaves the tree", text.replace("docs/**", "../**")],
   ["a key that is none", text.replace(key(3), "ssh-ed25519 AAAA")],

@@ -3,7 +3,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { parseToml } from "../../inventory/toml.ts";
 import type { AllowedSigner } from "../../ssh/allowed-signers.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";
-import type { PublicKey } from "../../ssh/public-key.ts";
+import { materialOf, type PublicKey } from "../../ssh/public-key.ts";
 import { OpenPgpKeys, type KeyBlock } from "./openpgp.ts";
 import { faultOfPattern } from "./path-pattern.ts";
 import type { Signers } from "./signers.ts";
@@ -63,7 +63,7 @@ export async function parsePolicy(text: string): Promise<Policy> {
     throw fault(`threshold is ${threshold}, and ${changers} members have the right 'policy'`);
   const signers = await keys.signers();
   const forgeSigners = forges.empty ? null : await forges.signers();
-  refuseShared([...fingerprints(signers), ...(forgeSigners === null ? [] : fingerprints(forgeSigners))]);
+  refuseShared([...owned(signers), ...(forgeSigners === null ? [] : owned(forgeSigners))]);
   return { threshold, members, signers, forges: forgeSigners };
 }
 
@@ -118,18 +118,22 @@ function readPaths(table: Table): string[] {
   return paths;
 }
 
-/** Every key that speaks for itself; a CA's stands for many members. */
-function fingerprints({ ssh, openPgp }: Signers): string[] {
+/** Every key that speaks for itself, what it is made of and its name; a CA's stands for many members. */
+function owned({ ssh, openPgp }: Signers): [material: string, name: string][] {
+  const own = ssh.filter(({ certAuthority }) => !certAuthority);
   return [
-    ...ssh.filter(({ certAuthority }) => !certAuthority).map(({ key }) => key.fingerprint),
-    ...(openPgp?.fingerprints ?? []),
+    ...own.map(({ key }): [string, string] => [materialOf(key), key.fingerprint]),
+    ...(openPgp?.fingerprints ?? []).map((name): [string, string] => [name, name]),
   ];
 }
 
 /** A key with two owners would be two of k in one hand, or give a forge a member's rights. */
-function refuseShared(all: readonly string[]): void {
-  const twice = all.find((one, index) => all.indexOf(one) !== index);
-  if (twice !== undefined) throw fault(`key ${twice} is given twice`);
+function refuseShared(all: readonly [material: string, name: string][]): void {
+  const seen = new Set<string>();
+  for (const [material, name] of all) {
+    if (seen.has(material)) throw fault(`key ${name} is given twice`);
+    seen.add(material);
+  }
 }
 
 class Table {

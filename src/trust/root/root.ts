@@ -7,7 +7,7 @@ import { follows, name } from "../../inventory/field-rules.ts";
 import { parseSelectorEntry, type SelectorEntry } from "../../inventory/selector-entry.ts";
 import { parsePublicKey as parseCacheKey } from "../../nix/signing-key.ts";
 import { formatPublicKey, parsePublicKeyLine } from "../../ssh/public-key-line.ts";
-import type { PublicKey } from "../../ssh/public-key.ts";
+import { materialOf, type PublicKey } from "../../ssh/public-key.ts";
 import { weaknessOf } from "../../ssh/weak-key.ts";
 
 export interface Root {
@@ -133,7 +133,7 @@ export function inconsistency(root: Root): string | null {
   for (const [role, { keys }] of [["root", root.root] as const, ["ca", root.ca] as const]) {
     // One holder under two names would count as two: the same RSA modulus with another exponent, the same point as sk and not.
     const twice = keys.findIndex(
-      (one, index) => keys.findIndex((other) => material(other) === material(one)) < index,
+      (one, index) => keys.findIndex((other) => materialOf(other) === materialOf(one)) < index,
     );
     if (twice !== -1) return `the role '${role}' names one key twice (${keys[twice]!.fingerprint})`;
   }
@@ -195,8 +195,4 @@ function mapOf<T>(check: Check<T>): Check<ReadonlyMap<string, T>> {
 
 function lines(keys: readonly PublicKey[]): string[] {
   return keys.map((one) => formatPublicKey(one));
-}
-
-function material(one: PublicKey): string {
-  return Buffer.from(one.type === "ssh-rsa" ? one.modulus : one.point).toString("hex");
 }
