@@ -96,7 +96,12 @@ export async function peel(
   if ("refused" in parsed) return parsed;
   const { object } = parsed;
   if (object.type === "commit") return { tag: null, commit: id };
-  if (object.objectType === "commit") return { tag: object, commit: object.object };
+  if (object.objectType === "commit") {
+    // Git leaves a tip out that is not there, and an empty history has nothing to refuse.
+    const inner = parseObject(await reader.read(object.object), repository);
+    if ("refused" in inner) return inner;
+    if (inner.object.type === "commit") return { tag: object, commit: inner.object.id };
+  }
   if (object.objectType === "tag") return { refused: refuse("tag", "is a tag of a tag") };
   return { refused: refuse("tag", "is a tag of something that is no commit") };
 }
