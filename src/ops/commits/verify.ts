@@ -90,7 +90,8 @@ async function judge(
     input.revocations === undefined ? undefined : await readRevocationFile(context, input.revocations);
   const revocations = krl?.revocations;
   const state = await StateDirectory.open(context.files, context.environment);
-  const memory = openMemory(state, input, introduction ?? repository.commonDirectory, introduction !== null);
+  const history = introduction ?? repository.commonDirectory;
+  const memory = openMemory(state, input, history, introduction !== null, context.emit);
   const before = (await memory?.read()) ?? { tips: new Map(), time: 0, krl: null };
   requireCurrentRevocations(revocations, before);
   // A clock that was set back does not bring expired keys back.
@@ -145,9 +146,19 @@ function openMemory(
   { remember }: Input,
   history: string,
   always: boolean,
+  emit: Context["emit"],
 ): Memory | null {
-  if (state !== null) return remember || always ? new Memory(state, history) : null;
-  if (!remember) return null;
+  if (!remember && !always) return null;
+  if (state !== null) return new Memory(state, history);
+  // A service without a home: not a refusal, since what it is given may always be a fresh clone. But never silent.
+  if (!remember) {
+    emit({
+      type: "warning",
+      message: "there is no place to remember accepted commits in, so an older history would not be noticed",
+      hint: "set HOME or XDG_STATE_HOME",
+    });
+    return null;
+  }
   throw new NixsealError("refused", "there is no place to remember accepted commits in", {
     hint: "set HOME or XDG_STATE_HOME",
   });
