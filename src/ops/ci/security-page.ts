@@ -30,8 +30,9 @@ Certificates for members are issued, and the revocation list is signed, by one o
 
 ${keyList(fleet, root.ca.keys)}
 
-A warrant, without which no host activates anything, needs ${count(root.warrant.threshold, "member")}${groupSentence(root)}.
-Store paths of these caches need no warrant: ${root.upstream.length === 0 ? "none" : root.upstream.map((key) => `\`${key}\``).join(", ")}.
+A warrant, the order to activate one closure on one host, needs ${count(root.warrant.threshold, "member")}${groupSentence(root)}.
+\`nixseal warrant verify\` decides, where it is run before an activation; hosts do not ask for a warrant by themselves.
+Store paths of these caches are taken by their signature when a warrant is made: ${root.upstream.length === 0 ? "none" : root.upstream.map((key) => `\`${key}\``).join(", ")}.
 
 ## Members
 
@@ -51,14 +52,15 @@ only and may be public.
 - It holds no key that decrypts, and nothing that it holds signs commits, roots, certificates or warrants.
 - ${forgeSentence(policy)}
 - Forks run nothing, and there is no \`pull_request_target\`. Actions are pinned to commits.
-- Whoever may push a workflow can edit its checks: they save maintainers from mistakes. What counts is checked on the hosts.
+- Whoever may push a workflow can edit its checks: they save maintainers from mistakes. What counts is what
+  maintainers verify on a machine of their own before they deploy.
 
 ## When something is stolen
 
 | stolen | what it gives | what to do |
 | --- | --- | --- |
 | a CI runner | build logs, ciphertext; in a deploy job the deploy key | replace the deploy key |
-| the deploy key | pushing store paths; activating only what a warrant allows | replace it, \`nixseal trust revoke\` |
+| the deploy key | what the hosts' trusted keys and sudo rules let it do; unless those are narrow, that is root | replace it |
 | one member's key | ${memberLoss(root)} | \`nixseal trust revoke MEMBER\`, rotate what they could read |
 | one CA key | certificates for anyone, until the root names another CA${sharedSentence(root)} | \`nixseal trust rotate --add-ca-key … --remove-ca-key …\` |
 | one root key | ${root.root.threshold === 1 ? "**everything: one signature makes a root**" : `nothing alone: ${root.root.threshold} must sign`} | \`nixseal trust rotate --add-root-key … --remove-root-key …\` |
@@ -82,7 +84,7 @@ function diagram(fleet: Fleet, root: Root, policy: CiPolicy): string {
     [
       "hosts",
       count(fleet.hosts.size, "host"),
-      "verify, decrypt, activate",
+      "decrypt, activate",
       `a warrant needs ${count(root.warrant.threshold, "member")}`,
     ],
   ];
@@ -142,7 +144,7 @@ function forgeSentence({ forge, environment, branch }: CiPolicy): string {
 function memberLoss(root: Root): string {
   if (root.warrant.threshold === 1)
     return "**what the member's certificate allows; one signature makes a warrant**";
-  return `nothing on a host alone: ${root.warrant.threshold} must sign a warrant`;
+  return `no warrant alone: ${root.warrant.threshold} must sign one`;
 }
 
 function sharedSentence(root: Root): string {

@@ -23,7 +23,7 @@ export function workflowsOf(policy: CiPolicy): GeneratedFile[] {
 export const workflowMark = "# Made by 'nixseal ci init'";
 
 const header = `${workflowMark} from trust/ci.json; 'nixseal ci check' tells when they differ.
-# No job here has a key that decrypts anything, and none can authorise anything: hosts check for themselves.
+# No job here has a key that decrypts anything, and none can sign anything.
 `;
 
 /** Forks run nothing: their code would run beside the repository's own cache and token. */
@@ -105,7 +105,7 @@ function deployJob(policy: CiPolicy): string {
     needs: [verify, build]
     environment: ${policy.environment}
 ${jobHead(policy, 120)}${steps(policy, 0)}
-      # The deploy key can push store paths and ask for an activation. Each host decides by the warrant.
+      # The fleet's own program for it: deploy-rs, nixos-rebuild, a script. Only here is the deploy key in reach.
       - name: deploy
         env:
           DEPLOY_KEY: \${{ secrets.${policy.deploySecret} }}
@@ -114,7 +114,7 @@ ${jobHead(policy, 120)}${steps(policy, 0)}
           trap 'ssh-agent -k >/dev/null' EXIT
           printf '%s\\n' "$DEPLOY_KEY" | ssh-add -q -
           unset DEPLOY_KEY
-          ${nixseal(policy, "deploy apply '*'")}
+          nix run .#deploy
 `;
 }
 
