@@ -13,16 +13,16 @@ export const nouns: Readonly<Record<string, string>> = {
   member: "who signs and who reads secrets",
   fleet: "check the inventory, print its schema",
   secrets: "values that only their hosts and readers can decrypt",
-  commits: "who signed the history, and whether they may",
-  audit: "what is wrong with a repository, without logging in anywhere",
-  waive: "live with a finding of an audit until a day",
-  age: "encrypt and decrypt files in the format of age(1)",
-  ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   trust: "the root of the fleet, certificates of its members, revocation",
+  commits: "who signed the history, and whether they may",
   warrant: "signed orders: which closure a host may activate",
   ci: "workflows that verify and build, and what they may do",
-  nix: "Nix's formats: archives, hashes, derivations, versions, the language",
+  audit: "what is wrong with a repository, without logging in anywhere",
+  waive: "live with a finding of an audit until a day",
   advisories: "vulnerabilities: import, sign, follow a feed, match a closure",
+  age: "encrypt and decrypt files in the format of age(1)",
+  ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
+  nix: "Nix's formats: archives, hashes, derivations, versions, the language",
   completion: "completions for your shell",
 };
 
@@ -120,46 +120,6 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
   },
-  "commits verify": {
-    summary: "judge every commit of a range by who signed it",
-    load: () => import("./commits/verify.ts").then((module) => module.verify),
-  },
-  audit: {
-    summary: "look for what is wrong with a repository: its configuration, secrets and trust",
-    load: () => import("./audit.ts").then((module) => module.audit),
-  },
-  waive: {
-    summary: "live with a finding of an audit until a day, with a reason",
-    load: () => import("./waive.ts").then((module) => module.waive),
-  },
-  "age encrypt": {
-    summary: "encrypt a file to keys or to a passphrase",
-    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
-  },
-  "age decrypt": {
-    summary: "decrypt a file",
-    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
-  },
-  "age inspect": {
-    summary: "show what an age file tells without a key",
-    load: () => import("./age/inspect.ts").then((module) => module.inspect),
-  },
-  "ssh verify": {
-    summary: "verify a signature as ssh-keygen -Y verify, more strictly",
-    load: () => import("./ssh/verify.ts").then((module) => module.verify),
-  },
-  "ssh find-principals": {
-    summary: "say whose key made a signature",
-    load: () => import("./ssh/find-principals.ts").then((module) => module.findPrincipals),
-  },
-  "ssh show-cert": {
-    summary: "print what a certificate says",
-    load: () => import("./ssh/show-cert.ts").then((module) => module.showCert),
-  },
-  "ssh krl-test": {
-    summary: "say whether keys or certificates are revoked",
-    load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
-  },
   "trust init": {
     summary: "make the root: who signs what, from now on",
     load: () => import("./trust/init.ts").then((module) => module.trustInit),
@@ -188,6 +148,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "revoke a member, a certificate or a key",
     load: () => import("./trust/revoke.ts").then((module) => module.trustRevoke),
   },
+  "commits verify": {
+    summary: "judge every commit of a range by who signed it",
+    load: () => import("./commits/verify.ts").then((module) => module.verify),
+  },
   "warrant create": {
     summary: "make the next warrant for a host, to be signed",
     load: () => import("./warrant/create.ts").then((module) => module.warrantCreate),
@@ -211,6 +175,74 @@ export const registry: Readonly<Record<string, Entry>> = {
   "ci check": {
     summary: "compare workflows and SECURITY.md with the policy",
     load: () => import("./ci/check.ts").then((module) => module.ciCheck),
+  },
+  audit: {
+    summary: "look for what is wrong with a repository: its configuration, secrets and trust",
+    load: () => import("./audit.ts").then((module) => module.audit),
+  },
+  waive: {
+    summary: "live with a finding of an audit until a day, with a reason",
+    load: () => import("./waive.ts").then((module) => module.waive),
+  },
+  "advisories update": {
+    summary: "fetch and verify a feed of advisories",
+    load: () => import("./advisories/update.ts").then((module) => module.update),
+  },
+  "advisories status": {
+    summary: "say how old the advisories are and what is in them",
+    load: () => import("./advisories/status.ts").then((module) => module.status),
+  },
+  "advisories match": {
+    summary: "match a closure, an SBOM or a flake.lock against the advisories",
+    load: () => import("./advisories/match.ts").then((module) => module.match),
+  },
+  "advisories import": {
+    summary: "add advisories of OSV, CVE, NVD, KEV, EPSS or VEX to a collection",
+    load: () => import("./advisories/import.ts").then((module) => module.importAdvisories),
+  },
+  "advisories export": {
+    summary: "write the feed as one file, or advisories as OSV, CSAF or OpenVEX",
+    load: () => import("./advisories/export.ts").then((module) => module.exportAdvisories),
+  },
+  "advisories root": {
+    summary: "draft whose signatures a feed needs",
+    load: () => import("./advisories/root.ts").then((module) => module.root),
+  },
+  "advisories publish": {
+    summary: "draft a feed's next version",
+    load: () => import("./advisories/publish.ts").then((module) => module.publish),
+  },
+  "advisories sign": {
+    summary: "sign drafts; what is complete goes in place",
+    load: () => import("./advisories/sign.ts").then((module) => module.sign),
+  },
+  "age encrypt": {
+    summary: "encrypt a file to keys or to a passphrase",
+    load: () => import("./age/encrypt.ts").then((module) => module.encrypt),
+  },
+  "age decrypt": {
+    summary: "decrypt a file",
+    load: () => import("./age/decrypt.ts").then((module) => module.decrypt),
+  },
+  "age inspect": {
+    summary: "show what an age file tells without a key",
+    load: () => import("./age/inspect.ts").then((module) => module.inspect),
+  },
+  "ssh verify": {
+    summary: "verify a signature as ssh-keygen -Y verify, more strictly",
+    load: () => import("./ssh/verify.ts").then((module) => module.verify),
+  },
+  "ssh find-principals": {
+    summary: "say whose key made a signature",
+    load: () => import("./ssh/find-principals.ts").then((module) => module.findPrincipals),
+  },
+  "ssh show-cert": {
+    summary: "print what a certificate says",
+    load: () => import("./ssh/show-cert.ts").then((module) => module.showCert),
+  },
+  "ssh krl-test": {
+    summary: "say whether keys or certificates are revoked",
+    load: () => import("./ssh/krl-test.ts").then((module) => module.krlTest),
   },
   "nix nar-hash": {
     summary: "print the NAR hash of a file system object",
@@ -255,38 +287,6 @@ export const registry: Readonly<Record<string, Entry>> = {
   "nix parse": {
     summary: "check the syntax of Nix files, without Nix",
     load: () => import("./nix/parse.ts").then((module) => module.parse),
-  },
-  "advisories update": {
-    summary: "fetch and verify a feed of advisories",
-    load: () => import("./advisories/update.ts").then((module) => module.update),
-  },
-  "advisories status": {
-    summary: "say how old the advisories are and what is in them",
-    load: () => import("./advisories/status.ts").then((module) => module.status),
-  },
-  "advisories match": {
-    summary: "match a closure, an SBOM or a flake.lock against the advisories",
-    load: () => import("./advisories/match.ts").then((module) => module.match),
-  },
-  "advisories import": {
-    summary: "add advisories of OSV, CVE, NVD, KEV, EPSS or VEX to a collection",
-    load: () => import("./advisories/import.ts").then((module) => module.importAdvisories),
-  },
-  "advisories export": {
-    summary: "write the feed as one file, or advisories as OSV, CSAF or OpenVEX",
-    load: () => import("./advisories/export.ts").then((module) => module.exportAdvisories),
-  },
-  "advisories root": {
-    summary: "draft whose signatures a feed needs",
-    load: () => import("./advisories/root.ts").then((module) => module.root),
-  },
-  "advisories publish": {
-    summary: "draft a feed's next version",
-    load: () => import("./advisories/publish.ts").then((module) => module.publish),
-  },
-  "advisories sign": {
-    summary: "sign drafts; what is complete goes in place",
-    load: () => import("./advisories/sign.ts").then((module) => module.sign),
   },
   completion: {
     summary: "print the completion script for bash, zsh or fish",
