@@ -13,9 +13,10 @@ import {
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
-import type { FileKind, Files, FileStatus, NewFile } from "../core/ports.ts";
+import type { Files, FileStatus, NewFile } from "../core/ports.ts";
 import { atomicFile, replaceFile, syncDirectory, writeWhole } from "./atomic-file.ts";
 import { systemError } from "./errors.ts";
+import { kindOf } from "./file-kind.ts";
 import { lock } from "./lock.ts";
 import { privateDirectory } from "./private-directory.ts";
 
@@ -153,15 +154,8 @@ async function makeDirectory(path: string, options: NewFile & { readonly parents
 
 function toStatus(stats: Stats | null): FileStatus | null {
   if (stats === null) return null;
-  const kind: FileKind = stats.isFile()
-    ? "file"
-    : stats.isDirectory()
-      ? "directory"
-      : stats.isSymbolicLink()
-        ? "symlink"
-        : "other";
   return {
-    kind,
+    kind: kindOf(stats),
     mode: stats.mode & 0o7777,
     uid: stats.uid,
     gid: stats.gid,

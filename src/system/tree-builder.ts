@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { NixsealError } from "../core/errors.ts";
-import type { TreeBuilder, TreeFile } from "../core/ports.ts";
+import type { TreeBuilder, TreeFile } from "../core/tree-ports.ts";
 import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
 

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
-import type { FileKind, Trees, TreeStatus } from "../core/ports.ts";
+import type { Trees, TreeStatus } from "../core/tree-ports.ts";
 import { NixsealError } from "../core/errors.ts";
 import { systemError } from "./errors.ts";
+import { kindOf } from "./file-kind.ts";
 import { treeBuilder } from "./tree-builder.ts";
 
 const pieceSize = 128 << 10;
@@ -50,14 +51,7 @@ function openRegular(path: Uint8Array): { descriptor: number; size: number } {
 }
 
 function toTreeStatus(stats: fs.Stats): TreeStatus {
-  const kind: FileKind = stats.isFile()
-    ? "file"
-    : stats.isDirectory()
-      ? "directory"
-      : stats.isSymbolicLink()
-        ? "symlink"
-        : "other";
-  return { kind, executable: (stats.mode & 0o100) !== 0, size: stats.size };
+  return { kind: kindOf(stats), executable: (stats.mode & 0o100) !== 0, size: stats.size };
 }
 
 function guarded<T>(path: Uint8Array, work: () => T): T {

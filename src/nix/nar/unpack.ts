@@ -1,5 +1,5 @@
 import { concat, utf8 } from "../../core/bytes.ts";
-import type { TreeBuilder, TreeFile, Trees } from "../../core/ports.ts";
+import type { TreeBuilder, TreeFile, Trees } from "../../core/tree-ports.ts";
 import type { NarLimits } from "./format.ts";
 import { readNar } from "./reader.ts";
 

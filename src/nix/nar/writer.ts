@@ -1,6 +1,6 @@
 import { concat, utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Trees } from "../../core/ports.ts";
+import type { Trees } from "../../core/tree-ports.ts";
 import { defaultNarLimits, narMagic } from "./format.ts";
 
 type Readable = Pick<Trees, "status" | "list" | "readLink" | "read">;
