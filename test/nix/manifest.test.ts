@@ -78,7 +78,7 @@ test("Nix and TypeScript make the same manifests of generated fleets, and refuse
   let sound = 0;
   let refused = 0;
   const seed = Math.floor(Math.random() * 2 ** 31);
-  const cases = fc.sample(generatedFleet, { numRuns: 120, seed }).flatMap((fleet) => {
+  const cases = fc.sample(generatedFleet, { numRuns: 300, seed }).flatMap((fleet) => {
     const directory = fleetDirectory(fleet.files);
     return fleet.hosts.map((host) => ({ directory, host, files: fleet.files }));
   });
