@@ -1,7 +1,7 @@
 // `npm test`: set-up, then every check that needs no real host. Stops at the first that fails.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { run, setUp, top } from "./setup.mjs";
+import { programs, run, setUp, top } from "./setup.mjs";
 
 const bin = (name) => join(top, "node_modules/.bin", name);
 
