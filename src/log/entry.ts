@@ -80,8 +80,12 @@ export function linesOf(segment: Uint8Array): string[] {
   return all.split("\n").slice(0, -1);
 }
 
-const anyText = (most: number): Check<string> =>
-  text((value) => value.length <= most && value.isWellFormed(), `text of at most ${most} characters`);
+// Control characters and marks of direction would let an entry look like another one on a terminal.
+const plainText = (most: number): Check<string> =>
+  text(
+    (value) => value.length <= most && value.isWellFormed() && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value),
+    `plain text of at most ${most} characters`,
+  );
 
 const shape = object<Omit<LogEntry, "at"> & { readonly at: string }>({
   v: oneOf(1),
@@ -93,7 +97,7 @@ const shape = object<Omit<LogEntry, "at"> & { readonly at: string }>({
   at: text((value) => !Number.isNaN(Date.parse(value)), "a time"),
   prev: nullable(text((value) => /^[0-9a-f]{64}$/.test(value), "a SHA-256 in hex")),
   what: text((value) => /^[a-z]{1,32}(\.[a-z-]{1,32})?$/.test(value), "words like deploy.apply"),
-  by: object<Actor>({ member: nullable(anyText(64)), machine: anyText(200) }),
-  hosts: list(anyText(64), mostHosts),
+  by: object<Actor>({ member: nullable(plainText(64)), machine: plainText(200) }),
+  hosts: list(plainText(64), mostHosts),
   detail: (value) => value as Json, // it came out of JSON.parse, and the line's size bounds it
 });

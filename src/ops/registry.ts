@@ -16,6 +16,7 @@ export const nouns: Readonly<Record<string, string>> = {
   trust: "the root of the fleet, certificates of its members, revocation",
   commits: "who signed the history, and whether they may",
   warrant: "signed orders: which closure a host may activate",
+  log: "what was decided and done, and whether somebody changed it",
   ci: "workflows that verify and build, and what they may do",
   audit: "what is wrong with a repository, without logging in anywhere",
   waive: "live with a finding of an audit until a day",
@@ -167,6 +168,14 @@ export const registry: Readonly<Record<string, Entry>> = {
   "warrant show": {
     summary: "show what a warrant orders, who signed and what changes",
     load: () => import("./warrant/show.ts").then((module) => module.warrantShow),
+  },
+  "log show": {
+    summary: "the newest entries of the log",
+    load: () => import("./log/show.ts").then((module) => module.logShow),
+  },
+  "log verify": {
+    summary: "find entries that were changed, dropped, reordered or cut off",
+    load: () => import("./log/verify.ts").then((module) => module.logVerify),
   },
   "ci init": {
     summary: "write workflows and SECURITY.md from the fleet's policy",
