@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NixsealError } from "../core/errors.ts";
+import type { GateEvent } from "../gate/answer.ts";
+import { processes } from "../system/processes.ts";
+import { askGate, decisionOf, type GateConnection } from "./gate-client.ts";
+
+/** A host whose gate is a program of ours that says these lines. */
+function saying(script: string): GateConnection {
+  return {
+    host: "web1",
+    start: () => processes.converse({ program: process.execPath, args: ["-e", script], timeout: 10_000 }),
+    failure: (code, stderr) => new NixsealError("io", `exit ${code}: ${stderr.trim()}`),
+  };
+}
+
+const status = { kind: "status" } as const;
+const say = (...lines: object[]): string =>
+  lines.map((line) => `process.stdout.write(${JSON.stringify(`${JSON.stringify(line)}\n`)});`).join("");
+
+test("events as they come, then the result", async () => {
+  const events: GateEvent[] = [];
+  const host = saying(
+    `process.stdin.once("data", (line) => {
+      ${say({ kind: "event", step: "closure", message: "2 paths\u001b[2J" }, { kind: "event", step: "confirm", message: "x", data: { nonce: "ab" } })}
+      process.stdout.write(JSON.stringify({ kind: "result", ok: true, said: String(line) }) + "\\n"); process.exit() })`,
+  );
+  const result = await askGate(host, status, (event) => events.push(event));
+  assert.equal(result["said"], '{"kind":"status"}\n');
+  assert.deepEqual(events, [
+    { kind: "event", step: "closure", message: "2 paths?[2J" },
+    { kind: "event", step: "confirm", message: "x", data: { nonce: "ab" } },
+  ]);
+});
+
+test("a no carries the decision's code, its reason and the way out", async () => {
+  const no = {
+    kind: "result",
+    ok: false,
+    code: "stale-fence",
+    reason: "the lease has passed on",
+    hint: "try again",
+  };
+  const error: unknown = await askGate(saying(say(no)), status).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof NixsealError);
+  assert.deepEqual(
+    [error.code, error.message, error.hint],
+    ["refused", "the lease has passed on [stale-fence]", "try again"],
+  );
+  assert.equal(decisionOf(error), "stale-fence");
+  assert.equal(decisionOf(new NixsealError("io", "x [stale-fence]")), null);
+});
+
+test("a connection that ends early, a half line, nonsense, an endless line", async () => {
+  await assert.rejects(askGate(saying("console.error('gone'); process.exit(7)"), status), {
+    code: "io",
+    message: "exit 7: gone",
+  });
+  await assert.rejects(askGate(saying('process.stdout.write("{\\"kind\\"")'), status), { code: "malformed" });
+  for (const line of ["no json", "{}", '{"kind":"result"}', '{"kind":"event"}', '{"kind":"other"}'])
+    await assert.rejects(
+      askGate(saying(`console.log(${JSON.stringify(line)})`), status),
+      { code: "malformed" },
+      line,
+    );
+  await assert.rejects(
+    askGate(saying('const more = () => process.stdout.write("x".repeat(1 << 16), more); more()'), status),
+    { code: "limit" },
+  );
+});
+
+test("an offer that the host does not even read is a failure of the host, not ours", async () => {
+  const host = saying("process.exit(3)");
+  const large = { ...host, start: () => host.start("offer") };
+  await assert.rejects(askGate(large, status), { message: /exit 3/ });
+});

@@ -1,0 +1,109 @@
+/** A conversation with a host's gate: one message there, events back, one result. */
+import { utf8Text } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { Conversation } from "../core/ports.ts";
+import type { GateEvent, GateResult } from "../gate/answer.ts";
+import { formatMessage, type GateMessage } from "../gate/message.ts";
+import { Field } from "../nix/json-fields.ts";
+
+/** The command that the gate's forced command passes on to its root side. */
+export const gateCommand = "nixseal-gate";
+
+/** Bytes: of one line, and of all that is said about one message. */
+const limits = { line: 1 << 20, whole: 64 << 20 };
+
+export interface GateConnection {
+  /** For messages. */
+  readonly host: string;
+  /** Starts `nixseal-gate KIND` on the host. */
+  start(kind: GateMessage["kind"]): Conversation;
+  /** What a conversation that ended without a result means, by its exit code and stderr. */
+  failure(code: number, stderr: string): NixsealError;
+}
+
+export type GateSuccess = Extract<GateResult, { ok: true }>;
+
+/**
+ * The gate's yes. Its no is `refused` with its reason and hint and, before it, the code of its decision in brackets; a
+ * connection that ends before the result is what `failure` makes of it: what happened on the host is unknown then.
+ */
+export async function askGate(
+  connection: GateConnection,
+  message: GateMessage,
+  onEvent: (event: GateEvent) => void = () => undefined,
+): Promise<GateSuccess> {
+  const conversation = connection.start(message.kind);
+  let ended = false;
+  try {
+    await conversation.write(formatMessage(message)).catch(() => undefined); // why it went away is said below
+    for await (const line of linesOf(conversation)) {
+      const answer = parseAnswer(line, connection.host);
+      if (answer.kind === "event") {
+        onEvent(answer);
+        continue;
+      }
+      if (answer.ok) return answer;
+      throw new NixsealError("refused", `${answer.reason} [${answer.code}]`, {
+        hint: answer.hint ?? undefined,
+        where: { host: connection.host },
+      });
+    }
+    ended = true;
+    const { code, stderr } = await conversation.end();
+    throw connection.failure(code, stderr);
+  } finally {
+    if (!ended) conversation.kill();
+  }
+}
+
+/** The code of the gate's decision, when the error is its no. */
+export function decisionOf(error: unknown): string | null {
+  if (!(error instanceof NixsealError) || error.code !== "refused") return null;
+  return / \[([a-z-]+)\]$/.exec(error.message)?.[1] ?? null;
+}
+
+async function* linesOf(conversation: Conversation): AsyncGenerator<string, void, undefined> {
+  let rest = Buffer.alloc(0);
+  let whole = 0;
+  for (;;) {
+    const piece = await conversation.read();
+    if (piece === null) break;
+    whole += piece.length;
+    rest = Buffer.concat([rest, piece]);
+    for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
+      yield utf8Text(rest.subarray(0, end), "the gate's answer");
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > limits.line || whole > limits.whole)
+      throw new NixsealError("limit", "the host says more than a gate has to say");
+  }
+  if (rest.length > 0) throw new NixsealError("malformed", "the gate's answer ends within a line");
+}
+
+function parseAnswer(line: string, host: string): GateEvent | GateResult {
+  const top = Field.parse(line, `answer of ${host}`);
+  const kind = top.get("kind");
+  if (kind.value === "event") {
+    const step = top.get("step").string();
+    const message = plain(top.get("message").string());
+    const data = top.get("data");
+    return data.isNull
+      ? { kind: "event", step, message }
+      : { kind: "event", step, message, data: data.value as NonNullable<GateEvent["data"]> };
+  }
+  if (kind.value !== "result") throw kind.wrong("event or result");
+  if (top.get("ok").boolean()) return top.value as GateSuccess;
+  const hint = top.get("hint");
+  return {
+    kind: "result",
+    ok: false,
+    code: plain(top.get("code").string()),
+    reason: plain(top.get("reason").string()),
+    hint: hint.isNull ? null : plain(hint.string()),
+  };
+}
+
+/** The host may be anybody's by now: nothing of it reaches the terminal that is not text. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?").slice(0, 2000);
+}
