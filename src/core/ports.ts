@@ -7,8 +7,8 @@ import type { Trees } from "./tree-ports.ts";
 
 export interface Clock {
   now(): Date;
-  /** Resolves after that many milliseconds. */
-  sleep(milliseconds: number): Promise<void>;
+  /** Resolves after that many milliseconds, or when the signal says that nobody waits any more. */
+  sleep(milliseconds: number, until?: AbortSignal): Promise<void>;
 }
 
 export interface Random {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { NixsealError } from "../core/errors.ts";
 import type { GateEvent } from "../gate/answer.ts";
 import { processes } from "../system/processes.ts";
-import { askGate, decisionOf, type GateConnection } from "./gate-client.ts";
+import { accepted, askGate, type GateConnection } from "./gate-client.ts";
 
 /** A host whose gate is a program of ours that says these lines. */
 function saying(script: string): GateConnection {
@@ -26,32 +26,30 @@ test("events as they come, then the result", async () => {
       process.stdout.write(JSON.stringify({ kind: "result", ok: true, said: String(line) }) + "\\n"); process.exit() })`,
   );
   const result = await askGate(host, status, (event) => events.push(event));
-  assert.equal(result["said"], '{"kind":"status"}\n');
+  assert.equal(accepted(result, "web1")["said"], '{"kind":"status"}\n');
   assert.deepEqual(events, [
     { kind: "event", step: "closure", message: "2 paths?[2J" },
     { kind: "event", step: "confirm", message: "x", data: { nonce: "ab" } },
   ]);
 });
 
-test("a no carries the decision's code, its reason and the way out", async () => {
+test("a no carries the decision's code, its reason, the way out and the receipt", async () => {
   const no = {
     kind: "result",
     ok: false,
-    code: "stale-fence",
-    reason: "the lease has passed on",
-    hint: "try again",
+    code: "reverted",
+    reason: "a check failed",
+    hint: "look",
+    receipt: "{}",
   };
-  const error: unknown = await askGate(saying(say(no)), status).then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof NixsealError);
-  assert.deepEqual(
-    [error.code, error.message, error.hint],
-    ["refused", "the lease has passed on [stale-fence]", "try again"],
-  );
-  assert.equal(decisionOf(error), "stale-fence");
-  assert.equal(decisionOf(new NixsealError("io", "x [stale-fence]")), null);
+  const answer = await askGate(saying(say(no)), status);
+  assert.deepEqual(answer, no);
+  assert.throws(() => accepted(answer, "web1"), {
+    code: "refused",
+    message: "a check failed [reverted]",
+    hint: "look",
+    where: { host: "web1" },
+  });
 });
 
 test("a connection that ends early, a half line, nonsense, an endless line", async () => {

@@ -22,31 +22,25 @@ export interface GateConnection {
 }
 
 export type GateSuccess = Extract<GateResult, { ok: true }>;
+export type GateNo = Extract<GateResult, { ok: false }> & { readonly receipt?: unknown };
 
 /**
- * The gate's yes. Its no is `refused` with its reason and hint and, before it, the code of its decision in brackets; a
- * connection that ends before the result is what `failure` makes of it: what happened on the host is unknown then.
+ * The gate's answer, a yes or a no. A connection that ends before it is what `failure` makes of it: what happened on the
+ * host is unknown then.
  */
 export async function askGate(
   connection: GateConnection,
   message: GateMessage,
   onEvent: (event: GateEvent) => void = () => undefined,
-): Promise<GateSuccess> {
+): Promise<GateSuccess | GateNo> {
   const conversation = connection.start(message.kind);
   let ended = false;
   try {
     await conversation.write(formatMessage(message)).catch(() => undefined); // why it went away is said below
     for await (const line of linesOf(conversation)) {
       const answer = parseAnswer(line, connection.host);
-      if (answer.kind === "event") {
-        onEvent(answer);
-        continue;
-      }
-      if (answer.ok) return answer;
-      throw new NixsealError("refused", `${answer.reason} [${answer.code}]`, {
-        hint: answer.hint ?? undefined,
-        where: { host: connection.host },
-      });
+      if (answer.kind !== "event") return answer;
+      onEvent(answer);
     }
     ended = true;
     const { code, stderr } = await conversation.end();
@@ -56,10 +50,13 @@ export async function askGate(
   }
 }
 
-/** The code of the gate's decision, when the error is its no. */
-export function decisionOf(error: unknown): string | null {
-  if (!(error instanceof NixsealError) || error.code !== "refused") return null;
-  return / \[([a-z-]+)\]$/.exec(error.message)?.[1] ?? null;
+/** For those who can do nothing with a no: `refused` with its reason, the code of the decision, and the way out. */
+export function accepted(answer: GateSuccess | GateNo, host: string): GateSuccess {
+  if (answer.ok) return answer;
+  throw new NixsealError("refused", `${answer.reason} [${answer.code}]`, {
+    hint: answer.hint ?? undefined,
+    where: { host },
+  });
 }
 
 async function* linesOf(conversation: Conversation): AsyncGenerator<string, void, undefined> {
@@ -80,7 +77,7 @@ async function* linesOf(conversation: Conversation): AsyncGenerator<string, void
   if (rest.length > 0) throw new NixsealError("malformed", "the gate's answer ends within a line");
 }
 
-function parseAnswer(line: string, host: string): GateEvent | GateResult {
+function parseAnswer(line: string, host: string): GateEvent | GateSuccess | GateNo {
   const top = Field.parse(line, `answer of ${host}`);
   const kind = top.get("kind");
   if (kind.value === "event") {
@@ -100,6 +97,7 @@ function parseAnswer(line: string, host: string): GateEvent | GateResult {
     code: plain(top.get("code").string()),
     reason: plain(top.get("reason").string()),
     hint: hint.isNull ? null : plain(hint.string()),
+    receipt: top.get("receipt").value,
   };
 }
 

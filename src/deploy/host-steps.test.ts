@@ -1,0 +1,202 @@
+/** The steps against a gate that is played here; the real one answers in test/deploy/. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { alice, signed, warrant } from "../../test/support/warrants.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { GateEvent } from "../gate/answer.ts";
+import type { GateMessage, OfferMessage } from "../gate/message.ts";
+import { signMessage } from "../ssh/signer.ts";
+import type { GateNo, GateSuccess } from "./gate-client.ts";
+import { deployHost, type HostWorld } from "./host-steps.ts";
+
+let offer: OfferMessage;
+before(async () => {
+  offer = { kind: "offer", warrant: await signed(warrant(), alice), between: [], status: null };
+});
+
+const yes = (fields: object = {}): GateSuccess => ({ kind: "result", ok: true, ...fields });
+const no = (code: string): GateNo => ({
+  kind: "result",
+  ok: false,
+  code,
+  reason: `no: ${code}`,
+  hint: null,
+  receipt: "signed",
+});
+const gone = (): never => {
+  throw new NixsealError("io", "connection refused");
+};
+const confirmEvent: GateEvent = {
+  kind: "event",
+  step: "confirm",
+  message: "waits",
+  data: { nonce: "ab".repeat(32) },
+};
+
+type Played = Partial<
+  Record<
+    GateMessage["kind"],
+    (tell: (event: GateEvent) => void) => GateSuccess | GateNo | Promise<GateSuccess | GateNo>
+  >
+>;
+
+async function play(gate: Played, changes: Partial<HostWorld> = {}) {
+  const log: string[] = [];
+  const world: HostWorld = {
+    clock: {
+      now: () => new Date(0),
+      sleep: async (_time, until) => (until === undefined ? undefined : new Promise(() => undefined)),
+    },
+    ask: async (message, way, onEvent = () => undefined) => {
+      const fence = "fence" in message ? ` fence ${message.fence}` : "";
+      log.push(`${message.kind} ${way}${fence}`);
+      return (gate[message.kind] ?? (() => yes()))(onEvent);
+    },
+    copy: async () => void log.push("copy"),
+    lease: async () => ({
+      name: "host/web",
+      token: 7,
+      renew: async () => undefined,
+      release: async () => void log.push("release"),
+    }),
+    check: async () => null,
+    sign: (text) => signMessage(text, "nixseal-confirm@v1", alice),
+    say: () => undefined,
+    ...changes,
+  };
+  const result = await deployHost({ fleet: "bos55", host: "web", offer, action: "switch" }, world);
+  return { log, result };
+}
+
+test("a host that runs it already costs one question", async () => {
+  const { log, result } = await play({ status: () => yes({ active: offer.warrant.digest }) });
+  assert.deepEqual(log, ["status shared"]);
+  assert.deepEqual([result.outcome, result.changed], ["done", false]);
+});
+
+test("offer, copy, activate, and the confirmation over a connection of its own, all with the lease's token", async () => {
+  let confirmed = (): void => undefined;
+  const { log, result } = await play({
+    activate: (tell) => {
+      tell(confirmEvent);
+      tell(confirmEvent);
+      return new Promise(
+        (resolve) => (confirmed = () => resolve(yes({ outcome: "active", receipt: "signed" }))),
+      );
+    },
+    confirm: () => {
+      confirmed();
+      return yes();
+    },
+  });
+  assert.deepEqual(log, [
+    "status shared",
+    "offer shared",
+    "copy",
+    "activate shared fence 7",
+    "confirm fresh fence 7",
+    "release",
+  ]);
+  assert.deepEqual([result.outcome, result.message, result.receipt], ["done", "runs it", "signed"]);
+});
+
+test("who cannot be reached is offline; who says no, or has another host key, has failed", async () => {
+  assert.equal((await play({ status: gone })).result.outcome, "offline");
+  assert.equal((await play({ status: () => no("mode") })).result.outcome, "failed");
+  const impostor = (): never => {
+    throw new NixsealError("refused", "its host key is not the pinned one");
+  };
+  assert.equal((await play({ status: impostor })).result.outcome, "failed");
+  const refused = await play({ offer: () => no("threshold") });
+  assert.equal(refused.result.message, "no: threshold [threshold]");
+  assert.deepEqual(refused.log, ["status shared", "offer shared", "release"]);
+});
+
+test("a new system that does not do its work is undone, and the report says both", async () => {
+  let undone = (): void => undefined;
+  const { log, result } = await play(
+    {
+      activate: (tell) => {
+        tell(confirmEvent);
+        return new Promise((resolve) => (undone = () => resolve(no("reverted"))));
+      },
+      revert: () => {
+        undone();
+        return yes();
+      },
+    },
+    { check: async () => "port 443 is closed" },
+  );
+  assert.ok(log.includes("revert fresh fence 7") && !log.some((line) => line.startsWith("confirm")));
+  assert.deepEqual(
+    [result.outcome, result.message, result.receipt],
+    ["failed", "no: reverted; port 443 is closed", "signed"],
+  );
+});
+
+test("a lost connection during the activation: the host is asked how it ended", async () => {
+  for (const [last, outcome] of [
+    [yes({ activation: null, active: "?" }), "failed"],
+    [yes({ activation: null, active: "ours" }), "done"],
+  ] as const) {
+    let looks = 0;
+    const { result } = await play({
+      activate: gone,
+      status: () => {
+        looks++;
+        if (looks === 1) return yes({ active: null });
+        if (looks === 2) return gone();
+        if (looks === 3) return yes({ activation: { phase: "checking" }, active: null });
+        return "active" in last && last["active"] === "ours"
+          ? yes({ activation: null, active: offer.warrant.digest })
+          : last;
+      },
+    });
+    assert.deepEqual([result.outcome, looks], [outcome, 4]);
+  }
+  const silent = await play({
+    activate: gone,
+    status: (() => {
+      let first = true;
+      return () => {
+        if (!first) return gone();
+        first = false;
+        return yes({ active: null });
+      };
+    })(),
+  });
+  assert.match(silent.result.message, /does not say how it ended/);
+});
+
+test("without the lease nothing is sent; a lease that is lost on the way stops before the activation", async () => {
+  const taken = async (): Promise<never> => {
+    throw new NixsealError("conflict", "host/web is held by bob@desk");
+  };
+  const refused = await play({}, { lease: taken });
+  assert.deepEqual(refused.log, ["status shared"]);
+  assert.match(refused.result.message, /held by bob@desk/);
+
+  let wake = (): void => undefined;
+  const clock = { now: () => new Date(0), sleep: () => new Promise<void>((resolve) => (wake = resolve)) };
+  const lease = { name: "host/web", token: 7, renew: taken, release: async () => undefined };
+  const { log, result } = await play(
+    {},
+    {
+      clock,
+      lease: async () => lease,
+      copy: async () => {
+        wake(); // time for the renewal, which fails
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+    },
+  );
+  assert.deepEqual(log, ["status shared", "offer shared"]);
+  assert.match(result.message, /held by bob/);
+});
+
+test("a bug is no report", async () => {
+  const bug = async (): Promise<never> => {
+    throw new TypeError("x is not a function");
+  };
+  await assert.rejects(play({}, { copy: bug }), TypeError);
+});

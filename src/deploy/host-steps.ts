@@ -1,0 +1,208 @@
+/** One host, from its order to its receipt. Whatever goes wrong with it becomes its report; the other hosts go on. */
+import { NixsealError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
+import type { GateEvent } from "../gate/answer.ts";
+import { confirmationText, type GateAction, type GateMessage, type OfferMessage } from "../gate/message.ts";
+import type { SshSig } from "../ssh/sshsig.ts";
+import type { Lease } from "../state/lease.ts";
+import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
+import type { HostReport } from "./rollout.ts";
+
+export interface HostOrder {
+  readonly fleet: string;
+  readonly host: string;
+  readonly offer: OfferMessage;
+  readonly action: GateAction;
+}
+
+/** What is done for one host, over connections that somebody else holds. */
+export interface HostWorld {
+  readonly clock: Clock;
+  /** `fresh`: over a connection of its own, which shows that the host still lets people in. */
+  ask(
+    message: GateMessage,
+    way: "shared" | "fresh",
+    onEvent?: (event: GateEvent) => void,
+  ): Promise<GateSuccess | GateNo>;
+  /** Sends what the host lacks of the closure. */
+  copy(): Promise<void>;
+  lease(): Promise<Lease>;
+  /** Whether the new system does its work, as seen from here: why not, else null. */
+  check(): Promise<string | null>;
+  sign(text: Uint8Array): Promise<SshSig>;
+  say(message: string): void;
+}
+
+export interface HostResult extends HostReport {
+  /** Whether the host was changed by this run. */
+  readonly changed: boolean;
+  /** As the host signed it; null when it gave none. */
+  readonly receipt: string | null;
+}
+
+/** Milliseconds: between two renewals of the lease, and between two looks at a host whose answer was lost. */
+const pauses = { lease: 15_000, look: 2_000 };
+/** Looks at a host whose answer was lost: it goes on by itself, or back, within minutes. */
+const mostLooks = 300;
+
+export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
+  const { host } = order;
+  const digest = order.offer.warrant.digest;
+  const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
+    host,
+    outcome,
+    message: error.hint === undefined ? error.message : `${error.message} (${error.hint})`,
+    changed: false,
+    receipt: null,
+  });
+  try {
+    const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+    if (status["active"] === digest && order.action !== "dry-activate")
+      return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    // Only who could not be reached is offline: a wrong host key, or a gate that says no, is a failure.
+    return failure(error.code === "io" || error.code === "timeout" ? "offline" : "failed", error);
+  }
+  try {
+    const lease = await world.lease();
+    const renewal = keepLease(lease, world);
+    try {
+      return await underLease(order, world, lease, renewal.lost);
+    } finally {
+      renewal.end();
+      await lease.release();
+    }
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    return failure("failed", error);
+  }
+}
+
+async function underLease(
+  order: HostOrder,
+  world: HostWorld,
+  lease: Lease,
+  lost: () => NixsealError | null,
+): Promise<HostResult> {
+  const { host, offer, action } = order;
+  const stillOurs = (): void => {
+    const error = lost();
+    if (error !== null) throw error;
+  };
+  accepted(await world.ask(offer, "shared"), host);
+  world.say("sending what it lacks");
+  await world.copy();
+  stillOurs();
+  const fence = lease.token;
+  const message = { kind: "activate", warrant: offer.warrant.digest, action, rehash: false, fence } as const;
+  let answering: Promise<void> | null = null;
+  const onEvent = (event: GateEvent): void => {
+    world.say(event.message);
+    const nonce = event.step === "confirm" ? event.data?.["nonce"] : undefined;
+    if (typeof nonce !== "string" || answering !== null) return;
+    answering = answer(order, world, nonce, fence);
+    answering.catch(() => undefined); // looked at below: the host's own answer counts for more
+  };
+  let result: GateSuccess | GateNo;
+  try {
+    result = await world.ask(message, "shared", onEvent);
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    world.say(`the connection was lost during the activation (${error.message}); looking how it ends`);
+    result = await lookAgain(order, world, error);
+  }
+  const why = await (answering ?? Promise.resolve()).then(
+    () => "",
+    (error: unknown) => {
+      if (error instanceof NixsealError) return `; ${error.message}`;
+      throw error;
+    },
+  );
+  const receipt = "receipt" in result && typeof result.receipt === "string" ? result.receipt : null;
+  if (result.ok)
+    return { host, outcome: "done", message: doneText(result), changed: action !== "dry-activate", receipt };
+  return { host, outcome: "failed", message: `${result.reason}${why}`, changed: true, receipt };
+}
+
+/** The host asks whether the new system may stay. */
+async function answer(order: HostOrder, world: HostWorld, nonce: string, fence: number): Promise<void> {
+  const { fleet, host, offer } = order;
+  const sick = await world.check();
+  if (sick !== null) {
+    accepted(await world.ask({ kind: "revert", fence }, "fresh"), host);
+    throw new NixsealError("refused", sick);
+  }
+  const text = confirmationText({ fleet, host, warrant: offer.warrant.digest, nonce });
+  const signature = await world.sign(text);
+  accepted(await world.ask({ kind: "confirm", nonce, signature, fence }, "fresh"), host);
+}
+
+/** What became of an activation whose answer did not arrive. The host does not need us for it. */
+async function lookAgain(
+  order: HostOrder,
+  world: HostWorld,
+  lost: NixsealError,
+): Promise<GateSuccess | GateNo> {
+  const digest = order.offer.warrant.digest;
+  for (let looks = 0; looks < mostLooks; looks++) {
+    await world.clock.sleep(pauses.look);
+    const status = await world.ask({ kind: "status" }, "fresh").catch((error: unknown) => {
+      if (error instanceof NixsealError) return null; // it may be starting anew
+      throw error;
+    });
+    if (status === null || !status.ok || status["activation"] !== null) continue;
+    if (status["active"] === digest) return status;
+    const reason = `the connection was lost (${lost.message}), and the host has its former system`;
+    return { kind: "result", ok: false, code: "reverted", reason, hint: null };
+  }
+  throw new NixsealError(
+    "timeout",
+    `the connection was lost, and the host does not say how it ended: ${lost.message}`,
+    {
+      hint: `nixseal deploy status ${order.host}`,
+    },
+  );
+}
+
+interface Renewal {
+  /** Why the lease is not ours any more; null while it is. */
+  readonly lost: () => NixsealError | null;
+  readonly end: () => void;
+}
+
+function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
+  let lost: NixsealError | null = null;
+  const over = new AbortController();
+  const renew = async (): Promise<void> => {
+    while (lost === null) {
+      await clock.sleep(pauses.lease, over.signal);
+      if (over.signal.aborted) return;
+      try {
+        await lease.renew();
+      } catch (error) {
+        if (!(error instanceof NixsealError)) throw error;
+        // Another took it over: the gate refuses our token from now on. A state that cannot be reached may come back.
+        if (error.code === "conflict") lost = error;
+      }
+    }
+  };
+  const renewing = renew();
+  renewing.catch(
+    (error: unknown) => (lost = new NixsealError("bug", "the lease was not renewed", { cause: error })),
+  );
+  return { lost: () => lost, end: () => over.abort() };
+}
+
+function doneText(result: GateSuccess): string {
+  switch (result["outcome"]) {
+    case "tested":
+      return "runs it until the next boot";
+    case "next-boot":
+      return "boots it next";
+    case "dry":
+      return "nothing was changed";
+    default:
+      return "runs it";
+  }
+}
