@@ -17,9 +17,14 @@ const bounds = { connect: 15, alive: 10, missing: 3, persist: 60 };
  * ends by itself a minute after the last one, also when we are killed.
  */
 export interface SshFleet {
-  /** The program and its arguments that run `words` on the host. ssh joins them with blanks: they are for the gate, which splits them itself. */
-  command(host: Host, words: readonly string[]): Pick<Command, "program" | "args">;
+  /**
+   * The program and its arguments that run `words` on the host. ssh joins them with blanks: they are for the gate, which splits them
+   * itself. `fresh`: over a connection of its own.
+   */
+  command(host: Host, words: readonly string[], way?: "shared" | "fresh"): Pick<Command, "program" | "args">;
   run(host: Host, words: readonly string[], rest?: Omit<Command, "program" | "args">): Promise<CommandResult>;
+  /** The same connection for the programs of Nix: NIX_SSHOPTS, which they split at blanks, and what stands behind `ssh-ng://`. */
+  forNix(host: Host): { readonly options: readonly string[]; readonly destination: string };
   close(): Promise<void>;
 }
 
@@ -32,6 +37,14 @@ export async function openSsh({ files, processes }: World, hosts: readonly Host[
         where: { file: host.file, host: host.name },
       });
   const directory = await files.privateDirectory();
+  if (/\s/.test(directory))
+    throw new NixsealError(
+      "config",
+      `'${directory}' has a blank in it, where Nix splits its options for ssh`,
+      {
+        hint: "set XDG_RUNTIME_DIR to a directory without blanks",
+      },
+    );
   const knownHosts = `${directory}/known_hosts`;
   await files.create(knownHosts, utf8(knownHostsOf(hosts)), { mode: 0o600 });
   const opened = new Set<Host>();
@@ -45,6 +58,19 @@ export async function openSsh({ files, processes }: World, hosts: readonly Host[
   }
   return {
     command,
+    forNix(host) {
+      opened.add(host);
+      // An IPv6 address has colons, which Nix would take for a port: the real one is an option then.
+      const isPlain = !host.address.includes(":");
+      const name = isPlain ? host.address : aliasOf(host);
+      return {
+        options: [
+          ...optionsFor(host, directory, knownHosts),
+          ...(isPlain ? [] : ["-o", `HostName=${host.address}`]),
+        ],
+        destination: host.user === null ? name : `${host.user}@${name}`,
+      };
+    },
     async run(host, words, rest = {}) {
       const result = await processes.run({ ...rest, ...command(host, words) });
       // 255 is ssh's own; what the host answers ends below that.

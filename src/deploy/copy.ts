@@ -1,0 +1,44 @@
+/** Sending a closure with the stock client, which knows best what every Nix speaks. The gate at the other end decides what it takes. */
+import { NixsealError } from "../core/errors.ts";
+import type { Host } from "../inventory/model.ts";
+import type { StorePath } from "../nix/store-path.ts";
+import type { NixWorld } from "./build.ts";
+import type { SshFleet } from "./ssh.ts";
+
+/** Milliseconds. A first system over a slow line. */
+const patience = 6 * 3600_000;
+
+/**
+ * Sends what the host lacks. `from`: a store as `nix --store` takes it (a builder, a chroot store); null for this
+ * machine's. Nothing is asked of the host that it does not need: it says what it lacks, and only that is read.
+ */
+export async function copyClosure(
+  { processes, environment }: NixWorld,
+  ssh: SshFleet,
+  host: Host,
+  toplevel: StorePath,
+  from: string | null,
+): Promise<void> {
+  const { options, destination } = ssh.forNix(host);
+  const { code, stderr } = await processes.run({
+    program: "nix",
+    args: [
+      "--extra-experimental-features",
+      "nix-command",
+      "copy",
+      ...(from === null ? [] : ["--from", from]),
+      "--to",
+      `ssh-ng://${destination}`,
+      "--",
+      toplevel,
+    ],
+    env: { ...environment, NIX_SSHOPTS: options.join(" ") },
+    timeout: patience,
+  });
+  if (code === 0) return;
+  const lines = stderr.trim().split("\n");
+  const said = (lines.findLast((line) => line.includes("error:")) ?? lines.at(-1) ?? "")
+    .trim()
+    .slice(0, 1000);
+  throw new NixsealError("tool", `copying failed: ${said}`, { where: { host: host.name } });
+}
