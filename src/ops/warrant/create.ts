@@ -1,20 +1,17 @@
-import { join, resolve } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import * as rules from "../../inventory/field-rules.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
-import { draftWarrant, formerOf, formerOfFormer, type Former } from "../../trust/warrant/draft.ts";
-import { formatWarrantEnvelope, parseWarrantEnvelope } from "../../trust/warrant/envelope.ts";
-import { newestWarrant, readWarrant, warrantFile, warrantsDirectory } from "../../trust/warrant/store.ts";
+import { warrantsDirectory } from "../../trust/warrant/store.ts";
 import { actions, type Subject } from "../../trust/warrant/model.ts";
-import { encodeWarrant } from "../../trust/warrant/warrant.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { matching } from "../matching.ts";
 import { op, type Context } from "../op.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { contentOf } from "./content.ts";
+import { draftInto } from "./draft-file.ts";
 import { sizeText, subjectText, warrantSchema, warrantView } from "./view.ts";
 
 const input = z.object({
@@ -96,14 +93,10 @@ export const warrantCreate = op({
       const { closure, source } = await contentOf(context, directory, name, given);
       const warrants = [];
       for (const subject of subjects) {
-        const { former, replaced } = await place(context, directory, subject, given.after);
         const order = { fleet: name, subject, action: given.action, source };
-        const time = { now: context.clock.now(), lifetime: rules.seconds(given.expires) };
-        const warrant = draftWarrant({ ...order, ...time }, closure, former);
-        const bytes = formatWarrantEnvelope({ payload: encodeWarrant(warrant), signatures: [] });
-        const file = given.out ?? warrantFile(subject, warrant.seq);
-        await write(context, directory, given.out, file, bytes);
-        warrants.push({ ...warrantView(parseWarrantEnvelope(bytes)), file, replaced });
+        const how = { seconds: rules.seconds(given.expires), after: given.after, out: given.out };
+        const { envelope, file, replaced } = await draftInto(context, directory, order, closure, how);
+        warrants.push({ ...warrantView(envelope), file, replaced });
       }
       return { warrants };
     }),
@@ -132,34 +125,4 @@ async function subjectsOf(
   throw new NixsealError("not-found", `the root has no group '${group}'`, {
     hint: `it has ${[...root.groups.keys()].join(", ") || "none"}; 'nixseal trust rotate --group' adds one`,
   });
-}
-
-/** What it follows. A draft that nobody has signed was never an order: it gives up its place. */
-async function place(
-  { files, workingDirectory }: Pick<Context, "files" | "workingDirectory">,
-  directory: string,
-  subject: Subject,
-  after: string | undefined,
-): Promise<{ former: Former | null; replaced: boolean }> {
-  if (after !== undefined)
-    return {
-      former: formerOf(await readWarrant(files, resolve(workingDirectory, after), after)),
-      replaced: false,
-    };
-  const newest = await newestWarrant(files, directory, subject);
-  if (newest === null) return { former: null, replaced: false };
-  const replaced = newest.signatures.length === 0;
-  return { former: replaced ? formerOfFormer(newest) : formerOf(newest), replaced };
-}
-
-async function write(
-  { files, workingDirectory }: Pick<Context, "files" | "workingDirectory">,
-  directory: string,
-  out: string | undefined,
-  file: string,
-  bytes: Uint8Array,
-): Promise<void> {
-  const path = out === undefined ? join(directory, file) : resolve(workingDirectory, out);
-  if (out === undefined) await files.makeDirectory(join(path, ".."), { mode: 0o755, parents: true });
-  await files.writeAtomic(path, bytes, { mode: 0o644 });
 }
