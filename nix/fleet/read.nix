@@ -95,7 +95,9 @@ let
     [
       "fleet"
       "include"
-      "state" # for operators; nothing of it concerns a host
+      # for operators; nothing of these concerns a host
+      "deploy"
+      "state"
     ]
     ++ entries
   ) "fleet.toml" (parse "fleet.toml");

@@ -1,6 +1,8 @@
 import { NixsealError } from "../core/errors.ts";
 import { parseSelectorEntry } from "./selector-entry.ts";
 import type {
+  Check,
+  DeployDefaults,
   Fleet,
   Generator,
   Host,
@@ -23,7 +25,7 @@ import { readSshKey } from "./ssh-key.ts";
 export interface ShapedFile {
   readonly file: string;
   readonly value: Pick<FleetFile, "hosts" | "members" | "secrets"> &
-    Partial<Pick<FleetFile, "fleet" | "state">>;
+    Partial<Pick<FleetFile, "fleet" | "state" | "deploy">>;
 }
 
 /** The directory on a host where its secrets appear. */
@@ -32,7 +34,7 @@ const secretsDirectory = "/run/nixseal/secrets";
 /** Makes the model of shaped files, and lists what no schema can say: broken keys, repeats, selectors without a match. */
 export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; problems: Problem[] } {
   const problems: Problem[] = [];
-  const report = (file: string, id: Problem["id"], path: TomlPath, message: string, hint?: string): void => {
+  const report: Report = (file, id, path, message, hint) => {
     problems.push({ id, severity: "high", file, path, message, hint });
   };
   const keys = (file: string, path: TomlPath, texts: readonly string[]): SshKey[] =>
@@ -107,13 +109,35 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
     }
   const name = files.find(({ value }) => value.fleet !== undefined)?.value.fleet?.name ?? null;
   const state = stateOf(files[0]?.value.state, report);
-  return { fleet: { name, ...people, secrets, state, files: files.map(({ file }) => file) }, problems };
+  const deploy = deployOf(files[0]?.value.deploy, report);
+  return {
+    fleet: { name, ...people, secrets, deploy, state, files: files.map(({ file }) => file) },
+    problems,
+  };
 }
 
-function stateOf(
-  table: FleetFile["state"],
-  report: (file: string, id: Problem["id"], path: TomlPath, message: string, hint?: string) => void,
-): SharedState | null {
+type Report = (file: string, id: Problem["id"], path: TomlPath, message: string, hint?: string) => void;
+
+function deployOf(table: FleetFile["deploy"], report: Report): DeployDefaults {
+  const checks = (table?.checks ?? []).flatMap(({ command, url }, index): Check[] => {
+    if (command !== undefined && url === undefined && command.length > 0)
+      return [{ kind: "command", words: command }];
+    if (url !== undefined && command === undefined) return [{ kind: "url", url }];
+    report(fleetFileName, "bad-value", ["deploy", "checks", index], "a check is either a command or a url");
+    return [];
+  });
+  return {
+    canary: table?.canary ?? 1,
+    waves: table?.waves ?? [],
+    soak: seconds(table?.soak ?? "0s"),
+    failures: table?.failures ?? 0,
+    onFailure: table?.on_failure ?? "stop",
+    parallel: table?.parallel ?? 8,
+    checks,
+  };
+}
+
+function stateOf(table: FleetFile["state"], report: Report): SharedState | null {
   if (table === undefined) return null;
   const { directory, etcd, authorities } = table;
   const wrong = (message: string, hint: string): void =>

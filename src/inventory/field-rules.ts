@@ -95,6 +95,12 @@ export const duration: Rule = {
   expected: 'a duration such as "12h", "90d", "6w" or "1y"',
 };
 
+/** For waits of a program, where days would be a slip. */
+export const pause: Rule = {
+  pattern: /^(?:0|[1-9][0-9]{0,5})[smh]$/,
+  expected: 'a short duration such as "30s", "5m" or "1h"',
+};
+
 /** Relative, downwards, at least the file's name; `*` and `?` stand within one directory. */
 export const includeGlob: Rule = {
   pattern: /^(?:[A-Za-z0-9*?_][A-Za-z0-9*?._ -]{0,254}\/){0,8}[A-Za-z0-9*?_][A-Za-z0-9*?._ -]{0,249}\.toml$/,
@@ -102,9 +108,16 @@ export const includeGlob: Rule = {
     'a relative path or glob that ends in ".toml", such as "hosts/*.toml", without ".." and hidden parts',
 };
 
-const unitSeconds: Readonly<Record<string, number>> = { h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
+const unitSeconds: Readonly<Record<string, number>> = {
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86_400,
+  w: 604_800,
+  y: 31_536_000,
+};
 
-/** Seconds of a text that follows `duration`; a year has 365 days. */
+/** Seconds of a text that follows `duration` or `pause`; a year has 365 days. */
 export function seconds(text: string): number {
   return Number(text.slice(0, -1)) * unitSeconds[text.at(-1)!]!;
 }
@@ -119,4 +132,15 @@ export const httpsUrl: Rule = {
 export const relativeFile: Rule = {
   pattern: /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]{1,128}(?:\/[A-Za-z0-9._-]{1,128}){0,16}$/,
   expected: "a file below the fleet's directory",
+};
+
+/** One argument of a command. */
+export const word: Rule = {
+  pattern: /^[^\p{Cc}]{1,4096}$/u,
+  expected: "a word without control characters",
+};
+
+export const checkUrl: Rule = {
+  pattern: /^https?:\/\/[^\s\p{Cc}]{1,2000}$/u,
+  expected: "an http or https URL",
 };

@@ -257,6 +257,7 @@ test("the JSON Schema knows every key and no other", () => {
   assert.deepEqual(Object.keys(schema.properties), [
     "fleet",
     "state",
+    "deploy",
     "include",
     "hosts",
     "members",
@@ -307,4 +308,36 @@ test("[state]: in one place, and a cluster only with its authorities", async () 
     "etc = []",
   ])
     assert.equal((await problems(`[state]\n${bad}\n`)).length, 1, bad);
+});
+
+test("[deploy]: defaults, and checks that are one thing each", async () => {
+  assert.deepEqual((await fleetOf("")).deploy, {
+    canary: 1,
+    waves: [],
+    soak: 0,
+    failures: 0,
+    onFailure: "stop",
+    parallel: 8,
+    checks: [],
+  });
+  const { deploy } = await fleetOf(
+    '[deploy]\nwaves = [25, 50]\nsoak = "2m"\non_failure = "revert"\n[[deploy.checks]]\nurl = "https://{address}/"\n[[deploy.checks]]\ncommand = ["./look", "{host}"]\n',
+  );
+  assert.deepEqual([deploy.waves, deploy.soak, deploy.onFailure], [[25, 50], 120, "revert"]);
+  assert.deepEqual(deploy.checks, [
+    { kind: "url", url: "https://{address}/" },
+    { kind: "command", words: ["./look", "{host}"] },
+  ]);
+  for (const bad of [
+    "canary = -1",
+    "waves = [0]",
+    'soak = "soon"',
+    "parallel = 0",
+    "checks = [{}]",
+    "checks = [{ command = [] }]",
+    'checks = [{ url = "file:///etc" }]',
+    'on_failure = "panic"',
+    "canaries = 1",
+  ])
+    assert.equal((await problems(`[deploy]\n${bad}\n`)).length, 1, bad);
 });

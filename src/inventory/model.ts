@@ -88,12 +88,31 @@ export type SharedState =
   /** `authorities`: a PEM file relative to the fleet's directory. */
   | { readonly kind: "etcd"; readonly endpoints: readonly string[]; readonly authorities: string };
 
+/** Exactly one of the two. */
+export type Check =
+  | { readonly kind: "command"; readonly words: readonly string[] }
+  | { readonly kind: "url"; readonly url: string };
+
+/** How a deployment goes over the hosts, unless the command line says otherwise. */
+export interface DeployDefaults {
+  readonly canary: number;
+  /** Per cent of all hosts. */
+  readonly waves: readonly number[];
+  /** Seconds. */
+  readonly soak: number;
+  readonly failures: number;
+  readonly onFailure: "stop" | "revert";
+  readonly parallel: number;
+  readonly checks: readonly Check[];
+}
+
 /** Entries are in the order of the files, `fleet.toml` first. */
 export interface Fleet {
   readonly name: string | null;
   readonly hosts: ReadonlyMap<HostName, Host>;
   readonly members: ReadonlyMap<MemberName, Member>;
   readonly secrets: ReadonlyMap<SecretName, Secret>;
+  readonly deploy: DeployDefaults;
   /** null: in each operator's own state directory. */
   readonly state: SharedState | null;
   /** Who has a tag or is in a group; what `tag:T` and `group:G` look up. */

@@ -136,6 +136,35 @@ const stateTable = table({
     .describe("PEM file, relative to this one, with the authorities of the cluster's certificates"),
 });
 
+const count = (least: number, most: number, what: string): z.ZodInt => {
+  const error = `${what} from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+};
+
+const checkTable = table({
+  command: list(text(rules.word), "words", 64)
+    .optional()
+    .describe("a program and its arguments; {host} and {address} stand for the host"),
+  url: text(rules.checkUrl).optional().describe("must answer 200; {host} and {address} stand for the host"),
+});
+
+const deployTable = table({
+  canary: count(0, 10_000, "a number of hosts").default(1).describe("hosts that go first, alone"),
+  waves: list(count(1, 100, "per cent of the hosts,"), "waves", 32)
+    .default([])
+    .describe("how much of the rest goes in each later wave; the last one takes what is left"),
+  soak: text(rules.pause).default("0s").describe("the time between two waves"),
+  failures: count(0, 10_000, "a number of hosts").default(0).describe("hosts that may fail before it ends"),
+  on_failure: z
+    .enum(["stop", "revert"], { error: '"stop" or "revert"' })
+    .default("stop")
+    .describe("what becomes of the hosts that are done when it ends early"),
+  parallel: count(1, 1000, "a number of hosts").default(8).describe("hosts at once"),
+  checks: list(checkTable, "checks", 32)
+    .default([])
+    .describe("asked from the operator's machine before a host may keep a new system, and after each wave"),
+});
+
 /** A file that `include` names: entries only. */
 export const includedFile = table(entries);
 
@@ -143,6 +172,7 @@ export const includedFile = table(entries);
 export const fleetFile = table({
   fleet: fleetTable.optional().describe("about the whole"),
   state: stateTable.optional().describe("what operators share while they work: leases, rollouts, the log"),
+  deploy: deployTable.optional().describe("how a deployment goes over the hosts"),
   include: list(text(rules.includeGlob), "globs", 256)
     .default([])
     .describe("more files with hosts, members and secrets, relative to this one; read in sorted order"),
@@ -159,6 +189,7 @@ export function keysAt(path: readonly PropertyKey[], top: z.ZodObject): readonly
   const [first, , third] = path;
   if (first === undefined) return Object.keys(top.shape);
   if (first === "fleet") return Object.keys(fleetTable.shape);
+  if (first === "deploy") return Object.keys((third === undefined ? deployTable : checkTable).shape);
   if (first === "state") return Object.keys(stateTable.shape);
   if (first === "hosts") return Object.keys(hostTable.shape);
   if (first === "members") return Object.keys(memberTable.shape);
