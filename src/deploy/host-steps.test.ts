@@ -64,7 +64,10 @@ async function play(gate: Played, changes: Partial<HostWorld> = {}) {
     say: () => undefined,
     ...changes,
   };
-  const result = await deployHost({ fleet: "bos55", host: "web", offer, action: "switch" }, world);
+  const result = await deployHost(
+    { fleet: "bos55", host: "web", order: offer.warrant, offer: async () => offer, action: "switch" },
+    world,
+  );
   return { log, result };
 }
 

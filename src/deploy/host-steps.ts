@@ -3,6 +3,7 @@ import { NixsealError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { GateEvent } from "../gate/answer.ts";
 import { confirmationText, type GateAction, type GateMessage, type OfferMessage } from "../gate/message.ts";
+import type { WarrantEnvelope } from "../trust/warrant/envelope.ts";
 import type { SshSig } from "../ssh/sshsig.ts";
 import type { Lease } from "../state/lease.ts";
 import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
@@ -11,8 +12,10 @@ import type { HostReport } from "./rollout.ts";
 export interface HostOrder {
   readonly fleet: string;
   readonly host: string;
-  readonly offer: OfferMessage;
+  readonly order: WarrantEnvelope;
   readonly action: GateAction;
+  /** The order with what the host needs to decide on it; `heads` is where the host says that its sequences stand. */
+  offer(heads: unknown): Promise<OfferMessage>;
 }
 
 /** What is done for one host, over connections that somebody else holds. */
@@ -47,7 +50,8 @@ const mostLooks = 300;
 
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
-  const digest = order.offer.warrant.digest;
+  const digest = order.order.digest;
+  let heads: unknown;
   const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
     host,
     outcome,
@@ -57,6 +61,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   });
   try {
     const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+    heads = status["heads"];
     if (status["active"] === digest && order.action !== "dry-activate")
       return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
   } catch (error) {
@@ -68,7 +73,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     const lease = await world.lease();
     const renewal = keepLease(lease, world);
     try {
-      return await underLease(order, world, lease, renewal.lost);
+      return await underLease(order, heads, world, lease, renewal.lost);
     } finally {
       renewal.end();
       await lease.release();
@@ -81,21 +86,22 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
 
 async function underLease(
   order: HostOrder,
+  heads: unknown,
   world: HostWorld,
   lease: Lease,
   lost: () => NixsealError | null,
 ): Promise<HostResult> {
-  const { host, offer, action } = order;
+  const { host, action } = order;
   const stillOurs = (): void => {
     const error = lost();
     if (error !== null) throw error;
   };
-  accepted(await world.ask(offer, "shared"), host);
+  accepted(await world.ask(await order.offer(heads), "shared"), host);
   world.say("sending what it lacks");
   await world.copy();
   stillOurs();
   const fence = lease.token;
-  const message = { kind: "activate", warrant: offer.warrant.digest, action, rehash: false, fence } as const;
+  const message = { kind: "activate", warrant: order.order.digest, action, rehash: false, fence } as const;
   let answering: Promise<void> | null = null;
   const onEvent = (event: GateEvent): void => {
     world.say(event.message);
@@ -127,13 +133,13 @@ async function underLease(
 
 /** The host asks whether the new system may stay. */
 async function answer(order: HostOrder, world: HostWorld, nonce: string, fence: number): Promise<void> {
-  const { fleet, host, offer } = order;
+  const { fleet, host } = order;
   const sick = await world.check();
   if (sick !== null) {
     accepted(await world.ask({ kind: "revert", fence }, "fresh"), host);
     throw new NixsealError("refused", sick);
   }
-  const text = confirmationText({ fleet, host, warrant: offer.warrant.digest, nonce });
+  const text = confirmationText({ fleet, host, warrant: order.order.digest, nonce });
   const signature = await world.sign(text);
   accepted(await world.ask({ kind: "confirm", nonce, signature, fence }, "fresh"), host);
 }
@@ -144,7 +150,7 @@ async function lookAgain(
   world: HostWorld,
   lost: NixsealError,
 ): Promise<GateSuccess | GateNo> {
-  const digest = order.offer.warrant.digest;
+  const digest = order.order.digest;
   for (let looks = 0; looks < mostLooks; looks++) {
     await world.clock.sleep(pauses.look);
     const status = await world.ask({ kind: "status" }, "fresh").catch((error: unknown) => {

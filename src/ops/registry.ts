@@ -16,6 +16,7 @@ export const nouns: Readonly<Record<string, string>> = {
   trust: "the root of the fleet, certificates of its members, revocation",
   commits: "who signed the history, and whether they may",
   warrant: "signed orders: which closure a host may activate",
+  deploy: "from a selection of hosts to running systems: plan, apply, watch, go back",
   log: "what was decided and done, and whether somebody changed it",
   ci: "workflows that verify and build, and what they may do",
   audit: "what is wrong with a repository, without logging in anywhere",
@@ -168,6 +169,26 @@ export const registry: Readonly<Record<string, Entry>> = {
   "warrant show": {
     summary: "show what a warrant orders, who signed and what changes",
     load: () => import("./warrant/show.ts").then((module) => module.warrantShow),
+  },
+  "deploy plan": {
+    summary: "what would change on each host, as text or as a plan to keep",
+    load: () => import("./deploy/plan.ts").then((module) => module.deployPlan),
+  },
+  "deploy apply": {
+    summary: "sign, send, activate and confirm, wave after wave",
+    load: () => import("./deploy/apply.ts").then((module) => module.deployApply),
+  },
+  "deploy status": {
+    summary: "what each host runs, and by which order",
+    load: () => import("./deploy/status.ts").then((module) => module.deployStatus),
+  },
+  "deploy rollback": {
+    summary: "order once more what ran before",
+    load: () => import("./deploy/rollback.ts").then((module) => module.deployRollback),
+  },
+  "deploy watch": {
+    summary: "follow a rollout to its end",
+    load: () => import("./deploy/watch.ts").then((module) => module.deployWatch),
   },
   "log show": {
     summary: "the newest entries of the log",

@@ -1,6 +1,8 @@
 import type { Candidate } from "../../inventory/selector-entry.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import { NixsealError } from "../../core/errors.ts";
+import type { Certificate } from "../../ssh/certificate.ts";
+import type { PublicKey } from "../../ssh/public-key.ts";
 import { signWithKeygen } from "../../trust/root/sign.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
@@ -44,14 +46,7 @@ export async function addSignature(
 ): Promise<Signed> {
   const hosts = hostsOf(fleet, trust.root, envelope.warrant.subject);
   requireOrder(envelope, trust, hosts, file);
-  const certificates = await usableCertificates(context, directory, envelope, trust, hosts, choice);
-  const { file: keyFile, key } = await findKey(
-    context,
-    choice.key,
-    certificates.map((one) => one.key),
-    "key of a certificate with the right 'activate' there",
-  );
-  const certificate = certificates.find((one) => one.key.fingerprint === key.fingerprint)!;
+  const { keyFile, key, certificate } = await findSigner(context, directory, trust, envelope, hosts, choice);
   const principal = certificate.principals[0]!;
   const before = judged(envelope, trust, hosts[0]!);
   if (before.some((one) => one.accepted && (one.principal === principal || one.key === key.fingerprint)))
@@ -77,6 +72,26 @@ export async function addSignature(
     threshold: Math.max(...hosts.map((host) => thresholdFor(trust.root, host))),
     verdicts,
   };
+}
+
+/** The caller's key and a certificate for it that gives the right to activate on all of these hosts. */
+export async function findSigner(
+  context: Context,
+  directory: string,
+  trust: OpenTrust,
+  envelope: WarrantEnvelope,
+  hosts: readonly Candidate[],
+  choice: SignerChoice,
+): Promise<{ readonly keyFile: string; readonly key: PublicKey; readonly certificate: Certificate }> {
+  const certificates = await usableCertificates(context, directory, envelope, trust, hosts, choice);
+  const { file: keyFile, key } = await findKey(
+    context,
+    choice.key,
+    certificates.map((one) => one.key),
+    "key of a certificate with the right 'activate' there",
+  );
+  const certificate = certificates.find((one) => one.key.fingerprint === key.fingerprint)!;
+  return { keyFile, key, certificate };
 }
 
 /** What nobody should put a name under, whoever it is. */

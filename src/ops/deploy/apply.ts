@@ -1,0 +1,124 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { NixsealError } from "../../core/errors.ts";
+import { exitCodes } from "../../core/exit.ts";
+import { parsePlan, planLimit, type DeployPlan } from "../../deploy/plan.ts";
+import { selectHosts } from "../../inventory/selectors.ts";
+import type { OpenFleet } from "../fleet-context.ts";
+import { withLockedFleet } from "../locked-fleet.ts";
+import { op, type Context } from "../op.ts";
+import { openState } from "../shared-state.ts";
+import { openTrust } from "../trust/open.ts";
+import { fleetName } from "../trust/root-flags.ts";
+import { withSsh } from "./connect.ts";
+import { execute, hostOf, ordersOf } from "./execute.ts";
+import { orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
+import { makePlan, type MadePlan } from "./make-plan.ts";
+import { requireHosts } from "./orders.ts";
+import { planText } from "./plan-text.ts";
+import { planView } from "./plan-view.ts";
+import { reportSchema, reportText, reportView } from "./report.ts";
+import { signOrders, type OrderFile } from "./sign-orders.ts";
+import { systemsOf } from "./systems.ts";
+
+const input = z.object({
+  what: z.array(z.string()).default([]).describe("a plan's file, or which hosts: names, globs, tag:T, !name"),
+  ...systemFlags,
+  ...orderFlags,
+  ...waveFlags,
+  ...signerFlags,
+});
+
+type Input = z.output<typeof input>;
+
+export const deployApply = op({
+  effect: "write",
+  input,
+  positional: ["what"],
+  output: reportSchema,
+  examples: [
+    { command: "nixseal deploy apply lufta", says: "build, show, ask, sign, send, activate, confirm" },
+    {
+      command: "nixseal deploy apply plan.json",
+      says: "what was planned and signed; again, after an interruption",
+    },
+  ],
+  run: async (context, given) => {
+    const [file] = given.what;
+    const isPlan = given.what.length === 1 && file!.endsWith(".json");
+    // The lock is for the files of the fleet. While hosts are being changed, others may plan: leases keep them apart.
+    const ready = await withLockedFleet(context, "deploy apply", false, (open) =>
+      prepare(context, open, given, isPlan),
+    );
+    const { open, plan, orders, store } = ready;
+    const hosts = plan.hosts.map(({ name }) => hostOf(open, name));
+    const trust = await openTrust(context, open.directory);
+    const state = await openState(context, open);
+    const report = await withSsh(context, hosts, (ssh) =>
+      execute(context, open, trust, ssh, state, { plan, orders, store, choice: given }),
+    );
+    return reportView(plan, report);
+  },
+  text: reportText,
+  exit: ({ hosts }) =>
+    hosts.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partial,
+});
+
+interface Ready {
+  readonly open: OpenFleet;
+  readonly plan: DeployPlan;
+  readonly orders: ReadonlyMap<string, OrderFile>;
+  readonly store: string | null;
+}
+
+async function prepare(context: Context, open: OpenFleet, given: Input, isPlan: boolean): Promise<Ready> {
+  const trust = await openTrust(context, open.directory);
+  const { made, store } = isPlan
+    ? { made: await readPlan(context, open, given), store: given.store ?? given.builder ?? null }
+    : await planNow(context, open, given);
+  const orders = await ordersOf(context, open, made.plan);
+  if (!given.yes) await ask(context, made);
+  const signed = await signOrders(context, open, trust, [...orders.values()], given);
+  return {
+    open,
+    plan: made.plan,
+    orders: new Map([...orders.keys()].map((name, index) => [name, signed[index]!])),
+    store,
+  };
+}
+
+async function readPlan(context: Context, { fleet }: OpenFleet, { what }: Input): Promise<MadePlan> {
+  const [file] = what;
+  const bytes = await context.files.read(resolve(context.workingDirectory, file!), { limit: planLimit });
+  const plan = parsePlan(bytes);
+  if (plan.fleet === fleetName(fleet)) return { plan, unreachable: new Map() };
+  throw new NixsealError("refused", `it is a plan of the fleet '${plan.fleet}'`, { where: { file } });
+}
+
+async function planNow(
+  context: Context,
+  open: OpenFleet,
+  given: Input,
+): Promise<{ made: MadePlan; store: string | null }> {
+  const hosts = selectHosts(open.fleet, given.what);
+  requireHosts(hosts);
+  const systems = await systemsOf(context, open.directory, hosts, given);
+  const rollout = rolloutOf(given, open.fleet.deploy);
+  const made = await withSsh(context, hosts, (ssh) =>
+    makePlan(context, open, ssh, hosts, systems, { ...given, rollout }),
+  );
+  return { made, store: systems.store };
+}
+
+const plain = (text: string): string => text;
+
+async function ask(context: Context, { plan, unreachable }: MadePlan): Promise<void> {
+  const shown = planText(planView(plan, unreachable), {
+    good: plain,
+    bad: plain,
+    weak: plain,
+    strong: plain,
+  });
+  if (!(await context.person.askYesNo(`${shown}\nSign and deploy this?`)))
+    throw new NixsealError("cancelled", "nothing was deployed");
+}

@@ -1,0 +1,80 @@
+/** Connections to the gates of hosts, and what they answer. */
+import { NixsealError } from "../../core/errors.ts";
+import {
+  accepted,
+  askGate,
+  gateCommand,
+  type GateConnection,
+  type GateSuccess,
+} from "../../deploy/gate-client.ts";
+import { connectionError, openSsh, type SshFleet } from "../../deploy/ssh.ts";
+import type { Host } from "../../inventory/model.ts";
+import type { Context } from "../op.ts";
+
+/** Milliseconds without a word: switching a large system is silent for long. */
+const patience = 45 * 60_000;
+const atOnce = 32;
+
+export type Way = "shared" | "fresh";
+
+export function gateOf(
+  { processes }: Pick<Context, "processes">,
+  ssh: SshFleet,
+  host: Host,
+  way: Way,
+): GateConnection {
+  return {
+    host: host.name,
+    start: (kind) =>
+      processes.converse({ ...ssh.command(host, [gateCommand, kind], way), timeout: patience }),
+    failure: (code, stderr) => {
+      if (code === 255) return connectionError(host, stderr);
+      const said = stderr.trim().split("\n").at(-1)?.slice(0, 500) ?? "";
+      return new NixsealError(
+        "tool",
+        `the host did not answer as a gate (exit ${code})${said === "" ? "" : `: ${said}`}`,
+        {
+          hint: `does '${host.user ?? "that user"}' have the gate's forced command there? nixseal host setup ${host.name}`,
+          where: { host: host.name },
+        },
+      );
+    },
+  };
+}
+
+/** Runs work with connections that are closed afterwards, whatever happens. */
+export async function withSsh<T>(
+  context: Pick<Context, "files" | "processes">,
+  hosts: readonly Host[],
+  work: (ssh: SshFleet) => Promise<T>,
+): Promise<T> {
+  const ssh = await openSsh(context, hosts);
+  try {
+    return await work(ssh);
+  } finally {
+    await ssh.close();
+  }
+}
+
+/** What each gate knows, or why it could not be asked. */
+export async function statuses(
+  context: Pick<Context, "processes">,
+  ssh: SshFleet,
+  hosts: readonly Host[],
+): Promise<Map<string, GateSuccess | NixsealError>> {
+  const found = new Map<string, GateSuccess | NixsealError>();
+  const queue = hosts.values();
+  const one = async (): Promise<void> => {
+    for (const host of queue) {
+      try {
+        const answer = await askGate(gateOf(context, ssh, host, "shared"), { kind: "status" });
+        found.set(host.name, accepted(answer, host.name));
+      } catch (error) {
+        if (!(error instanceof NixsealError)) throw error;
+        found.set(host.name, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, hosts.length) }, one));
+  return found;
+}

@@ -1,0 +1,161 @@
+/** Carrying out a plan: signatures, then wave after wave, with every decision in the log. */
+import { join } from "node:path";
+import { NixsealError } from "../../core/errors.ts";
+import { askGate } from "../../deploy/gate-client.ts";
+import { deployHost, type HostResult, type HostWorld } from "../../deploy/host-steps.ts";
+import { copyClosure } from "../../deploy/copy.ts";
+import type { DeployPlan, PlannedHost } from "../../deploy/plan.ts";
+import { recordHost, recordRollout, rolloutName } from "../../deploy/records.ts";
+import { rollOut, type RolloutReport } from "../../deploy/rollout.ts";
+import type { SshFleet } from "../../deploy/ssh.ts";
+import type { Host } from "../../inventory/model.ts";
+import { appendToLog } from "../../log/log.ts";
+import { acquireLease } from "../../state/lease.ts";
+import type { State } from "../../state/state.ts";
+import { readWarrant } from "../../trust/warrant/store.ts";
+import type { OpenFleet } from "../fleet-context.ts";
+import type { Context } from "../op.ts";
+import type { OpenTrust } from "../trust/open.ts";
+import type { SignerChoice } from "../warrant/add-signature.ts";
+import { checkHost } from "./checks.ts";
+import { confirmer } from "./confirmer.ts";
+import { gateOf } from "./connect.ts";
+import { offerFor } from "./offer.ts";
+import type { OrderFile } from "./sign-orders.ts";
+import { nixWorld } from "./systems.ts";
+
+export interface Execution {
+  readonly plan: DeployPlan;
+  /** Signed, by host. */
+  readonly orders: ReadonlyMap<string, OrderFile>;
+  readonly store: string | null;
+  /** The hosts have the paths: nothing is sent. */
+  readonly present?: boolean;
+  readonly choice: SignerChoice;
+}
+
+/** Milliseconds that a lease holds without being renewed. */
+const leaseTerm = 60_000;
+
+/** The orders of a plan, as they lie in the fleet now. `refused` when one is not the one that was planned. */
+export async function ordersOf(
+  context: Context,
+  { directory }: OpenFleet,
+  plan: DeployPlan,
+): Promise<Map<string, OrderFile>> {
+  const found = new Map<string, OrderFile>();
+  for (const { name, warrant } of plan.hosts) {
+    const envelope = await readWarrant(context.files, join(directory, warrant.file), warrant.file);
+    if (envelope.digest !== warrant.digest)
+      throw new NixsealError("refused", `${warrant.file} is not the order that was planned for '${name}'`, {
+        hint: "somebody made another one since: plan again",
+        where: { file: warrant.file },
+      });
+    found.set(name, { envelope, file: warrant.file });
+  }
+  return found;
+}
+
+export async function execute(
+  context: Context,
+  open: OpenFleet,
+  trust: OpenTrust,
+  ssh: SshFleet,
+  state: State,
+  execution: Execution,
+): Promise<RolloutReport> {
+  const { plan } = execution;
+  const { clock, processes, environment } = context;
+  const by = { member: null, machine: `${environment.get("USER") ?? "someone"}@${processes.hostname}` };
+  const rollout = rolloutName(plan);
+  const names = plan.hosts.map(({ name }) => name);
+  const began = { began: clock.now().toISOString(), by: by.machine, hosts: names, ended: null };
+  await recordRollout(state, rollout, began);
+  const warrants = Object.fromEntries(plan.hosts.map(({ name, warrant }) => [name, warrant.digest]));
+  await appendToLog(state, clock, {
+    what: "deploy.apply",
+    by,
+    hosts: names,
+    detail: { plan: plan.id, warrants },
+  });
+  const confirm = confirmer(context, open, trust, execution);
+
+  const one = async (planned: PlannedHost): Promise<HostResult> => {
+    const host = hostOf(open, planned.name);
+    const order = execution.orders.get(planned.name)!;
+    const say = (message: string): void =>
+      context.emit({ type: "step", message: `${host.name}: ${message}` });
+    const world: HostWorld = {
+      clock,
+      say,
+      ask: (message, way, onEvent) => askGate(gateOf(context, ssh, host, way), message, onEvent),
+      copy: async () => {
+        if (execution.present === true) return;
+        await copyClosure(nixWorld(context), ssh, host, planned.toplevel, execution.store);
+      },
+      lease: () =>
+        acquireLease(state, context, {
+          name: `host/${host.name}`,
+          holder: `${by.machine} (pid ${processes.pid})`,
+          term: leaseTerm,
+        }),
+      check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
+      sign: (text) => confirm(order, host, text),
+    };
+    await recordHost(state, rollout, host.name, {
+      at: clock.now().toISOString(),
+      state: "under way",
+      message: "",
+    });
+    const offer = (heads: unknown) => offerFor(context, open, trust, order, heads);
+    const result = await deployHost(
+      { fleet: plan.fleet, host: host.name, order: order.envelope, action: plan.action, offer },
+      world,
+    );
+    const { outcome, message, changed, receipt } = result;
+    await recordHost(state, rollout, host.name, { at: clock.now().toISOString(), state: outcome, message });
+    if (changed || outcome === "failed")
+      await appendToLog(state, clock, {
+        what: `host.${outcome}`,
+        by,
+        hosts: [host.name],
+        detail: { plan: plan.id, warrant: planned.warrant.digest, message: message.slice(0, 2000), receipt },
+      });
+    return result;
+  };
+
+  const report = await rollOut(plan.hosts, plan.rollout, {
+    clock,
+    name: ({ name }) => name,
+    deploy: one,
+    check: async (done) => {
+      for (const { name } of done) {
+        const fault = await checkHost(context, open.directory, open.fleet.deploy.checks, hostOf(open, name));
+        if (fault !== null) return fault;
+      }
+      return null;
+    },
+    begin: (wave, number, waves) => {
+      if (waves > 1)
+        context.emit({
+          type: "step",
+          message: `wave ${number} of ${waves}: ${wave.map(({ name }) => name).join(" ")}`,
+        });
+    },
+  });
+  const message = report.ended === null ? "done" : `${report.ended.how}: ${report.ended.reason}`;
+  await recordRollout(state, rollout, { ...began, ended: { at: clock.now().toISOString(), message } });
+  await appendToLog(state, clock, {
+    what: "deploy.end",
+    by,
+    hosts: names,
+    detail: { plan: plan.id, message },
+  });
+  return report;
+}
+
+export function hostOf({ fleet }: OpenFleet, name: string): Host {
+  const host = [...fleet.hosts.values()].find((one) => one.name === name);
+  if (host !== undefined) return host;
+  throw new NixsealError("not-found", `'${name}' is no host of the fleet any more`, { hint: "plan again" });
+}

@@ -1,0 +1,95 @@
+/** Signatures that the orders of a deployment still lack. */
+import { join } from "node:path";
+import { NixsealError } from "../../core/errors.ts";
+import { thresholdFor } from "../../trust/warrant/decide.ts";
+import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { judgeSignatures } from "../../trust/warrant/signatures.ts";
+import type { OpenFleet } from "../fleet-context.ts";
+import type { Context } from "../op.ts";
+import type { OpenTrust } from "../trust/open.ts";
+import { addSignature, type SignerChoice } from "../warrant/add-signature.ts";
+import { hostsOf } from "../warrant/hosts.ts";
+
+export interface OrderFile {
+  readonly envelope: WarrantEnvelope;
+  /** Below the fleet's directory. */
+  readonly file: string;
+}
+
+export interface Counted {
+  readonly principals: readonly string[];
+  readonly threshold: number;
+}
+
+/** Who has signed it so that it counts, of how many that must. */
+export function countSignatures(
+  { fleet }: OpenFleet,
+  { root, krl, now }: OpenTrust,
+  { envelope }: OrderFile,
+): Counted {
+  const hosts = hostsOf(fleet, root, envelope.warrant.subject);
+  const perHost = hosts.map((host) => ({
+    principals: judgeSignatures(envelope, host, { root, revocations: krl, now }).flatMap((one) =>
+      one.accepted ? [one.principal] : [],
+    ),
+    threshold: thresholdFor(root, host),
+  }));
+  // A group's order must hold on every host of it.
+  return perHost.reduce((worst, one) =>
+    one.principals.length - one.threshold < worst.principals.length - worst.threshold ? one : worst,
+  );
+}
+
+/**
+ * Adds the caller's signature where one is missing and theirs is not there yet, and writes the files. `refused` when more
+ * members must sign than that. Under the fleet's lock.
+ */
+export async function signOrders(
+  context: Context,
+  open: OpenFleet,
+  trust: OpenTrust,
+  orders: readonly OrderFile[],
+  choice: SignerChoice,
+): Promise<OrderFile[]> {
+  const signed: OrderFile[] = [];
+  const lacking: string[] = [];
+  for (const order of orders) {
+    let now = order;
+    let { principals, threshold } = countSignatures(open, trust, order);
+    if (principals.length < threshold) {
+      now = await withOwn(context, open, trust, order, choice);
+      ({ principals, threshold } = countSignatures(open, trust, now));
+    }
+    if (principals.length < threshold) lacking.push(`${order.file} (${principals.length} of ${threshold})`);
+    signed.push(now);
+  }
+  if (lacking.length === 0) return signed;
+  throw new NixsealError(
+    "refused",
+    `more members must sign: ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}`,
+    {
+      hint: "commit the warrants; each of the others runs 'nixseal warrant sign FILE', then apply again",
+    },
+  );
+}
+
+async function withOwn(
+  context: Context,
+  { directory, fleet }: OpenFleet,
+  trust: OpenTrust,
+  order: OrderFile,
+  choice: SignerChoice,
+): Promise<OrderFile> {
+  try {
+    const asked = async (): Promise<void> => undefined; // for the whole deployment, before
+    const { envelope } = await addSignature(context, { directory, fleet, trust }, order, choice, asked);
+    await context.files.writeAtomic(join(directory, order.file), formatWarrantEnvelope(envelope), {
+      mode: 0o644,
+    });
+    return { ...order, envelope };
+  } catch (error) {
+    // Signed by this member before: then it is for the others.
+    if (error instanceof NixsealError && error.code === "conflict") return order;
+    throw error;
+  }
+}
