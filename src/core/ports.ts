@@ -117,6 +117,10 @@ export interface Files {
   ): Promise<void>;
   /** As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. */
   openAtomic(path: string, options: NewFile): Promise<AtomicFile>;
+  /** Adds at the end of a file that exists, never through a symlink, and is done when the bytes are on the disk. */
+  append(path: string, bytes: Uint8Array): Promise<void>;
+  /** The last `limit` bytes of a regular file, or all when there are fewer, with the whole size. Follows no symlink. */
+  readEnd(path: string, limit: number): Promise<{ readonly size: number; readonly bytes: Uint8Array }>;
   /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */
   create(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
   /** Follows symlinks; null when there is nothing. */
