@@ -142,6 +142,10 @@ export interface Files {
    * nothing is flushed to the disk: for what can be had again, and whose bytes are checked again when it is used.
    */
   openAtomic(path: string, options: NewFile & { readonly sync?: boolean }): Promise<AtomicFile>;
+  /** Adds at the end of a file that exists, never through a symlink, and is done when the bytes are on the disk. */
+  append(path: string, bytes: Uint8Array): Promise<void>;
+  /** The last `limit` bytes of a regular file, or all when there are fewer, with the whole size. Follows no symlink. */
+  readEnd(path: string, limit: number): Promise<{ readonly size: number; readonly bytes: Uint8Array }>;
   /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */
   create(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
   /** Follows symlinks; null when there is nothing. */

@@ -14,6 +14,7 @@ import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Files, FileStatus, NewFile } from "../core/ports.ts";
+import { append, readEnd } from "./append-file.ts";
 import { atomicFile, replaceFile, syncDirectory, writeWhole } from "./atomic-file.ts";
 import { systemError } from "./errors.ts";
 import { kindOf } from "./file-kind.ts";
@@ -45,6 +46,8 @@ export const files: Files = {
     }),
 
   openAtomic: (path, { sync = true, ...options }) => guarded(path, () => atomicFile(path, options, sync)),
+  append: (path, bytes) => guarded(path, () => append(path, bytes)),
+  readEnd: (path, limit) => guarded(path, () => readEnd(path, limit)),
   create: (path, bytes, options) => guarded(path, async () => writeWhole(path, bytes, options)),
   status: (path) =>
     guarded(path, async () => toStatus(missingAsNull(() => statSync(path, { throwIfNoEntry: false })))),
