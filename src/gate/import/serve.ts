@@ -1,0 +1,40 @@
+/** The root side of a connection that imports: one message after another, each answered before the next is read. */
+import type { Clock } from "../../core/ports.ts";
+import { answerLine } from "../answer.ts";
+import type { GateConfig } from "../config.ts";
+import { parseMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import type { GatePaths } from "../paths.ts";
+import type { MessageLines } from "../read-message.ts";
+import { GateRefusal, refusalResult } from "../answer.ts";
+import { ImportSession, type ImportPorts } from "./session.ts";
+
+/**
+ * Serves `first` and what follows it until the sender ends. A path that is refused does not end the connection; a message that is none of
+ * these does. What was imported stands in the ledger when this returns or throws.
+ */
+export async function serveImports(
+  ports: ImportPorts,
+  { config, paths }: { readonly config: GateConfig; readonly paths: GatePaths },
+  first: ImportMessage | UploadMessage,
+  lines: MessageLines,
+  out: (text: string) => Promise<void>,
+): Promise<void> {
+  const session = new ImportSession(ports, config, paths);
+  try {
+    let message: ImportMessage | UploadMessage = first;
+    for (;;) {
+      await out(answerLine(await session.handle(message)));
+      const line = await lines.next();
+      if (line === null) return;
+      message = importMessage(line, config);
+    }
+  } finally {
+    await session.end();
+  }
+}
+
+function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): ImportMessage | UploadMessage {
+  const message = parseMessage(line, storeDirectory);
+  if (message.kind === "import" || message.kind === "upload") return message;
+  throw new GateRefusal("peer", `a message of kind '${message.kind}' needs a connection of its own`);
+}
