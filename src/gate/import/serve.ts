@@ -1,11 +1,10 @@
 /** The root side of a connection that imports: one message after another, each answered before the next is read. */
-import type { Clock } from "../../core/ports.ts";
-import { answerLine } from "../answer.ts";
+import { answerLine, GateRefusal } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import { parseMessage, type ImportMessage, type UploadMessage } from "../message.ts";
 import type { GatePaths } from "../paths.ts";
 import type { MessageLines } from "../read-message.ts";
-import { GateRefusal, refusalResult } from "../answer.ts";
+
 import { ImportSession, type ImportPorts } from "./session.ts";
 
 /**
