@@ -16,8 +16,7 @@ export async function readMessageLine(
   clock: Pick<Clock, "sleep">,
 ): Promise<Uint8Array> {
   const lines = new MessageLines(stdin, clock);
-  const line = await lines.next();
-  if (line === null) throw unfinished();
+  const line = await lines.only();
   lines.close(); // what would come after the line is nobody's to read
   return line;
 }
@@ -30,6 +29,13 @@ export class MessageLines {
   constructor(stdin: AsyncIterable<Uint8Array>, clock: Pick<Clock, "sleep">) {
     this.#pieces = stdin[Symbol.asyncIterator]();
     this.#clock = clock;
+  }
+
+  /** The next line, which there must be. */
+  async only(): Promise<Uint8Array> {
+    const line = await this.next();
+    if (line === null) throw unfinished();
+    return line;
   }
 
   /** The next line, or null at the end. Errors as of `readMessageLine`. */

@@ -1,5 +1,5 @@
 /** The root side of a connection that imports: one message after another, each answered before the next is read. */
-import { answerLine, GateRefusal } from "../answer.ts";
+import { GateRefusal, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import { parseMessage, type ImportMessage, type UploadMessage } from "../message.ts";
 import type { GatePaths } from "../paths.ts";
@@ -16,13 +16,14 @@ export async function serveImports(
   { config, paths }: { readonly config: GateConfig; readonly paths: GatePaths },
   first: ImportMessage | UploadMessage,
   lines: MessageLines,
-  out: (text: string) => Promise<void>,
+  answer: (result: GateResult, told: string) => Promise<void>,
 ): Promise<void> {
   const session = new ImportSession(ports, config, paths);
   try {
     let message: ImportMessage | UploadMessage = first;
     for (;;) {
-      await out(answerLine(await session.handle(message)));
+      const result = await session.handle(message);
+      await answer(result, toldOf(message, result));
       const line = await lines.next();
       if (line === null) return;
       message = importMessage(line, config);
@@ -36,4 +37,11 @@ function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): Import
   const message = parseMessage(line, storeDirectory);
   if (message.kind === "import" || message.kind === "upload") return message;
   throw new GateRefusal("peer", `a message of kind '${message.kind}' needs a connection of its own`);
+}
+
+/** For the journal. */
+function toldOf(message: ImportMessage | UploadMessage, result: GateResult): string {
+  const what =
+    message.kind === "import" ? message.path : (/^StorePath: (.*)$/m.exec(message.info)?.[1] ?? "");
+  return result.ok ? `${what} ${String(result["outcome"])}` : `${what} refused: ${result.reason}`;
 }
