@@ -45,7 +45,8 @@ async function play(gate: Played, changes: Partial<HostWorld> = {}) {
   const world: HostWorld = {
     clock: {
       now: () => new Date(0),
-      sleep: async (_time, until) => (until === undefined ? undefined : new Promise(() => undefined)),
+      sleep: async (_time, options) =>
+        options?.background === true ? new Promise(() => undefined) : undefined,
     },
     ask: async (message, way, onEvent = () => undefined) => {
       const fence = "fence" in message ? ` fence ${message.fence}` : "";

@@ -179,11 +179,11 @@ interface Renewal {
 
 function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
   let lost: NixsealError | null = null;
-  const over = new AbortController();
+  let ended = false;
   const renew = async (): Promise<void> => {
     while (lost === null) {
-      await clock.sleep(pauses.lease, over.signal);
-      if (over.signal.aborted) return;
+      await clock.sleep(pauses.lease, { background: true });
+      if (ended) return;
       try {
         await lease.renew();
       } catch (error) {
@@ -193,11 +193,10 @@ function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
       }
     }
   };
-  const renewing = renew();
-  renewing.catch(
+  renew().catch(
     (error: unknown) => (lost = new NixsealError("bug", "the lease was not renewed", { cause: error })),
   );
-  return { lost: () => lost, end: () => over.abort() };
+  return { lost: () => lost, end: () => (ended = true) };
 }
 
 function doneText(result: GateSuccess): string {

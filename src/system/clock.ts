@@ -3,11 +3,6 @@ import type { Clock } from "../core/ports.ts";
 
 export const clock: Clock = {
   now: () => new Date(),
-  sleep: async (milliseconds, until) => {
-    try {
-      await setTimeout(milliseconds, undefined, until === undefined ? {} : { signal: until });
-    } catch (error) {
-      if (until?.aborted !== true) throw error;
-    }
-  },
+  sleep: (milliseconds, { background } = { background: false }) =>
+    setTimeout(milliseconds, undefined, { ref: !background }),
 };

@@ -7,6 +7,7 @@ import { https } from "./https.ts";
 import { person } from "./person.ts";
 import { processes } from "./processes.ts";
 import { random } from "./random.ts";
+import { sockets } from "./sockets.ts";
 import { streams } from "./streams.ts";
 import { trees } from "./trees.ts";
 import { workers } from "./workers.ts";
@@ -25,5 +26,6 @@ export function systemPorts(worker: URL): Ports {
     workers: workers(worker),
     http,
     https,
+    sockets,
   };
 }
