@@ -22,7 +22,7 @@ export interface GateConnection {
 }
 
 export type GateSuccess = Extract<GateResult, { ok: true }>;
-export type GateNo = Extract<GateResult, { ok: false }> & { readonly receipt?: unknown };
+export type GateNo = Extract<GateResult, { ok: false }>;
 
 /**
  * The gate's answer, a yes or a no. A connection that ends before it is what `failure` makes of it: what happened on the
@@ -90,14 +90,14 @@ function parseAnswer(line: string, host: string): GateEvent | GateSuccess | Gate
   }
   if (kind.value !== "result") throw kind.wrong("event or result");
   if (top.get("ok").boolean()) return top.value as GateSuccess;
-  const hint = top.get("hint");
+  const [hint, receipt] = [top.get("hint"), top.get("receipt")];
   return {
     kind: "result",
     ok: false,
     code: plain(top.get("code").string()),
     reason: plain(top.get("reason").string()),
     hint: hint.isNull ? null : plain(hint.string()),
-    receipt: top.get("receipt").value,
+    receipt: receipt.isNull ? null : receipt.string(),
   };
 }
 

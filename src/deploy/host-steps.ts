@@ -125,7 +125,7 @@ async function underLease(
       throw error;
     },
   );
-  const receipt = "receipt" in result && typeof result.receipt === "string" ? result.receipt : null;
+  const receipt = typeof result["receipt"] === "string" ? result["receipt"] : null;
   if (result.ok)
     return { host, outcome: "done", message: doneText(result), changed: action !== "dry-activate", receipt };
   return { host, outcome: "failed", message: `${result.reason}${why}`, changed: true, receipt };
