@@ -8,12 +8,15 @@ type World = { readonly files: Pick<Files, "create" | "privateDirectory" | "remo
   readonly processes: Pick<Processes, "run">;
 };
 
+/** The account of a gate, where the inventory names no other. */
+export const gateUser = "deploy";
+
 /** Seconds: to a connection, and between two signs of life, of which three may be missing. */
 const bounds = { connect: 15, alive: 10, missing: 3, persist: 60 };
 
 /**
  * The way to the hosts of a fleet: the system's own `ssh`, so that ProxyJump, agents and FIDO keys work, with what the inventory says in
- * place of whatever the person's known_hosts says. One connection a host, which all commands share and which
+ * place of whatever the person's known_hosts says. `identity`: a private key's file; null for whatever ssh would take. One connection a host, which all commands share and which
  * ends by itself a minute after the last one, also when we are killed.
  */
 export interface SshFleet {
@@ -29,7 +32,11 @@ export interface SshFleet {
 }
 
 /** `config` when a host has no pinned key: an unknown key is never accepted, not even the first time. */
-export async function openSsh({ files, processes }: World, hosts: readonly Host[]): Promise<SshFleet> {
+export async function openSsh(
+  { files, processes }: World,
+  hosts: readonly Host[],
+  identity: string | null = null,
+): Promise<SshFleet> {
   for (const host of hosts)
     if (host.hostKeys.length === 0)
       throw new NixsealError("config", `host '${host.name}' has no host key to know it by`, {
@@ -48,12 +55,13 @@ export async function openSsh({ files, processes }: World, hosts: readonly Host[
   const knownHosts = `${directory}/known_hosts`;
   await files.create(knownHosts, utf8(knownHostsOf(hosts)), { mode: 0o600 });
   const opened = new Set<Host>();
+  const place = { directory, knownHosts, identity };
 
   function command(host: Host, words: readonly string[]): Pick<Command, "program" | "args"> {
     opened.add(host);
     return {
       program: "ssh",
-      args: [...optionsFor(host, directory, knownHosts), "--", host.address, ...words],
+      args: [...optionsFor(host, place), "--", host.address, ...words],
     };
   }
   return {
@@ -64,11 +72,8 @@ export async function openSsh({ files, processes }: World, hosts: readonly Host[
       const isPlain = !host.address.includes(":");
       const name = isPlain ? host.address : aliasOf(host);
       return {
-        options: [
-          ...optionsFor(host, directory, knownHosts),
-          ...(isPlain ? [] : ["-o", `HostName=${host.address}`]),
-        ],
-        destination: host.user === null ? name : `${host.user}@${name}`,
+        options: [...optionsFor(host, place), ...(isPlain ? [] : ["-o", `HostName=${host.address}`])],
+        destination: `${host.user ?? gateUser}@${name}`,
       };
     },
     async run(host, words, rest = {}) {
@@ -79,7 +84,7 @@ export async function openSsh({ files, processes }: World, hosts: readonly Host[
     },
     async close() {
       for (const host of opened) {
-        const args = [...optionsFor(host, directory, knownHosts), "-O", "exit", "--", host.address];
+        const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
         await processes.run({ program: "ssh", args, timeout: 5_000 });
       }
       await files.removeTree(directory);
@@ -102,7 +107,13 @@ function aliasOf({ name }: Host): string {
   return `nixseal.${lower}${mark}`;
 }
 
-function optionsFor(host: Host, directory: string, knownHosts: string): string[] {
+interface Place {
+  readonly directory: string;
+  readonly knownHosts: string;
+  readonly identity: string | null;
+}
+
+function optionsFor(host: Host, { directory, knownHosts, identity }: Place): string[] {
   const options = {
     BatchMode: "yes", // nobody is there to answer, least of all a question about a host key
     StrictHostKeyChecking: "yes",
@@ -129,7 +140,9 @@ function optionsFor(host: Host, directory: string, knownHosts: string): string[]
     "-T",
     "-p",
     String(host.port),
-    ...(host.user === null ? [] : ["-l", host.user]),
+    "-l",
+    host.user ?? gateUser,
+    ...(identity === null ? [] : ["-i", identity, "-o", "IdentitiesOnly=yes"]),
     ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
   ];
 }
@@ -152,7 +165,7 @@ export function connectionError(host: Host, stderr: string): NixsealError {
   const last = stderr.trim().split("\n").at(-1)?.trim().slice(0, 300) ?? "";
   const denied = /Permission denied/.test(stderr);
   return new NixsealError(denied ? "refused" : "io", last === "" ? "the connection failed" : last, {
-    hint: denied ? `does the host know your key for the user '${host.user ?? "that ssh takes"}'?` : undefined,
+    hint: denied ? `does the host know your key for the user '${host.user ?? gateUser}'?` : undefined,
     where,
   });
 }

@@ -12,7 +12,7 @@ import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { withSsh } from "./connect.ts";
 import { execute, hostOf, ordersOf } from "./execute.ts";
-import { orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
+import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
 import { planText } from "./plan-text.ts";
@@ -26,6 +26,7 @@ const input = z.object({
   ...systemFlags,
   ...orderFlags,
   ...waveFlags,
+  ...connectionFlags,
   ...signerFlags,
 });
 
@@ -54,7 +55,7 @@ export const deployApply = op({
     const hosts = plan.hosts.map(({ name }) => hostOf(open, name));
     const trust = await openTrust(context, open.directory);
     const state = await openState(context, open);
-    const report = await withSsh(context, hosts, (ssh) =>
+    const report = await withSsh(context, hosts, given.identity, (ssh) =>
       execute(context, open, trust, ssh, state, { plan, orders, store, choice: given }),
     );
     return reportView(plan, report);
@@ -104,7 +105,7 @@ async function planNow(
   requireHosts(hosts);
   const systems = await systemsOf(context, open.directory, hosts, given);
   const rollout = rolloutOf(given, open.fleet.deploy);
-  const made = await withSsh(context, hosts, (ssh) =>
+  const made = await withSsh(context, hosts, given.identity, (ssh) =>
     makePlan(context, open, ssh, hosts, systems, { ...given, rollout }),
   );
   return { made, store: systems.store };

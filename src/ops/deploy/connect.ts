@@ -1,4 +1,5 @@
 /** Connections to the gates of hosts, and what they answer. */
+import { resolve } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import {
   accepted,
@@ -7,7 +8,7 @@ import {
   type GateConnection,
   type GateSuccess,
 } from "../../deploy/gate-client.ts";
-import { connectionError, openSsh, type SshFleet } from "../../deploy/ssh.ts";
+import { connectionError, gateUser, openSsh, type SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
 import type { Context } from "../op.ts";
 
@@ -34,7 +35,7 @@ export function gateOf(
         "tool",
         `the host did not answer as a gate (exit ${code})${said === "" ? "" : `: ${said}`}`,
         {
-          hint: `does '${host.user ?? "that user"}' have the gate's forced command there? nixseal host setup ${host.name}`,
+          hint: `does '${host.user ?? gateUser}' have the gate's forced command there? nixseal host setup ${host.name}`,
           where: { host: host.name },
         },
       );
@@ -44,11 +45,13 @@ export function gateOf(
 
 /** Runs work with connections that are closed afterwards, whatever happens. */
 export async function withSsh<T>(
-  context: Pick<Context, "files" | "processes">,
+  context: Pick<Context, "files" | "processes" | "workingDirectory">,
   hosts: readonly Host[],
+  identity: string | undefined,
   work: (ssh: SshFleet) => Promise<T>,
 ): Promise<T> {
-  const ssh = await openSsh(context, hosts);
+  const file = identity === undefined ? null : resolve(context.workingDirectory, identity);
+  const ssh = await openSsh(context, hosts, file);
   try {
     return await work(ssh);
   } finally {

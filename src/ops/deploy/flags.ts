@@ -94,6 +94,14 @@ export const signerFlags = {
   yes: z.boolean().default(false).describe("sign and deploy without being asked"),
 };
 
+export const connectionFlags = {
+  identity: z
+    .string()
+    .optional()
+    .meta({ short: "i", value: "FILE" })
+    .describe("a private key to log in with (default: what ssh takes: its configuration, the agent)"),
+};
+
 type Waves = z.output<z.ZodObject<typeof waveFlags>>;
 
 /** The command line, else `[deploy]` of fleet.toml. */

@@ -5,7 +5,7 @@ import { selectHosts } from "../../inventory/selectors.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { op } from "../op.ts";
 import { withSsh } from "./connect.ts";
-import { orderFlags, rolloutOf, systemFlags, waveFlags } from "./flags.ts";
+import { connectionFlags, orderFlags, rolloutOf, systemFlags, waveFlags } from "./flags.ts";
 import { makePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
 import { planText } from "./plan-text.ts";
@@ -19,6 +19,7 @@ export const deployPlan = op({
     ...systemFlags,
     ...orderFlags,
     ...waveFlags,
+    ...connectionFlags,
     out: z
       .string()
       .optional()
@@ -43,7 +44,7 @@ export const deployPlan = op({
       requireHosts(hosts);
       const systems = await systemsOf(context, open.directory, hosts, given);
       const rollout = rolloutOf(given, open.fleet.deploy);
-      const { plan, unreachable } = await withSsh(context, hosts, (ssh) =>
+      const { plan, unreachable } = await withSsh(context, hosts, given.identity, (ssh) =>
         makePlan(context, open, ssh, hosts, systems, { ...given, rollout }),
       );
       if (given.out !== undefined)

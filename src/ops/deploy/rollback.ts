@@ -19,7 +19,7 @@ import { fleetName } from "../trust/root-flags.ts";
 import { draftInto } from "../warrant/draft-file.ts";
 import { statuses, withSsh } from "./connect.ts";
 import { execute } from "./execute.ts";
-import { orderFlags, rolloutOf, signerFlags, waveFlags } from "./flags.ts";
+import { connectionFlags, orderFlags, rolloutOf, signerFlags, waveFlags } from "./flags.ts";
 import { requireHosts } from "./orders.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
 import { signOrders, type OrderFile } from "./sign-orders.ts";
@@ -30,6 +30,7 @@ export const deployRollback = op({
     hosts: z.array(z.string()).default([]).describe("which hosts"),
     expires: orderFlags.expires,
     ...waveFlags,
+    ...connectionFlags,
     ...signerFlags,
   }),
   positional: ["hosts"],
@@ -44,7 +45,9 @@ export const deployRollback = op({
     const ready = await withLockedFleet(context, "deploy rollback", false, async (open) => {
       const hosts = selectHosts(open.fleet, given.hosts);
       requireHosts(hosts);
-      const formers = await withSsh(context, hosts, (ssh) => formersOf(context, open, ssh, hosts));
+      const formers = await withSsh(context, hosts, given.identity, (ssh) =>
+        formersOf(context, open, ssh, hosts),
+      );
       const lines = [...formers].map(
         ([name, { warrant }]) => `${name}: back to ${warrant.toplevel} (order ${warrant.seq})`,
       );
@@ -71,7 +74,7 @@ export const deployRollback = op({
     };
     const state = await openState(context, open);
     const execution = { plan, orders, store: null, choice: given, present: true };
-    const report = await withSsh(context, hosts, (ssh) =>
+    const report = await withSsh(context, hosts, given.identity, (ssh) =>
       execute(context, open, trust, ssh, state, execution),
     );
     return reportView(plan, report);

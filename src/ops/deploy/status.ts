@@ -8,6 +8,7 @@ import { openFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
 import { table } from "../table.ts";
 import { statuses, withSsh } from "./connect.ts";
+import { connectionFlags } from "./flags.ts";
 import { keptWithDigest } from "./make-plan.ts";
 
 const hostSchema = z.object({
@@ -25,6 +26,7 @@ export const deployStatus = op({
   effect: "read",
   input: z.object({
     hosts: z.array(z.string()).default([]).describe("which hosts (default: all)"),
+    ...connectionFlags,
   }),
   positional: ["hosts"],
   output: z.object({ hosts: z.array(hostSchema) }),
@@ -34,7 +36,7 @@ export const deployStatus = op({
   run: async (context, given) => {
     const { directory, fleet } = await openFleet(context);
     const hosts = selectHosts(fleet, given.hosts.length === 0 ? ["*"] : given.hosts);
-    const answers = await withSsh(context, hosts, (ssh) => statuses(context, ssh, hosts));
+    const answers = await withSsh(context, hosts, given.identity, (ssh) => statuses(context, ssh, hosts));
     const views: HostView[] = [];
     for (const { name } of hosts) views.push(await viewOf(context, directory, name, answers.get(name)!));
     return { hosts: views };
