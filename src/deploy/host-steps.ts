@@ -136,7 +136,7 @@ async function answer(order: HostOrder, world: HostWorld, nonce: string, fence: 
   const { fleet, host } = order;
   const sick = await world.check();
   if (sick !== null) {
-    accepted(await world.ask({ kind: "revert", fence }, "fresh"), host);
+    await world.ask({ kind: "revert", fence }, "fresh"); // what came of it is what the activation itself answers
     throw new NixsealError("refused", sick);
   }
   const text = confirmationText({ fleet, host, warrant: order.order.digest, nonce });

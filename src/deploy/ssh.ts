@@ -11,6 +11,8 @@ type World = { readonly files: Pick<Files, "create" | "privateDirectory" | "remo
 /** The account of a gate, where the inventory names no other. */
 export const gateUser = "deploy";
 
+const closedAtOnce = 16;
+
 /** Seconds: to a connection, and between two signs of life, of which three may be missing. */
 const bounds = { connect: 15, alive: 10, missing: 3, persist: 60 };
 
@@ -57,13 +59,12 @@ export async function openSsh(
   const opened = new Set<Host>();
   const place = { directory, knownHosts, identity };
 
-  function command(host: Host, words: readonly string[]): Pick<Command, "program" | "args"> {
-    opened.add(host);
-    return {
-      program: "ssh",
-      args: [...optionsFor(host, place), "--", host.address, ...words],
-    };
-  }
+  const command: SshFleet["command"] = (host, words, way = "shared") => {
+    // The first value of an option is the one that counts.
+    const own = way === "fresh" ? ["-o", "ControlPath=none"] : [];
+    if (way === "shared") opened.add(host);
+    return { program: "ssh", args: [...own, ...optionsFor(host, place), "--", host.address, ...words] };
+  };
   return {
     command,
     forNix(host) {
@@ -83,10 +84,14 @@ export async function openSsh(
       return result;
     },
     async close() {
-      for (const host of opened) {
-        const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
-        await processes.run({ program: "ssh", args, timeout: 5_000 });
-      }
+      const queue = opened.values();
+      const one = async (): Promise<void> => {
+        for (const host of queue) {
+          const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
+          await processes.run({ program: "ssh", args, timeout: 5_000 });
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(closedAtOnce, opened.size) }, one));
       await files.removeTree(directory);
     },
   };

@@ -10,6 +10,8 @@ export async function sshServer(
   directory: string,
   hostKeys: readonly string[],
   settings: readonly string[] = [],
+  /** Asked for each connection; false hangs up. */
+  admit: () => boolean = () => true,
 ): Promise<number> {
   // Debian's unit makes this directory at boot; without it sshd started by root refuses to run.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
@@ -17,6 +19,10 @@ export async function sshServer(
   writeFileSync(config, [...hostKeys.map((file) => `HostKey ${file}`), ...settings, ""].join("\n"));
   const children = new Set<ReturnType<typeof spawn>>();
   const server = createServer((socket) => {
+    if (!admit()) {
+      socket.destroy();
+      return;
+    }
     const child = spawn("/usr/sbin/sshd", ["-i", "-f", config], { stdio: ["pipe", "pipe", "ignore"] });
     children.add(child);
     socket.pipe(child.stdin);

@@ -1,0 +1,235 @@
+/** Deployments to gates that are real but for the machine below them (see test/support/deploy-lab.ts). */
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DeployLab, type LabHost } from "../support/deploy-lab.ts";
+
+interface Report {
+  readonly ended: { readonly how: string; readonly reason: string } | null;
+  readonly hosts: readonly { readonly host: string; readonly outcome: string; readonly message: string }[];
+}
+
+async function until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < seconds * 20, `never: ${what}`);
+    await sleep(50);
+  }
+}
+
+const isAt = (host: LabHost, system: string): void =>
+  assert.deepEqual([host.running(), host.boots()], [system, system], host.name);
+
+test("from a built system to a host that runs it, and once more with nothing to do", async (t) => {
+  const lab = await DeployLab.make(t, ["web"]);
+  const web = lab.host("web");
+  const system = lab.system("one");
+  const done = await lab.deploy("web", "--toplevel", `web=${system}`);
+  assert.equal(done.code, 0, done.stderr + done.stdout);
+  assert.match(done.stdout, /web +done +runs it/);
+  isAt(web, system);
+  const [calls, connections] = [web.log(), web.connections()];
+
+  const again = await lab.deploy("web", "--toplevel", `web=${system}`, "--json");
+  assert.equal(again.code, 0, again.stderr + again.stdout);
+  const { hosts } = JSON.parse(again.stdout) as Report;
+  assert.deepEqual(hosts, [{ host: "web", outcome: "done", message: "runs it already" }]);
+  assert.deepEqual(web.log(), calls);
+  assert.ok(web.connections() - connections <= 2, "the plan asks, and the rollout");
+  assert.match(await lab.must("log", "verify"), /sound/);
+  const shown = await lab.must("log", "show");
+  for (const what of ["deploy.apply", "host.done", "deploy.end"]) assert.ok(shown.includes(what), shown);
+  const status = await lab.must("deploy", "status", "--identity", lab.keyOf("alice"));
+  assert.match(status, /web +current +1 +\/nix\/store/);
+  assert.match(await lab.must("deploy", "watch", "--once"), /web +done/);
+});
+
+test("a host that does not do its work goes back by itself, the canary's failure spares the others", async (t) => {
+  const lab = await DeployLab.make(t, ["web1", "web2"], {
+    settings: '[deploy]\n[[deploy.checks]]\ncommand = ["./check", "{host}"]\n',
+  });
+  fs.writeFileSync(
+    join(lab.fleet, "check"),
+    `#!/bin/sh\n[ ! -e ${lab.directory}/$1/sick ] || { echo "$1 is sick" >&2; exit 1; }\n`,
+    { mode: 0o755 },
+  );
+  const [web1, web2] = [lab.host("web1"), lab.host("web2")];
+  const first = web1.running();
+  fs.writeFileSync(join(web1.root, "sick"), "");
+  const system = lab.system("bad");
+  const bad = await lab.deploy(
+    "web*",
+    "--toplevel",
+    `web1=${system}`,
+    "--toplevel",
+    `web2=${system}`,
+    "--json",
+  );
+  assert.equal(bad.code, 3, bad.stderr + bad.stdout);
+  const report = JSON.parse(bad.stdout) as Report;
+  assert.deepEqual(
+    report.hosts.map(({ host, outcome }) => [host, outcome]),
+    [
+      ["web1", "failed"],
+      ["web2", "untouched"],
+    ],
+  );
+  assert.match(report.hosts[0]!.message, /web1 is sick/);
+  assert.equal(report.ended?.how, "stop");
+  for (const host of [web1, web2]) isAt(host, first);
+  assert.deepEqual(web2.log(), []);
+
+  fs.rmSync(join(web1.root, "sick"));
+  const good = await lab.deploy(
+    "web*",
+    "--toplevel",
+    `web1=${lab.system("good")}`,
+    "--toplevel",
+    `web2=${lab.system("good")}`,
+  );
+  assert.equal(good.code, 0, good.stderr + good.stdout);
+  for (const host of [web1, web2]) isAt(host, lab.system("good"));
+});
+
+test("a network that the new system cuts off: the host returns by itself, and the report says so", async (t) => {
+  const lab = await DeployLab.make(t, ["web"], { gate: { confirm: { within: 5 } } });
+  const web = lab.host("web");
+  const first = web.running();
+  // The former system's script, when it is activated again, brings the network back.
+  fs.writeFileSync(join(web.root, first, "uncut"), "");
+  const ended = await lab.deploy("web", "--toplevel", `web=${lab.system("cut-off", { cut: "" })}`, "--json");
+  assert.equal(ended.code, 3, ended.stdout + ended.stderr);
+  const [host] = (JSON.parse(ended.stdout) as Report).hosts;
+  assert.equal(host!.outcome, "failed");
+  assert.match(host!.message, /former system/);
+  isAt(web, first);
+});
+
+test("kill -9 of the operator at any step: the host is at one of its systems, and the next run finishes", async (t) => {
+  const lab = await DeployLab.make(t, ["web"], { gate: { confirm: { within: 5 } } });
+  const web = lab.host("web");
+  const moments: readonly [string, (system: string) => boolean][] = [
+    ["offered", () => fs.existsSync(join(web.root, "var/lib/nixseal/gate/pending"))],
+    ["uploading", (system) => fs.existsSync(join(web.root, system))],
+    ["activating", (system) => web.log().includes(`test ${system}`)],
+    ["running", (system) => web.running() === system],
+  ];
+  for (const [index, [moment, came]] of moments.entries()) {
+    const former = web.running();
+    const system = lab.system(`kill-${index}`);
+    const words = ["deploy", "apply", "web", ...lab.usual, "--toplevel", `web=${system}`];
+    const { kill, ended } = lab.start(...words);
+    await until(moment, () => came(system));
+    kill();
+    await ended;
+    await until(
+      `${moment}: nothing is under way`,
+      () => !fs.existsSync(join(web.root, "var/lib/nixseal/gate/activation.json")),
+    );
+    assert.ok([former, system].includes(web.running()), moment);
+    assert.equal(web.boots(), web.running(), moment);
+    // The lease of who died has to run out; a person would wait for a minute.
+    for (const file of fs.readdirSync(join(lab.directory, "state")))
+      if (file.startsWith("lease%")) {
+        const path = join(lab.directory, "state", file);
+        fs.writeFileSync(
+          path,
+          fs.readFileSync(path, "utf8").replace(/"until":"[^"]*"/, '"until":"2020-01-01T00:00:00.000Z"'),
+        );
+      }
+    const again = await lab.deploy("web", "--toplevel", `web=${system}`);
+    assert.equal(again.code, 0, `${moment}: ${again.stdout}${again.stderr}`);
+    isAt(web, system);
+  }
+});
+
+test("a changed host key is refused with both fingerprints, an offline host does not hold up the others", async (t) => {
+  const lab = await DeployLab.make(t, ["web1", "web2", "web3"]);
+  const toml = join(lab.fleet, "fleet.toml");
+  const key = (name: string): string =>
+    fs.readFileSync(join(lab.directory, name, "etc/ssh/ssh_host_ed25519_key.pub"), "utf8").trim();
+  const changed = fs.readFileSync(toml, "utf8").replace(key("web1"), key("web3"));
+  fs.writeFileSync(toml, changed.replace(/(\[hosts\.web2\]\naddress = "127\.0\.0\.1"\nport = )\d+/, "$11"));
+  const system = lab.system("one");
+  const words = ["web1", "web2", "web3"].flatMap((name) => ["--toplevel", `${name}=${system}`]);
+  const ended = await lab.deploy("*", ...words, "--canary", "0", "--failures", "9", "--json");
+  assert.equal(ended.code, 3, ended.stderr);
+  const outcomes = Object.fromEntries(
+    (JSON.parse(ended.stdout) as Report).hosts.map((one) => [one.host, one]),
+  );
+  assert.equal(outcomes["web1"]!.outcome, "failed");
+  assert.match(outcomes["web1"]!.message, /not the pinned one: found SHA256:.*pinned SHA256:/);
+  assert.equal(outcomes["web2"]!.outcome, "offline");
+  assert.equal(outcomes["web3"]!.outcome, "done");
+});
+
+test("two operators at once: one of them is told who has the host, and nothing is interleaved", async (t) => {
+  const lab = await DeployLab.make(t, ["web"]);
+  const web = lab.host("web");
+  const systems = [lab.system("left"), lab.system("right")];
+  const plans = systems.map((_, index) => join(lab.directory, `plan${index}.json`));
+  for (const [index, system] of systems.entries()) {
+    const words = [
+      "deploy",
+      "plan",
+      "web",
+      "--identity",
+      lab.keyOf("alice"),
+      "--store",
+      lab.builder.directory,
+    ];
+    await lab.must(...words, "--toplevel", `web=${system}`, "--out", plans[index]!);
+    await lab.must("warrant", "sign", `warrants/web/000${index + 1}.json`, "--yes");
+  }
+  const ended = await Promise.all(
+    plans.map((plan) => lab.run("deploy", "apply", ...lab.usual, plan, "--json")),
+  );
+  const reports = ended.map(({ stdout }) => (JSON.parse(stdout) as Report).hosts[0]!);
+  assert.ok(reports.some(({ outcome }) => outcome === "done"));
+  for (const { outcome, message } of reports)
+    if (outcome !== "done") assert.match(message, /is held by|sequence|seq|replay|order|not the next|newer/i);
+  // Each system that was begun was brought to its end before another one was.
+  const begun = web.log().map((line) => line.split(" ")[1]!);
+  assert.deepEqual(
+    begun,
+    begun.toSorted((a, b) => begun.indexOf(a) - begun.indexOf(b)),
+  );
+  assert.equal(web.running(), web.boots());
+});
+
+test("a plan that others signed is applied as it was planned, and not when its order was replaced", async (t) => {
+  const lab = await DeployLab.make(t, ["web"]);
+  const plan = join(lab.directory, "plan.json");
+  const words = ["deploy", "plan", "web", "--identity", lab.keyOf("alice"), "--store", lab.builder.directory];
+  const shown = await lab.must(...words, "--toplevel", lab.system("one"), "--out", plan);
+  assert.match(shown, /web +switch +\/nix\/store\/.*-nixos-system-one/);
+  await lab.must("warrant", "sign", "warrants/web/0001.json", "--key", lab.keyOf("bob"), "--yes");
+  const kept = fs.readFileSync(join(lab.fleet, "warrants/web/0001.json"));
+  const done = await lab.run("deploy", "apply", ...lab.usual, plan);
+  assert.equal(done.code, 0, done.stderr + done.stdout);
+  assert.deepEqual(
+    fs.readFileSync(join(lab.fleet, "warrants/web/0001.json")),
+    kept,
+    "one signature is enough",
+  );
+  isAt(lab.host("web"), lab.system("one"));
+
+  await lab.must(...words, "--toplevel", lab.system("two"), "--out", plan);
+  await lab.must(...words, "--toplevel", lab.system("three")); // takes the place of the unsigned one
+  const refused = await lab.run("deploy", "apply", ...lab.usual, plan);
+  assert.equal(refused.code, 4, refused.stdout + refused.stderr);
+  assert.match(refused.stderr, /is not the order that was planned/);
+});
+
+test("back to what ran before, by an order of its own", async (t) => {
+  const lab = await DeployLab.make(t, ["web"]);
+  const web = lab.host("web");
+  for (const name of ["one", "two"])
+    assert.equal((await lab.deploy("web", "--toplevel", lab.system(name))).code, 0);
+  isAt(web, lab.system("two"));
+  const back = await lab.run("deploy", "rollback", "web", "--yes", "--identity", lab.keyOf("alice"));
+  assert.equal(back.code, 0, back.stderr + back.stdout);
+  isAt(web, lab.system("one"));
+  assert.deepEqual(fs.readdirSync(join(lab.fleet, "warrants/web")), ["0001.json", "0002.json", "0003.json"]);
+});
