@@ -37,8 +37,6 @@ export interface HostWorld {
 }
 
 export interface HostResult extends HostReport {
-  /** Whether the host was changed by this run. */
-  readonly changed: boolean;
   /** As the host signed it; null when it gave none. */
   readonly receipt: string | null;
 }

@@ -24,7 +24,7 @@ function fleet(outcomes: readonly Outcome[], check: () => string | null = () => 
       await new Promise((resolve) => setImmediate(resolve));
       busy--;
       log.push(`h${host}`);
-      return { host: `h${host}`, outcome: outcomes[host]!, message: "" };
+      return { host: `h${host}`, outcome: outcomes[host]!, message: "", changed: true };
     },
     check: async (done) => {
       log.push(`check ${done.join(",")}`);

@@ -7,6 +7,8 @@ export interface HostReport {
   readonly outcome: Outcome;
   /** For people: what it runs now, or why it does not. */
   readonly message: string;
+  /** Whether this run did something to it. */
+  readonly changed: boolean;
 }
 
 export interface RolloutPlan extends WavePlan {

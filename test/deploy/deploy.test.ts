@@ -233,3 +233,28 @@ test("back to what ran before, by an order of its own", async (t) => {
   isAt(web, lab.system("one"));
   assert.deepEqual(fs.readdirSync(join(lab.fleet, "warrants/web")), ["0001.json", "0002.json", "0003.json"]);
 });
+
+test("on_failure = revert: the hosts that are done go back too, by orders of their own", async (t) => {
+  const lab = await DeployLab.make(t, ["web1", "web2"], { gate: { confirm: { within: 5 } } });
+  for (const name of ["web1", "web2"])
+    assert.equal((await lab.deploy(name, "--toplevel", lab.system("one"))).code, 0);
+  const [web1, web2] = [lab.host("web1"), lab.host("web2")];
+  fs.writeFileSync(join(web2.root, lab.system("one"), "uncut"), "");
+  const words = [
+    "--toplevel",
+    `web1=${lab.system("two")}`,
+    "--toplevel",
+    `web2=${lab.system("bad", { cut: "" })}`,
+  ];
+  const ended = await lab.deploy("web*", ...words, "--on-failure", "revert", "--json");
+  assert.equal(ended.code, 3, ended.stderr + ended.stdout);
+  const report = JSON.parse(ended.stdout) as Report;
+  assert.deepEqual(
+    report.hosts.map(({ host, outcome }) => [host, outcome]),
+    [
+      ["web1", "reverted"],
+      ["web2", "failed"],
+    ],
+  );
+  for (const host of [web1, web2]) isAt(host, lab.system("one"));
+});

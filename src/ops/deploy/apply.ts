@@ -3,15 +3,18 @@ import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { parsePlan, planLimit, type DeployPlan } from "../../deploy/plan.ts";
+import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";
+import * as rules from "../../inventory/field-rules.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
 import type { OpenFleet } from "../fleet-context.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withFleetLock, withLockedFleet } from "../locked-fleet.ts";
 import { op, type Context } from "../op.ts";
 import { openState } from "../shared-state.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { withSsh } from "./connect.ts";
-import { execute, hostOf, ordersOf } from "./execute.ts";
+import { execute, hostOf, ordersOf, type World } from "./execute.ts";
+import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
@@ -55,15 +58,45 @@ export const deployApply = op({
     const hosts = plan.hosts.map(({ name }) => hostOf(open, name));
     const trust = await openTrust(context, open.directory);
     const state = await openState(context, open);
-    const report = await withSsh(context, hosts, given.identity, (ssh) =>
-      execute(context, open, trust, ssh, state, { plan, orders, store, choice: given }),
-    );
-    return reportView(plan, report);
+    return withSsh(context, hosts, given.identity, async (ssh) => {
+      const world = { context, open, trust, ssh, state };
+      const report = await execute(world, { plan, orders, store, choice: given });
+      if (report.ended?.how !== "revert") return reportView(plan, report, []);
+      return reportView(plan, report, await goBack(world, plan, report, given));
+    });
   },
   text: reportText,
   exit: ({ hosts }) =>
     hosts.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partial,
 });
+
+/** The hosts that were done go back: what half of a fleet runs nobody has decided on. */
+async function goBack(
+  world: World,
+  { rollout }: DeployPlan,
+  { reports }: RolloutReport,
+  given: Input,
+): Promise<readonly HostReport[]> {
+  const { context, open, trust, ssh } = world;
+  const changed = reports.filter(({ outcome, changed: isNew }) => outcome === "done" && isNew);
+  const hosts = changed.map(({ host }) => hostOf(open, host));
+  if (hosts.length === 0) return [];
+  context.emit({ type: "step", message: `going back: ${hosts.map(({ name }) => name).join(" ")}` });
+  const orders = await withFleetLock(context, "deploy apply", async () => {
+    const formers = await formersOf(context, open, ssh, hosts);
+    const again = await orderAgain(context, open, formers, rules.seconds(given.expires));
+    const signed = await signOrders(context, open, trust, [...again.values()], given);
+    return new Map([...again.keys()].map((name, index) => [name, signed[index]!]));
+  });
+  const all = {
+    ...rollout,
+    canary: 0,
+    steps: [],
+    budget: { failures: hosts.length, beyond: "stop" },
+  } as const;
+  const plan = planOfOrders(context, open, orders, all);
+  return (await execute(world, { plan, orders, store: null, present: true, choice: given })).reports;
+}
 
 interface Ready {
   readonly open: OpenFleet;

@@ -56,12 +56,17 @@ export async function ordersOf(
   return found;
 }
 
+/** What every deployment works with. */
+export interface World {
+  readonly context: Context;
+  readonly open: OpenFleet;
+  readonly trust: OpenTrust;
+  readonly ssh: SshFleet;
+  readonly state: State;
+}
+
 export async function execute(
-  context: Context,
-  open: OpenFleet,
-  trust: OpenTrust,
-  ssh: SshFleet,
-  state: State,
+  { context, open, trust, ssh, state }: World,
   execution: Execution,
 ): Promise<RolloutReport> {
   const { plan } = execution;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { DeployPlan } from "../../deploy/plan.ts";
 import { rolloutName } from "../../deploy/records.ts";
-import type { RolloutReport } from "../../deploy/rollout.ts";
+import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";
 import type { Paint } from "../op.ts";
 import { table } from "../table.ts";
 
@@ -16,7 +16,7 @@ export const reportSchema = z.object({
   hosts: z.array(
     z.object({
       host: z.string(),
-      outcome: z.enum(["done", "failed", "offline", "untouched"]),
+      outcome: z.enum(["done", "failed", "offline", "reverted", "untouched"]),
       message: z.string(),
     }),
   ),
@@ -24,13 +24,25 @@ export const reportSchema = z.object({
 
 export type ReportView = z.output<typeof reportSchema>;
 
-export function reportView(plan: DeployPlan, { reports, untouched, ended }: RolloutReport): ReportView {
+/** `back`: what became of the hosts that were to return to their former system. */
+export function reportView(
+  plan: DeployPlan,
+  { reports, untouched, ended }: RolloutReport,
+  back: readonly HostReport[],
+): ReportView {
+  const returned = new Map(back.map((one) => [one.host, one]));
   return {
     plan: plan.id,
     rollout: rolloutName(plan),
     ended: ended === null ? null : { ...ended },
     hosts: [
-      ...reports.map(({ host, outcome, message }) => ({ host, outcome, message })),
+      ...reports.map(({ host, outcome, message }) => {
+        const again = returned.get(host);
+        if (again === undefined) return { host, outcome, message };
+        return again.outcome === "done"
+          ? { host, outcome: "reverted" as const, message: "runs its former system again" }
+          : { host, outcome: "failed" as const, message: `could not go back: ${again.message}` };
+      }),
       ...untouched.map((host) => ({ host, outcome: "untouched" as const, message: "was not begun" })),
     ],
   };
@@ -42,7 +54,7 @@ export function reportText({ hosts, ended }: ReportView, paint: Paint): string {
     return outcome === "untouched" ? paint.weak(outcome) : paint.bad(outcome);
   };
   const rows = hosts.map(({ host, outcome, message }) => [host, coloured(outcome), message]);
-  const counts = (["done", "failed", "offline", "untouched"] as const).flatMap((outcome) => {
+  const counts = (["done", "failed", "offline", "reverted", "untouched"] as const).flatMap((outcome) => {
     const many = hosts.filter((host) => host.outcome === outcome).length;
     return many === 0 ? [] : [`${many} ${outcome}`];
   });
