@@ -15,7 +15,7 @@ import { gateConfigJson } from "./gate-config.ts";
 import { sshServer } from "./ssh-server.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-const agent = join(top, "dist/src/agent/main.js");
+const agent = join(top, "bin/nixseal-agent");
 const program = join(top, "bin/nixseal");
 
 /** What a system's own script does, small: `behaviour` in the system has it do something else. */
