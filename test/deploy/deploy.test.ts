@@ -1,5 +1,6 @@
 /** Deployments to gates that are real but for the machine below them (see test/support/deploy-lab.ts). */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -257,4 +258,38 @@ test("on_failure = revert: the hosts that are done go back too, by orders of the
     ],
   );
   for (const host of [web1, web2]) isAt(host, lab.system("one"));
+});
+
+test("a commit that nobody may have signed, or a change that nobody has, is not deployed", async (t) => {
+  const lab = await DeployLab.make(t, ["web"]);
+  const system = lab.system("one");
+  const git = (...words: string[]): void => {
+    const who = [
+      "-c",
+      "user.name=alice",
+      "-c",
+      "user.email=alice@example.org",
+      "-c",
+      "gpg.format=ssh",
+      "-c",
+      `user.signingkey=${lab.keyOf("alice")}`,
+    ];
+    execFileSync("git", ["-C", lab.fleet, ...who, ...words], { env: lab.env, stdio: "pipe" });
+  };
+  const signers = join(lab.directory, "allowed_signers");
+  fs.writeFileSync(signers, `alice@example.org ${fs.readFileSync(`${lab.keyOf("alice")}.pub`, "utf8")}`);
+  git("add", "--all");
+  git("commit", "--quiet", "-S", "-m", "the fleet");
+  const words = ["web", "--toplevel", system, "--signers", signers];
+  assert.equal((await lab.deploy(...words)).code, 0);
+
+  fs.writeFileSync(join(lab.fleet, "new.nix"), "{ }");
+  const dirty = await lab.deploy(...words);
+  assert.equal(dirty.code, 4, dirty.stderr);
+  assert.match(dirty.stderr, /changes that nobody has signed/);
+  git("add", "--all");
+  git("commit", "--quiet", "--no-gpg-sign", "-m", "not signed");
+  const unsigned = await lab.deploy(...words);
+  assert.equal(unsigned.code, 4, unsigned.stderr);
+  assert.match(unsigned.stderr, /1 of 2 commits are not accepted/);
 });

@@ -23,10 +23,12 @@ import { planView } from "./plan-view.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
 import { signOrders, type OrderFile } from "./sign-orders.ts";
 import { systemsOf } from "./systems.ts";
+import { historyFlags, verifyHistory } from "./verified-history.ts";
 
 const input = z.object({
   what: z.array(z.string()).default([]).describe("a plan's file, or which hosts: names, globs, tag:T, !name"),
   ...systemFlags,
+  ...historyFlags,
   ...orderFlags,
   ...waveFlags,
   ...connectionFlags,
@@ -136,6 +138,7 @@ async function planNow(
 ): Promise<{ made: MadePlan; store: string | null }> {
   const hosts = selectHosts(open.fleet, given.what);
   requireHosts(hosts);
+  await verifyHistory(context, open.directory, given);
   const systems = await systemsOf(context, open.directory, hosts, given);
   const rollout = rolloutOf(given, open.fleet.deploy);
   const made = await withSsh(context, hosts, given.identity, (ssh) =>

@@ -11,12 +11,14 @@ import { requireHosts } from "./orders.ts";
 import { planText } from "./plan-text.ts";
 import { planSchema, planView } from "./plan-view.ts";
 import { systemsOf } from "./systems.ts";
+import { historyFlags, verifyHistory } from "./verified-history.ts";
 
 export const deployPlan = op({
   effect: "plan",
   input: z.object({
     hosts: z.array(z.string()).default([]).describe("which hosts: names, globs, tag:T, !name"),
     ...systemFlags,
+    ...historyFlags,
     ...orderFlags,
     ...waveFlags,
     ...connectionFlags,
@@ -42,6 +44,7 @@ export const deployPlan = op({
     withLockedFleet(context, "deploy plan", false, async (open) => {
       const hosts = selectHosts(open.fleet, given.hosts);
       requireHosts(hosts);
+      await verifyHistory(context, open.directory, given);
       const systems = await systemsOf(context, open.directory, hosts, given);
       const rollout = rolloutOf(given, open.fleet.deploy);
       const { plan, unreachable } = await withSsh(context, hosts, given.identity, (ssh) =>
