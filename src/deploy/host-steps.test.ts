@@ -72,6 +72,13 @@ async function play(gate: Played, changes: Partial<HostWorld> = {}) {
   return { log, result };
 }
 
+test("the lease begins above what the host has seen", async () => {
+  const asked: number[] = [];
+  const lease = { name: "host/web", token: 9, renew: async () => undefined, release: async () => undefined };
+  await play({ status: () => yes({ fence: 8 }) }, { lease: async (seen) => (asked.push(seen), lease) });
+  assert.deepEqual(asked, [8]);
+});
+
 test("a host that runs it already costs one question", async () => {
   const { log, result } = await play({ status: () => yes({ active: offer.warrant.digest }) });
   assert.deepEqual(log, ["status shared"]);

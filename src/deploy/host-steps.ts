@@ -29,7 +29,8 @@ export interface HostWorld {
   ): Promise<GateSuccess | GateNo>;
   /** Sends what the host lacks of the closure. */
   copy(): Promise<void>;
-  lease(): Promise<Lease>;
+  /** `seen`: the highest token that the host has seen. */
+  lease(seen: number): Promise<Lease>;
   /** Whether the new system does its work, as seen from here: why not, else null. */
   check(): Promise<string | null>;
   sign(text: Uint8Array): Promise<SshSig>;
@@ -50,6 +51,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   const { host } = order;
   const digest = order.order.digest;
   let heads: unknown;
+  let seen = 0;
   const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
     host,
     outcome,
@@ -60,6 +62,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   try {
     const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
     heads = status["heads"];
+    seen = typeof status["fence"] === "number" ? status["fence"] : 0;
     if (status["active"] === digest && order.action !== "dry-activate")
       return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
   } catch (error) {
@@ -68,7 +71,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     return failure(error.code === "io" || error.code === "timeout" ? "offline" : "failed", error);
   }
   try {
-    const lease = await world.lease();
+    const lease = await world.lease(seen);
     const renewal = keepLease(lease, world);
     try {
       return await underLease(order, heads, world, lease, renewal.lost);

@@ -26,6 +26,8 @@ export interface LeaseRequest {
   readonly holder: string;
   /** Milliseconds. */
   readonly term: number;
+  /** The highest token that what is guarded has seen: a state that was lost, or another's, begins above it. Default: 0. */
+  readonly seen?: number | undefined;
 }
 
 interface Record {
@@ -42,13 +44,13 @@ export async function acquireLease(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   request: LeaseRequest,
 ): Promise<Lease> {
-  const { name, holder, term } = request;
+  const { name, holder, term, seen = 0 } = request;
   const key = `lease/${name}`;
   const bytes = await state.get(key);
   const former = bytes === null ? null : parseRecord(bytes, key);
   if (former !== null && former.until !== null && new Date(former.until) > clock.now())
     throw taken(name, former);
-  const token = (former?.token ?? 0) + 1;
+  const token = Math.max(former?.token ?? 0, seen) + 1;
 
   const nonce = hex(random.bytes(16));
   let held = encode({ holder, nonce, token, until: endOf(clock, term) });

@@ -108,6 +108,13 @@ for (const [engine, open] of Object.entries(engines)) {
     await second.release();
     assert.equal((await ask("carol@desk")).token, 3, "the count goes on over releases");
 
+    const elsewhere = { name: "host/web3", holder: "dave@desk", term: 30_000, seen: 41 };
+    assert.equal(
+      (await acquireLease(state, world, elsewhere)).token,
+      42,
+      "this state knows of no former holder",
+    );
+
     const crowd = await Promise.allSettled(
       Array.from({ length: 6 }, (_, one) =>
         acquireLease(state, world, { name: "host/web2", holder: `operator ${one}`, term: 30_000 }),

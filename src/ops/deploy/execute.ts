@@ -98,11 +98,12 @@ export async function execute(
         if (execution.present === true) return;
         await copyClosure(nixWorld(context), ssh, host, planned.toplevel, execution.store);
       },
-      lease: () =>
+      lease: (seen) =>
         acquireLease(state, context, {
           name: `host/${host.name}`,
           holder: `${by.machine} (pid ${processes.pid})`,
           term: leaseTerm,
+          seen,
         }),
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
       sign: (text) => confirm(order, host, text),
