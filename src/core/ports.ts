@@ -180,7 +180,13 @@ export interface Person {
  * results are plain data. Results come in the order of the jobs; at most a bounded number is under way.
  */
 export interface Workers {
-  map<Job, Result>(task: string, jobs: Iterable<Job> | AsyncIterable<Job>): AsyncIterable<Result>;
+  /** `here` does the same on this thread, which takes its share, and all jobs that `mustStay`. */
+  map<Job, Result>(
+    task: string,
+    jobs: AsyncIterable<Job>,
+    here: (job: Job) => Promise<Result>,
+    mustStay?: (job: Job) => boolean,
+  ): AsyncIterable<Result>;
 }
 
 export interface HttpLimits {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -14,9 +13,11 @@ import {
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { hex } from "../core/bytes.ts";
 import type { AtomicFile, NewFile } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
+import { random } from "./random.ts";
 
 /** O_EXCL and O_NOFOLLOW: a file or symlink that somebody planted at this name is never written through. */
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -65,7 +66,7 @@ export async function atomicFile(path: string, options: NewFile): Promise<Atomic
 }
 
 function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${hex(random.bytes(6))}.tmp`);
 }
 
 /**
