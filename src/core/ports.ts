@@ -115,8 +115,11 @@ export interface Files {
     bytes: Uint8Array,
     options: NewFile & { readonly syncDirectory?: boolean },
   ): Promise<void>;
-  /** As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. */
-  openAtomic(path: string, options: NewFile): Promise<AtomicFile>;
+  /**
+   * As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. With `umask` the
+   * person's umask takes its bits from `mode`, as from any program's new file.
+   */
+  openAtomic(path: string, options: NewFile & { readonly umask?: boolean }): Promise<AtomicFile>;
   /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */
   create(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
   /** Follows symlinks; null when there is nothing. */
@@ -164,6 +167,8 @@ export interface Streams {
   stdout(bytes: Uint8Array): Promise<void>;
   readonly stdinIsTerminal: boolean;
   readonly stdoutIsTerminal: boolean;
+  /** Whether stdout leads nowhere, most likely because it was closed (`>&-`): what is written there is lost. */
+  readonly stdoutIsLost: boolean;
   /** Everything from a file descriptor that the caller opened for us, up to `limit` bytes. */
   readDescriptor(descriptor: number, limit: number): Promise<Uint8Array>;
 }

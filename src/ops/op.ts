@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Emit } from "../core/events.ts";
+import type { Emit, Event } from "../core/events.ts";
 import type { ExitCode } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SecretValue } from "../core/secret-value.ts";
@@ -15,6 +15,13 @@ export interface Context extends Ports {
   /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
   readonly passphrase: (question: string) => Promise<SecretValue>;
 }
+
+/** For what is written while `streams.stdoutIsLost`. The exit code stays that of the work. */
+export const lostOutput: Event = {
+  type: "warning",
+  message: "stdout is closed: the output went nowhere",
+  hint: "use '> /dev/null' when it is not wanted",
+};
 
 /** Colours for people; each gives its text back unchanged where there is no terminal. */
 export interface Paint {
