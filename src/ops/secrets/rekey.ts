@@ -11,7 +11,7 @@ import { readStored } from "../../secrets/store/stored-secret.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
 import { identityFlag, loadIdentities } from "./identities.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 const change = z.object({ secret: z.string(), missing: z.array(z.string()), surplus: z.array(z.string()) });
@@ -38,7 +38,7 @@ export const rekey = op({
     { command: "nixseal secrets rekey", says: "encrypts that anew and leaves every other file alone" },
   ],
   run: (context, input) =>
-    withLockedFleet(context, "secrets rekey", input.dryRun, async (open) => {
+    withLockedStore(context, "secrets rekey", input.dryRun, async (open) => {
       const { fleet } = open;
       const chosen =
         input.selector.length === 0 ? [...fleet.secrets.values()] : selectSecrets(fleet, input.selector);
