@@ -21,7 +21,7 @@ export function publicKey(u: Uint8Array): KeyObject {
 /** The shared secret. `malformed` for a point of low order, which would give zero whatever the scalar is (RFC 7748 section 6.1). */
 export function scalarMult(scalar: KeyObject, point: KeyObject): Uint8Array {
   try {
-    return new Uint8Array(diffieHellman({ privateKey: scalar, publicKey: point }));
+    return diffieHellman({ privateKey: scalar, publicKey: point });
   } catch (cause) {
     throw new NixsealError("malformed", "X25519 share is a point of low order", { cause });
   }
