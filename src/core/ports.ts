@@ -2,6 +2,7 @@
  * The small interfaces through which effects enter. Types only: `src/system/` implements them, the
  * programs' entry files wire them in, and everything between can be tested without touching the world.
  */
+import type { KeyObject } from "node:crypto";
 import type { SecretValue } from "./secret-value.ts";
 import type { Trees } from "./tree-ports.ts";
 
@@ -11,9 +12,16 @@ export interface Clock {
   sleep(milliseconds: number): Promise<void>;
 }
 
+export interface X25519KeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
 export interface Random {
   /** Bytes of the operating system's generator, fit for keys. */
   bytes(length: number): Uint8Array;
+  /** A fresh key pair for X25519, of the same generator; the private bytes never come into reach of the program. */
+  x25519KeyPair(): X25519KeyPair;
 }
 
 export interface Environment {
