@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Emit } from "../core/events.ts";
+import type { Emit, Event } from "../core/events.ts";
 import type { ExitCode } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SecretValue } from "../core/secret-value.ts";
@@ -20,6 +20,13 @@ export interface Context extends Ports {
    */
   readonly askpass: string | null;
 }
+
+/** For what is written while `streams.stdoutIsLost`. The exit code stays that of the work. */
+export const lostOutput: Event = {
+  type: "warning",
+  message: "stdout is closed: the output went nowhere",
+  hint: "use '> /dev/null' when it is not wanted",
+};
 
 /** Colours for people; each gives its text back unchanged where there is no terminal. */
 export interface Paint {
