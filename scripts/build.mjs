@@ -1,4 +1,4 @@
-// Compiles src/, test/ and bench/ to dist/, and the agent into one file. What lies in dist/ without a source is
+// Compiles src/, test/ and bench/ to dist/, and the programs into few files. What lies in dist/ without a source is
 // removed first, so that no deleted test keeps running.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
