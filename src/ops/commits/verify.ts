@@ -13,7 +13,7 @@ import { Memory } from "../../trust/commits/memory.ts";
 import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
 import { resolveRange } from "../../trust/commits/range.ts";
 import { openRepository, type Repository } from "../../trust/commits/repository.ts";
-import { StateDirectory } from "../../trust/commits/state-directory.ts";
+import { StateDirectory } from "../../trust/state-directory.ts";
 import { goBackAuthority, verifyByPolicy } from "../../trust/commits/verify-by-policy.ts";
 import { verifyBySigners, type Report } from "../../trust/commits/verify-by-signers.ts";
 import { op, type Context } from "../op.ts";

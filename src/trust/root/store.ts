@@ -46,6 +46,16 @@ export async function readChain(
   return [...chain, newest];
 }
 
+/** The version that all others followed, which tells fleets apart; null where it is not there. Nothing is decided here. */
+export async function readFirst(
+  files: Pick<Files, "read" | "statusOfLink">,
+  directory: string,
+): Promise<Envelope | null> {
+  const old = await readEnvelope(files, directory, oldRootFile(1));
+  const first = old ?? (await readEnvelope(files, directory, rootFile));
+  return first?.root.version === 1 ? first : null;
+}
+
 /** What waits for signatures; null when nothing does. */
 export function readNext(
   files: Pick<Files, "read" | "statusOfLink">,
