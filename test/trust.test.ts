@@ -94,7 +94,7 @@ test("a whole other fleet in its place is noticed", (context) => {
 test("a memory inside of the clone makes nothing trusted, and what it has seen is not taken back", (context) => {
   const fleet = trustFleet(context);
   const other = trustFleet(context);
-  for (const { expect } of [fleet, other]) expect(0, "trust", "init");
+  for (const one of [fleet, other]) one.expect(0, "trust", "init");
   const first = readFileSync(fleet.file("trust/root.json"));
   fleet.expect(0, "trust", "rotate", "--expires", "2y");
   const second = readFileSync(fleet.file("trust/root.json"));

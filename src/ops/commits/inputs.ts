@@ -19,13 +19,18 @@ export interface SignerSource {
 const variable = "TRUSTED_SIGNERS";
 const largest = 16 << 20;
 
-/** `--signers`, else the environment. Without either nothing can be accepted: `refused`. */
-export async function signerSource(context: Reader, file: string | undefined): Promise<SignerSource> {
+/** `--signers`, else the environment. Without either nothing can be accepted (`refused`), unless there are others who may. */
+export async function signerSource(
+  context: Reader,
+  file: string | undefined,
+  others: boolean,
+): Promise<SignerSource | null> {
   if (file !== undefined) return { content: await readPinned(context, file), name: file };
   const text = context.environment.get(variable);
   if (text !== undefined) return { content: Buffer.from(text), name: variable };
+  if (others) return null;
   throw new NixsealError("refused", "nobody is trusted to sign: there is no list of signers", {
-    hint: `give --signers FILE, put its content into ${variable}, or pin a policy with --introduction COMMIT`,
+    hint: `give --signers FILE, put its content into ${variable}, pin a policy with --introduction COMMIT or a root with --root FILE`,
   });
 }
 
@@ -53,7 +58,7 @@ export async function readRevocationFile(
 }
 
 /** A file that is not there is no reason to look elsewhere, or to do without. */
-async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
+export async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
   try {
     return await context.files.read(resolve(context.workingDirectory, file), { limit: largest });
   } catch (cause) {

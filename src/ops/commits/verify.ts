@@ -15,8 +15,15 @@ import { resolveRange } from "../../trust/commits/range.ts";
 import { openRepository, type Repository } from "../../trust/commits/repository.ts";
 import { StateDirectory } from "../../trust/state-directory.ts";
 import { goBackAuthority, verifyByPolicy } from "../../trust/commits/verify-by-policy.ts";
-import { verifyBySigners, type Report } from "../../trust/commits/verify-by-signers.ts";
+import { nobody, withMembersOf } from "../../trust/commits/signers.ts";
+import {
+  verifyBySigners,
+  type FrontierSource,
+  type Report,
+  type RootSource,
+} from "../../trust/commits/verify-by-signers.ts";
 import { op, type Context } from "../op.ts";
+import { pinnedRoot, rootSource } from "./root-source.ts";
 import { parseSigners, readRevocationFile, signerSource } from "./inputs.ts";
 import { annotationText, reportSchema, reportText } from "./report.ts";
 
@@ -35,6 +42,11 @@ const inputSchema = z.object({
     .optional()
     .describe("judge by trust/policy.toml, beginning behind this commit")
     .meta({ value: "COMMIT" }),
+  root: z
+    .string()
+    .optional()
+    .describe("members of this root count too, by certificates; later versions come from the history")
+    .meta({ value: "FILE" }),
   remember: z
     .boolean()
     .default(false)
@@ -96,23 +108,42 @@ async function judge(
   requireCurrentRevocations(revocations, before);
   // A clock that was set back does not bring expired keys back.
   const now = new Date(Math.max(context.clock.now().getTime(), before.time));
-  const frontier = (basis: Readonly<Record<string, Json>>): Promise<Frontier> =>
-    Frontier.open(input.fresh ? null : state, { ...basis, krl: digest(krl?.content) }, context.emit);
+  const file = input.root === undefined ? null : await pinnedRoot(context, input.root);
+  const root = rootSource(context, { repository, file, introduction, state });
+  const pinned = file === null ? {} : { root: digest(file.payload) };
+  const frontier =
+    (basis: Readonly<Record<string, Json>>): FrontierSource =>
+    (listed) => {
+      const lists = {
+        krl: digest(krl?.content),
+        ...(listed === null ? {} : { listed }),
+      };
+      return Frontier.open(input.fresh ? null : state, { ...basis, ...pinned, ...lists }, context.emit);
+    };
 
   let report: Report;
   let authority: (from: ObjectId) => Promise<GoBackAuthority | null>;
   if (introduction === null) {
-    const source = await signerSource(context, input.signers);
-    const signers = await parseSigners(source, revocations);
-    const known = await frontier({ signers: digest(source.content) });
-    const question = { repository, range, signers, now, known, remembers: memory !== null };
+    const source = await signerSource(context, input.signers, file !== null);
+    const signers = source === null ? { ...nobody, revocations } : await parseSigners(source, revocations);
+    const known = frontier({ signers: digest(source?.content) });
+    let all = signers;
+    const own: RootSource | null =
+      file === null
+        ? null
+        : async (...asked) => {
+            const found = await root(...asked);
+            all = withMembersOf(found, signers);
+            return found;
+          };
+    const question = { repository, range, signers, root: own, now, known, remembers: memory !== null };
     report = await verifyBySigners(question, context.files, context.emit);
-    authority = async () => ({ signers, threshold: 1 });
+    authority = async () => ({ signers: all, threshold: 1 });
   } else {
-    const known = await frontier({ introduction });
-    const question = { repository, range, introduction, revocations, now, known };
+    const known = frontier({ introduction });
+    const question = { repository, range, introduction, revocations, root, now, known };
     report = await verifyByPolicy(question, context.files, context.emit);
-    authority = (from) => goBackAuthority(repository, from, revocations);
+    authority = (from) => goBackAuthority(question, from);
   }
   const back = await refuseDowngrades(repository, report.tips, before, authority, now, context.emit);
   return {

@@ -33,8 +33,8 @@ export async function readMemory(context: MemoryContext, directory: string): Pro
     });
     return { seen: nothingSeen, formerly, store: null };
   }
-  const store = RootMemory.of(state, await files.realPath(directory));
-  return { seen: await store.read(files, directory), formerly, store };
+  const store = RootMemory.at(state, await files.realPath(directory));
+  return { seen: await store.read(await readFirst(files, directory)), formerly, store };
 }
 
 /** Where nothing can be written nothing is remembered, which is said. */

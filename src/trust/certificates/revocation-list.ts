@@ -6,6 +6,7 @@ import { formatPublicKey } from "../../ssh/public-key-line.ts";
 import type { Fingerprint, PublicKey } from "../../ssh/public-key.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../../ssh/sshsig.ts";
 import { runKeygen, type Signing } from "../root/sign.ts";
+import type { FileReader } from "../root/store.ts";
 import type { KrlEvidence } from "./decide.ts";
 
 export const krlFile = "trust/krl";
@@ -23,10 +24,7 @@ export interface NewRevocations {
 }
 
 /** The list and its signature; null when the fleet has none. A list without a signature is `refused`. */
-export async function readKrl(
-  files: Pick<Files, "read" | "statusOfLink">,
-  directory: string,
-): Promise<KrlEvidence | null> {
+export async function readKrl(files: FileReader, directory: string): Promise<KrlEvidence | null> {
   if ((await files.statusOfLink(`${directory}/${krlFile}`)) === null) return null;
   const file = await files.read(`${directory}/${krlFile}`, { limit: largestKrl, follow: false });
   if ((await files.statusOfLink(`${directory}/${krlSignatureFile}`)) === null)

@@ -4,13 +4,14 @@ import { decideSignature } from "./decide-signature.ts";
 import { refuseFuture, type NamedTip } from "./descent.ts";
 import type { Frontier } from "./frontier.ts";
 import { listCommits, parseObject, withObjects, type CommitList } from "./history.ts";
+import type { HistoryRoot } from "./history-root.ts";
 import type { ObjectId } from "./object-id.ts";
-import type { ReadObject } from "./object-reader.ts";
+import type { ObjectReader, ReadObject } from "./object-reader.ts";
 import type { Range } from "./range.ts";
 import { refuse } from "./refusal.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
 import { decideTag, peelTips } from "./tags.ts";
-import type { Signers } from "./signers.ts";
+import { withMembersOf, type Signers } from "./signers.ts";
 import type { Files } from "../../core/ports.ts";
 
 export interface Report {
@@ -23,19 +24,27 @@ export interface Report {
   readonly latest: number;
 }
 
+/** The fleet's root as it stands at the ends of the range; `refused` when it is not to be believed. */
+export type RootSource = (reader: ObjectReader, tips: readonly ObjectId[]) => Promise<HistoryRoot>;
+
+/** What was accepted before under the root's revocation list of this digest; null where no root was asked, or has none. */
+export type FrontierSource = (krlDigest: string | null) => Promise<Frontier>;
+
 export interface Question {
   readonly repository: Repository;
   readonly range: Range;
   readonly signers: Signers;
+  /** Whose members count too; null where the list of signers says all. */
+  readonly root: RootSource | null;
   readonly now: Date;
-  readonly known: Frontier;
+  readonly known: FrontierSource;
   /** Whether accepted tips are remembered: then no commit may come from the future. */
   readonly remembers: boolean;
 }
 
 /** Refused are all that fail, newest first; one refused commit does not hide another. */
 export async function verifyBySigners(
-  { repository, range, signers, now, known, remembers }: Question,
+  { repository, range, root: source, known: open, remembers, ...given }: Question,
   files: Pick<Files, "read" | "status">,
   emit: Emit,
 ): Promise<Report> {
@@ -47,6 +56,10 @@ export async function verifyBySigners(
     if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
     const { commits: tips, tags, named, refused: refusedTips } = ends;
     const refused = [...refusedTips];
+    const root = source === null ? null : await source(reader, tips);
+    const signers = root === null ? given.signers : withMembersOf(root, given.signers);
+    const now = root === null || root.now < given.now ? given.now : root.now;
+    const known = await open(root?.krlDigest ?? null);
     for (const tag of tags) {
       const decision = await decideTag(tag, range.references, repository, signers, now);
       if (!decision.accepted) refused.push({ commit: tag.id, ...decision });
