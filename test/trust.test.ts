@@ -285,6 +285,44 @@ test("keys may be in an agent, for roots and for certificates", (context) => {
   assert.doesNotMatch(stderr, /no passphrase/);
 });
 
+test("--passphrase-fd reaches ssh-keygen, and nothing else sees the passphrase", (context) => {
+  const fleet = trustFleet(context);
+  const key = fleet.key("alice");
+  const encrypt = ["-q", "-p", "-P", "", "-N", "correct horse", "-f", key];
+  assert.equal(fleet.shell("ssh-keygen", encrypt).code, 0);
+  const env = { ...fleet.env, PATH: `${join(top, "bin")}:${fleet.env["PATH"]}` };
+  const bash = (script: string) =>
+    spawnSync("bash", ["-ec", script], { cwd: fleet.directory, env, encoding: "utf8", timeout: 60_000 });
+  assert.match(
+    bash("nixseal trust init").stderr,
+    /for a key with a passphrase run this in a terminal, give --passphrase-fd/,
+  );
+  assert.match(bash("nixseal trust init --passphrase-fd 7 7<<< wrong").stderr, /incorrect passphrase/);
+  const given = "--passphrase-fd 7 7<<< 'correct horse'";
+  for (const verb of [
+    "trust init",
+    "trust rotate",
+    "trust issue alice --rights activate --hosts web --for 1h",
+    "trust revoke bob",
+  ]) {
+    const { status, stdout, stderr } = bash(`nixseal ${verb} ${given}`);
+    assert.equal(status, 0, `${verb}: ${stdout}${stderr}`);
+    assert.doesNotMatch(stdout + stderr, /horse/);
+  }
+  // For passphrases only: a wrong PIN locks a token after a few.
+  const askpass = (prompt: string, hint = "") =>
+    bash(
+      `SSH_ASKPASS_PROMPT=${hint} ${hint === "" ? "env -u SSH_ASKPASS_PROMPT" : ""} nixseal-askpass '${prompt}' 3<<< x`,
+    );
+  assert.equal(askpass("Enter passphrase for k: ").stdout, "x\n\n");
+  for (const [prompt, hint] of [
+    ["Enter PIN for k: "],
+    ["Enter passphrase?", "confirm"],
+    ["Touch", "none"],
+  ] as const)
+    assert.equal(askpass(prompt, hint).stdout, "", prompt);
+});
+
 test("at a terminal ssh-keygen has it for itself, for a passphrase or a touch", (context) => {
   const fleet = trustFleet(context);
   const env = { ...fleet.env, PATH: `${join(top, "bin")}:${fleet.env["PATH"]}` };

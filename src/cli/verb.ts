@@ -44,6 +44,7 @@ export async function runVerb(name: string, words: readonly string[], program: P
     passphrase: passphraseSource(program, globals["passphraseFd"] as number | undefined, () =>
       events.clear(),
     ),
+    askpass: globals["passphraseFd"] === undefined ? null : program.askpass,
   };
   try {
     const output = await operation.run(context, input);

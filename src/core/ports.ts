@@ -34,6 +34,8 @@ export interface Command {
   readonly args: readonly string[];
   /** Written to the child's stdin, which is then closed; without it stdin is empty. Secrets go here, never into `args`. */
   readonly input?: Uint8Array | undefined;
+  /** What the child, and what it starts, can read from its file descriptor 3: a secret that is not for its stdin. */
+  readonly descriptor3?: Uint8Array | undefined;
   readonly cwd?: string | undefined;
   /** Added to a small fixed environment (PATH, HOME, LANG=C, …); undefined removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

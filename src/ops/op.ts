@@ -14,6 +14,11 @@ export interface Context extends Ports {
   readonly json: boolean;
   /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
   readonly passphrase: (question: string) => Promise<SecretValue>;
+  /**
+   * With `--passphrase-fd`: the program that OpenSSH's tools are to ask for it (`SSH_ASKPASS`), which reads it from descriptor
+   * 3. Null without: they ask the person themselves.
+   */
+  readonly askpass: string | null;
 }
 
 /** For what is written while `streams.stdoutIsLost`. The exit code stays that of the work. */

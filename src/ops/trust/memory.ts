@@ -1,6 +1,6 @@
 import { at, NixsealError } from "../../core/errors.ts";
 import { RootMemory } from "../../trust/root/memory.ts";
-import { nothingSeen, parseSeen, type Seen } from "../../trust/root/seen.ts";
+import { nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
 import { readFirst } from "../../trust/root/store.ts";
 import { StateDirectory } from "../../trust/state-directory.ts";
 import type { Context } from "../op.ts";
@@ -18,7 +18,6 @@ export interface FleetMemory {
 }
 
 const formerFile = ".git/nixseal-trust.json";
-const formerLimit = 256 << 10;
 
 /** What this user has seen of the fleet before. Without a place to remember in that is said, and nothing was seen. */
 export async function readMemory(context: MemoryContext, directory: string): Promise<FleetMemory> {
@@ -64,7 +63,7 @@ async function readFormer({ files }: MemoryContext, directory: string): Promise<
   const path = `${directory}/${formerFile}`;
   if ((await files.statusOfLink(path)) === null) return nothingSeen;
   try {
-    return parseSeen(await files.read(path, { limit: formerLimit, follow: false }));
+    return parseSeen(await files.read(path, { limit: seenLimit, follow: false }));
   } catch (error) {
     throw at(error, { file: path });
   }
