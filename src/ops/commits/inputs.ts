@@ -4,6 +4,8 @@ import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
 import { parseRevocations } from "../../ssh/revocation-file.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
+import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
+import type { Repository } from "../../trust/commits/repository.ts";
 import { readSigners, type Signers } from "../../trust/commits/signers.ts";
 import type { Context } from "../op.ts";
 
@@ -17,6 +19,7 @@ export interface SignerSource {
 }
 
 const variable = "TRUSTED_SIGNERS";
+const introductionVariable = "NIXSEAL_INTRODUCTION";
 const largest = 16 << 20;
 
 /** `--signers`, else the environment. Without either nothing can be accepted (`refused`), unless there are others who may. */
@@ -68,4 +71,24 @@ export async function readPinned(context: Reader, file: string): Promise<Uint8Ar
       cause,
     });
   }
+}
+
+/** A whole id: a branch, a tag or a short id means whatever the repository says that it means. */
+export function pinnedIntroduction(
+  context: Pick<Context, "environment">,
+  input: { readonly introduction?: string | undefined; readonly signers?: string | undefined },
+  { format }: Repository,
+): ObjectId | null {
+  if (input.introduction !== undefined && input.signers !== undefined) {
+    throw new NixsealError("usage", "--signers and --introduction are two ways to say who may sign", {
+      hint: "give one of them",
+    });
+  }
+  if (input.signers !== undefined) return null;
+  const text = input.introduction ?? context.environment.get(introductionVariable);
+  if (text === undefined) return null;
+  if (isObjectId(text, format)) return text;
+  throw new NixsealError("usage", `the introduction '${text.slice(0, 80)}' is not a whole commit id`, {
+    hint: "git rev-parse COMMIT prints it",
+  });
 }

@@ -10,7 +10,7 @@ import {
 } from "../../trust/commits/descent.ts";
 import { Frontier } from "../../trust/commits/frontier.ts";
 import { Memory } from "../../trust/commits/memory.ts";
-import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
+import type { ObjectId } from "../../trust/commits/object-id.ts";
 import { resolveRange } from "../../trust/commits/range.ts";
 import { openRepository, type Repository } from "../../trust/commits/repository.ts";
 import { StateDirectory } from "../../trust/state-directory.ts";
@@ -24,10 +24,8 @@ import {
 } from "../../trust/commits/verify-by-signers.ts";
 import { op, type Context } from "../op.ts";
 import { pinnedRoot, rootSource } from "./root-source.ts";
-import { parseSigners, readRevocationFile, signerSource } from "./inputs.ts";
+import { parseSigners, pinnedIntroduction, readRevocationFile, signerSource } from "./inputs.ts";
 import { annotationText, reportSchema, reportText } from "./report.ts";
-
-const introductionVariable = "NIXSEAL_INTRODUCTION";
 
 const inputSchema = z.object({
   range: z.array(z.string()).default([]).describe("as for git rev-list (default: HEAD, its whole history)"),
@@ -154,22 +152,6 @@ async function judge(
       await memory?.remember({ tips, time, krl: revocations?.version ?? null });
     },
   };
-}
-
-/** A whole id: a branch, a tag or a short id means whatever the repository says that it means. */
-function pinnedIntroduction(context: Context, input: Input, { format }: Repository): ObjectId | null {
-  if (input.introduction !== undefined && input.signers !== undefined) {
-    throw new NixsealError("usage", "--signers and --introduction are two ways to say who may sign", {
-      hint: "give one of them",
-    });
-  }
-  if (input.signers !== undefined) return null;
-  const text = input.introduction ?? context.environment.get(introductionVariable);
-  if (text === undefined) return null;
-  if (isObjectId(text, format)) return text;
-  throw new NixsealError("usage", `the introduction '${text.slice(0, 80)}' is not a whole commit id`, {
-    hint: "git rev-parse COMMIT prints it",
-  });
 }
 
 function openMemory(

@@ -49,6 +49,11 @@ export class OpenPgpKeys {
     return new OpenPgpKeys(library, keys);
   }
 
+  /** Who signs with which key, in hex. */
+  get owners(): readonly { readonly principal: string; readonly key: string }[] {
+    return this.#keys.map(({ principal, key }) => ({ principal, key: key.getFingerprint() }));
+  }
+
   /** Of every key, in hex: one key has one owner. */
   get fingerprints(): readonly string[] {
     return this.#keys.map(({ key }) => key.getFingerprint());

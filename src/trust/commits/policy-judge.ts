@@ -91,7 +91,13 @@ export class PolicyJudge {
       policyFile,
       approvers:
         policyFile === "changed"
-          ? approvers(statement, await readNote(repository, commit.id), policy.signers, now)
+          ? approvers(
+              statement,
+              await readNote(repository, commit.id),
+              policy.signers,
+              now,
+              signer.accepted ? signer.key : null,
+            )
           : new Set(),
       reproduced: forge?.accepted === true && (await this.#isReproduced(commit, depth)),
     };

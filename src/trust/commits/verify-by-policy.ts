@@ -3,6 +3,7 @@ import type { Emit } from "../../core/events.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
+import { holdersOf } from "./ballot.ts";
 import { refuseFuture, type GoBackAuthority } from "./descent.ts";
 import { listCommits, parseObject, withObjects } from "./history.ts";
 import type { HistoryRoot } from "./history-root.ts";
@@ -112,7 +113,7 @@ export async function verifyByPolicy(
 }
 
 /** Asked once, and only if somebody needs it. */
-class AskedRoot {
+export class AskedRoot {
   readonly #source: () => Promise<HistoryRoot>;
   answer: HistoryRoot | null = null;
 
@@ -203,8 +204,6 @@ export function goBackAuthority(
     const policies = new PolicyReader(single, repository.format, revocations, () => asked.ask());
     const found = await policies.of(parsed.object.tree);
     if ("fault" in found) return null;
-    const { members, signers, threshold } = found.policy;
-    const ssh = signers.ssh.filter(({ principals }) => members.get(principals)?.rights.has("policy"));
-    return { signers: { ...signers, ssh }, threshold };
+    return holdersOf(found.policy);
   });
 }
