@@ -133,7 +133,7 @@ function start(command: Command): ChildProcessWithoutNullStreams {
     stdio: ["pipe", "pipe", "pipe", ...fourth],
     cwd: command.cwd,
     env: environment(command),
-  }) as ChildProcessWithoutNullStreams;
+  });
 }
 
 function environment(command: Command): NodeJS.ProcessEnv {

@@ -11,8 +11,8 @@ import {
 import { Frontier } from "../../trust/commits/frontier.ts";
 import { Memory } from "../../trust/commits/memory.ts";
 import type { ObjectId } from "../../trust/commits/object-id.ts";
-import { resolveRange } from "../../trust/commits/range.ts";
-import { openRepository, type Repository } from "../../trust/commits/repository.ts";
+import { openRange, type Range } from "../../trust/commits/range.ts";
+import type { Repository } from "../../trust/commits/repository.ts";
 import { StateDirectory } from "../../trust/state-directory.ts";
 import { goBackAuthority, verifyByPolicy } from "../../trust/commits/verify-by-policy.ts";
 import { nobody, withMembersOf } from "../../trust/commits/signers.ts";
@@ -75,9 +75,9 @@ export const verify = op({
       throw new NixsealError("usage", "--annotations and --json both want stdout", { hint: "run it twice" });
     }
     const directory = context.fleet ?? context.workingDirectory;
-    const repository = await openRepository(context.processes, context.files, directory);
-    const introduction = pinnedIntroduction(context, input, repository);
-    const { report, remember } = await judge(context, input, repository, introduction);
+    const revisions = input.range.length === 0 ? ["HEAD"] : input.range;
+    const { repository, range } = await openRange(context.processes, context.files, directory, revisions);
+    const { report, remember } = await judge(context, input, repository, range);
     if (report.refused.length === 0) await remember();
     return {
       accepted: report.accepted,
@@ -93,9 +93,9 @@ async function judge(
   context: Context,
   input: Input,
   repository: Repository,
-  introduction: ObjectId | null,
+  range: Range,
 ): Promise<{ report: Report; remember: () => Promise<void> }> {
-  const range = await resolveRange(repository, input.range.length === 0 ? ["HEAD"] : input.range);
+  const introduction = pinnedIntroduction(context, input, repository);
   const krl =
     input.revocations === undefined ? undefined : await readRevocationFile(context, input.revocations);
   const revocations = krl?.revocations;

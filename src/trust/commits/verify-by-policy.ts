@@ -43,7 +43,7 @@ export async function verifyByPolicy(
       hint: "name the end only; what was accepted before is not judged again",
     });
   }
-  const tampered = await findTampering(repository, files);
+  const tampered = await findTampering(repository, range, files);
   if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
 
   return withObjects(repository, (reader) =>

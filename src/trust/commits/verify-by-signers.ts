@@ -50,7 +50,7 @@ export async function verifyBySigners(
 ): Promise<Report> {
   return withObjects(repository, async (reader) => {
     const [tampered, ends] = await Promise.all([
-      findTampering(repository, files),
+      findTampering(repository, range, files),
       peelTips(reader, repository, range),
     ]);
     if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
