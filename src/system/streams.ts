@@ -1,4 +1,5 @@
 import { constants, createReadStream, fstatSync, readFileSync, statSync } from "node:fs";
+import { isatty } from "node:tty";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Streams } from "../core/ports.ts";
@@ -18,7 +19,7 @@ export const streams: Streams = {
         reject(stdoutFailure);
       });
     }),
-  stdinIsTerminal: process.stdin.isTTY ?? false,
+  stdinIsTerminal: isatty(0), // process.stdin would open a stream, which takes longer than most verbs
   stdoutIsTerminal: process.stdout.isTTY ?? false,
   get stdoutIsLost() {
     return isLost(1);
