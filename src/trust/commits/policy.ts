@@ -68,7 +68,7 @@ export async function parsePolicy(text: string): Promise<Policy> {
   if (threshold < 1 || threshold > changers)
     throw fault(`threshold is ${threshold}, and ${changers} members have the right 'policy'`);
   const signers = await keys.signers();
-  const forgeSigners = forges.empty ? null : await forges.signers();
+  const forgeSigners = forges.empty ? null : { ...(await forges.signers()), areForges: true };
   refuseShared([...owned(signers), ...(forgeSigners === null ? [] : owned(forgeSigners))]);
   const certificatesByRoot = named.includes(theRoot);
   return { threshold, members, signers, certificatesByRoot, forges: forgeSigners };

@@ -8,6 +8,11 @@ import { OpenPgpKeys, type KeyBlock } from "./openpgp.ts";
 /** Who may sign, as the verifier pinned it: never from the repository's configuration, never from its content. */
 export interface Signers extends SshSigners {
   readonly openPgp: OpenPgpKeys | null;
+  /**
+   * Keys that decide nothing by themselves: the content is checked. So what GitHub writes may stand: an empty line behind the
+   * armor, and RSA's number with the length of all its bytes. Both give a commit other ids that verify as well.
+   */
+  readonly areForges?: boolean | undefined;
 }
 
 /** The signers with whoever holds a member certificate of the root's CAs, and with what the root's list revokes. */
