@@ -21,7 +21,6 @@ interface Scene {
 function scene(context: TestContext, threshold = 2, extra = ""): Scene {
   const history = new History(context);
   for (const name of ["carol", "bob2"]) history.keys.key(name);
-  for (const name of ["user.name", "user.email"]) history.git("config", name, "somebody@example.org");
   const lineOf = (name: string): string => JSON.stringify(history.keys.text(`${name}.pub`).trim());
   const table = (name: string): string => `[members.${name}]
 keys = [${lineOf(name)}${name === "bob" ? `, ${lineOf("bob2")}` : ""}]

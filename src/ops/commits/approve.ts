@@ -73,7 +73,7 @@ export const approve = op({
     const repository = await openRepository(context.processes, context.files, directory);
     const ballot = await openBallot(context, repository, given);
     const { principal, key, signature } = await sign(context, repository, ballot, given);
-    const note = await castVote(repository, ballot, armorSshSig(signature));
+    const note = await castVote(repository, ballot, { armored: armorSshSig(signature), principal });
     // The one with the most to go, where a merge changes several policies.
     const counts = agreed(ballot, note, context.clock.now()).map((names, index) => {
       const { threshold } = ballot.authorities[index]!;
