@@ -74,7 +74,8 @@ export async function judge(
     report = await verifyBySigners(question, context.files, context.emit);
     authority = async () => ({ signers: all, threshold: 1 });
   } else {
-    const { goBackAuthority, verifyByPolicy } = await import("../../trust/commits/verify-by-policy.ts");
+    const { verifyByPolicy } = await import("../../trust/commits/verify-by-policy.ts");
+    const { goBackAuthority } = await import("../../trust/commits/go-back-authority.ts");
     const known = frontier({ introduction });
     const question = { repository, range, introduction, revocations, root, now, known };
     report = await verifyByPolicy(question, context.files, context.emit);

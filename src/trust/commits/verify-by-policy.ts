@@ -3,10 +3,9 @@ import type { Emit } from "../../core/events.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
-import { holdersOf } from "./ballot.ts";
-import { refuseFuture, type GoBackAuthority } from "./descent.ts";
+import { refuseFuture } from "./descent.ts";
 import { listCommits, parseObject, withObjects } from "./history.ts";
-import type { HistoryRoot } from "./history-root.ts";
+import { AskedRoot } from "./asked-root.ts";
 import { isAncestor } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
 import { PolicyJudge } from "./policy-judge.ts";
@@ -112,20 +111,6 @@ export async function verifyByPolicy(
   );
 }
 
-/** Asked once, and only if somebody needs it. */
-export class AskedRoot {
-  readonly #source: () => Promise<HistoryRoot>;
-  answer: HistoryRoot | null = null;
-
-  constructor(source: () => Promise<HistoryRoot>) {
-    this.#source = source;
-  }
-
-  async ask(): Promise<HistoryRoot> {
-    return (this.answer ??= await this.#source());
-  }
-}
-
 async function refusalBy(
   judge: PolicyJudge,
   commit: Parameters<PolicyJudge["decide"]>[0],
@@ -184,26 +169,4 @@ async function treeOf(single: ObjectReader, repository: Repository, id: ObjectId
   if ("refused" in parsed || parsed.object.type !== "commit")
     throw new NixsealError("refused", `${id} is no commit of this repository`);
   return parsed.object.tree;
-}
-
-/** Members who may change the policy as it stood at `from`, and as many of them as that takes. */
-export function goBackAuthority(
-  {
-    repository,
-    range,
-    revocations,
-    root,
-  }: Pick<PolicyQuestion, "repository" | "range" | "revocations" | "root">,
-  from: ObjectId,
-): Promise<GoBackAuthority | null> {
-  return withObjects(repository, async (single) => {
-    const parsed = parseObject(await single.read(from), repository);
-    if ("refused" in parsed || parsed.object.type !== "commit") return null;
-    const { commits } = await peelTips(single, repository, range);
-    const asked = new AskedRoot(() => root(single, commits));
-    const policies = new PolicyReader(single, repository.format, revocations, () => asked.ask());
-    const found = await policies.of(parsed.object.tree);
-    if ("fault" in found) return null;
-    return holdersOf(found.policy);
-  });
 }
