@@ -291,6 +291,12 @@ test("with a pinned root and no policy every member with the right commits; list
   const first = commit(issue("alice", "commit"));
   assert.equal(verify("--root", pinned), "good 1");
   assert.match(verify(), /^4: nobody is trusted to sign/);
+  // Of the same CA, for a login: it says nothing about commits.
+  const login = ["-q", "-s", fleet.key("alice"), "-I", "login", "-n", "alice", "-V", "+1h"];
+  fleet.shell("ssh-keygen", [...login, `${fleet.key("alice")}.pub`]);
+  commit(`${fleet.key("alice")}-cert.pub`);
+  assert.match(verify("--root", pinned), /^right: .*has no 'rights@nixseal'/);
+  git("reset", "-q", "--hard", first);
   fleet.write("signers.away", `bob ${fleet.publicKey("bob")}\n`);
   // The list alone knows no root, and with one it says what it said.
   assert.match(verify("--signers", "signers.away"), /^unknown-signer/);
