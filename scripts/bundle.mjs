@@ -1,7 +1,7 @@
 // Puts each program into few files, in place of the entries that tsc wrote: Node takes about a millisecond to load a
 // module, and a verb has a hundred. Built from the sources, since tsc leaves an entry alone that did not change. Without
 // this step the programs are the same, only slower. What comes out is neither shortened nor renamed.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -26,7 +26,6 @@ await build({
 
 // One file for what all verbs need, one for each that only some need: a verb loads its own and no other's.
 const chunks = join(top, "dist/src/cli/chunks");
-rmSync(chunks, { recursive: true, force: true });
 const { metafile } = await build({
   ...common,
   entryPoints: ["src/cli/main.ts", "src/cli/worker.ts"],
@@ -38,6 +37,11 @@ const { metafile } = await build({
   plugins: [{ name: "English only", setup: leaveLocalesOut }],
   metafile: true,
 });
+
+// Those of an earlier build go last, so that a program that runs meanwhile finds what it began with.
+for (const name of readdirSync(chunks))
+  if (name.endsWith(".js") && !(`dist/src/cli/chunks/${name}` in metafile.outputs))
+    rmSync(join(chunks, name));
 
 /** The errors of zod in some fifty languages are half of it; English comes in by a file of its own. */
 function leaveLocalesOut(esbuild) {

@@ -139,6 +139,52 @@ test("what is revoked or has ended counts no more, whatever was accepted before"
   assert.match(verify("--introduction", introduction), /^4: the revocation list has no signature/);
 });
 
+test("whoever was revoked does not begin by taking the list away, where nobody remembers it either", (context) => {
+  const { fleet, commit, git, issue, verify, introduction } = introduced(context);
+  const state = join(fleet.env["HOME"]!, ".local/state/nixseal");
+  const forget = (): void => rmSync(state, { recursive: true, force: true });
+  const pinned = fleet.file("pinned.away");
+  copyFileSync(fleet.file("trust/root.json"), pinned);
+  const all = readFileSync(fleet.file("trust/policy.toml"), "utf8").replace(
+    'paths = ["hosts/**"]',
+    'paths = ["**"]',
+  );
+  fleet.write("trust/policy.toml", all);
+  const alice = issue("alice", "commit,policy,merge");
+  commit(alice);
+  const bob = issue("bob", "commit");
+  const listed = commit(alice);
+  fleet.expect(0, "trust", "revoke", "bob");
+  commit(alice, "the list");
+  rmSync(fleet.file("trust/krl"));
+  rmSync(fleet.file("trust/krl.sig"));
+  commit(bob, "no list");
+  for (const words of [
+    ["--introduction", introduction],
+    ["--root", pinned, `${introduction}..HEAD`],
+  ]) {
+    forget();
+    assert.match(verify(...words), /^4: the revocation list is gone; version 1 in the range's own commit/);
+  }
+  // By a merge that leaves out what its other side brings.
+  git("reset", "-q", "--hard", listed);
+  git("merge", "-q", "-s", "ours", "--no-commit", "--no-ff", "@{1}~1");
+  commit(alice, "merge");
+  forget();
+  assert.match(
+    verify("--introduction", introduction),
+    /^4: the revocation list is gone; version 1 in the range's own/,
+  );
+  // What nobody signed never counted: taking it out takes nothing back.
+  git("reset", "-q", "--hard", listed);
+  fleet.shell("ssh-keygen", ["-q", "-k", "-z", "99", "-f", "trust/krl", `${fleet.key("db")}.pub`]);
+  commit(alice, "a list without a signature");
+  rmSync(fleet.file("trust/krl"));
+  commit(alice, "none again");
+  forget();
+  assert.match(verify("--introduction", introduction), /^good /);
+});
+
 test("a certificate that has ended counts no more, whatever date the commit says", (context) => {
   const { fleet, commit, issue, verify, introduction } = introduced(context);
   const args = ["-q", "-s", fleet.key("alice"), "-n", "alice", "-V", "-2h:-1h", "-O", "clear"];
@@ -245,6 +291,12 @@ test("with a pinned root and no policy every member with the right commits; list
   const first = commit(issue("alice", "commit"));
   assert.equal(verify("--root", pinned), "good 1");
   assert.match(verify(), /^4: nobody is trusted to sign/);
+  // Of the same CA, for a login: it says nothing about commits.
+  const login = ["-q", "-s", fleet.key("alice"), "-I", "login", "-n", "alice", "-V", "+1h"];
+  fleet.shell("ssh-keygen", [...login, `${fleet.key("alice")}.pub`]);
+  commit(`${fleet.key("alice")}-cert.pub`);
+  assert.match(verify("--root", pinned), /^right: .*has no 'rights@nixseal'/);
+  git("reset", "-q", "--hard", first);
   fleet.write("signers.away", `bob ${fleet.publicKey("bob")}\n`);
   // The list alone knows no root, and with one it says what it said.
   assert.match(verify("--signers", "signers.away"), /^unknown-signer/);

@@ -309,6 +309,16 @@ test("--passphrase-fd reaches ssh-keygen, and nothing else sees the passphrase",
     assert.equal(status, 0, `${verb}: ${stdout}${stderr}`);
     assert.doesNotMatch(stdout + stderr, /horse/);
   }
+  // Another holder's turn.
+  const bob = fleet.key("bob");
+  fleet.shell("ssh-keygen", ["-q", "-p", "-P", "", "-N", "correct horse", "-f", bob]);
+  assert.match(
+    bash(`nixseal trust rotate --add-root-key ${bob}.pub ${given}`).stdout,
+    /0 of 1 signatures by keys of|is the root now/,
+  );
+  const rotated = bash(`nixseal trust rotate --add-root-key ${fleet.key("db")}.pub --threshold 2 ${given}`);
+  assert.match(rotated.stdout, /1 of 2 signatures by keys of version 4/, rotated.stderr);
+  assert.match(bash(`nixseal trust sign --yes --key ${bob} ${given}`).stdout, /version 4 is the root now/);
   // For passphrases only: a wrong PIN locks a token after a few.
   const askpass = (prompt: string, hint = "") =>
     bash(

@@ -21,6 +21,8 @@ import type { Repository } from "./repository.ts";
 import { TreeFiles } from "./tree-files.ts";
 
 export interface HistoryRoot {
+  /** Where it was followed from. */
+  readonly pinned: Envelope;
   readonly root: Root;
   readonly krl: Krl | null;
   /** sha256 of the list's file, in hex. */
@@ -55,7 +57,7 @@ export async function followRoot(question: RootQuestion): Promise<HistoryRoot> {
   const { krl } = decision;
   const time = krl === null ? seen.time : effectiveTime(new Date(Number(krl.generated) * 1000), seen.time);
   await memory?.remember(null, { root, krl: decision.seen, time });
-  return { root, krl, krlDigest: decision.seen?.digest ?? null, now: effectiveTime(now, time) };
+  return { pinned, root, krl, krlDigest: decision.seen?.digest ?? null, now: effectiveTime(now, time) };
 }
 
 interface Found {
@@ -97,7 +99,12 @@ export async function rootAt(
   return (await readChain(files, ".", last))?.at(-1) ?? null;
 }
 
-async function filesOf(reader: ObjectReader, repository: Repository, commit: ObjectId): Promise<TreeFiles> {
+/** What a commit holds. */
+export async function filesOf(
+  reader: ObjectReader,
+  repository: Repository,
+  commit: ObjectId,
+): Promise<TreeFiles> {
   const parsed = parseObject(await reader.read(commit), repository);
   if ("refused" in parsed || parsed.object.type !== "commit")
     throw new NixsealError("refused", `the commit ${commit} is missing or damaged`);

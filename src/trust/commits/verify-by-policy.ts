@@ -14,6 +14,7 @@ import type { Range } from "./range.ts";
 import { refuse, type CommitRefusal } from "./refusal.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
 import { decideTag, peelTips, type PeeledTips } from "./tags.ts";
+import { refuseRollback } from "./root-rollback.ts";
 import { TreeComparer } from "./tree-comparer.ts";
 import type { ObjectReader } from "./object-reader.ts";
 import type { FrontierSource, Report, RootSource } from "./verify-by-signers.ts";
@@ -73,6 +74,7 @@ export async function verifyByPolicy(
         const judge = new PolicyJudge({ repository, reader: single, policies, comparer, introduction, now });
         const before = known.accepted([introduction]);
         const excluded = [introduction, ...before];
+        if (asked !== null) await refuseRollback(repository, single, { tips, excluded }, asked);
         const { commits, boundary } = await listCommits(repository, { tips, excluded }, "parents-first");
         const authenticated = await authenticatedBoundary(question, boundary, before);
         let [done, wrong, latest] = [0, 0, 0];
@@ -101,6 +103,8 @@ export async function verifyByPolicy(
           before.length === 0
             ? commits.length
             : (await listCommits(repository, { tips, excluded: [introduction] })).commits.length;
+        if (root.answer !== null && root.answer !== asked)
+          await refuseRollback(repository, single, { tips, excluded }, root.answer);
         // Where only a policy in between asked for the root, the cache does not know by which list that was judged.
         if (refused.length === 0 && root.answer === asked) await known.remember(tips, [introduction], total);
         return { accepted: total - wrong, refused, tips: ends.named, latest };

@@ -11,6 +11,7 @@ import type { Range } from "./range.ts";
 import { refuse } from "./refusal.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
 import { decideTag, peelTips } from "./tags.ts";
+import { refuseRollback } from "./root-rollback.ts";
 import { withMembersOf, type Signers } from "./signers.ts";
 import type { Files } from "../../core/ports.ts";
 
@@ -69,6 +70,8 @@ export async function verifyBySigners(
     if (count !== null) return { accepted: count, refused, tips: named, latest: 0 };
 
     const before = known.accepted(excluded);
+    if (root !== null)
+      await refuseRollback(repository, reader, { tips, excluded: [...excluded, ...before] }, root);
     const list = await listCommits(repository, { tips, excluded: [...excluded, ...before] });
     const judge = new CommitJudge({ repository, signers, now, remembers }, list);
     let done = 0;
