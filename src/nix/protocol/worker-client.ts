@@ -14,6 +14,7 @@ import {
   type PathRules,
 } from "./path-info-wire.ts";
 import type { ClientOptions } from "./serve-client.ts";
+import type { AddWishes } from "./store.ts";
 import { WireMessage } from "./wire-message.ts";
 import { greetServer } from "./worker-handshake.ts";
 import { readWork } from "./worker-log.ts";
@@ -121,13 +122,16 @@ export class WorkerClient {
     });
   }
 
-  /** Sends one path. */
-  addToStoreNar({ info, nar }: Upload, repair = false): Promise<void> {
+  /** Sends one path. A server that does not trust us ignores both wishes. */
+  addToStoreNar(
+    { info, nar }: Upload,
+    { repair = false, checkSignatures = true }: Partial<AddWishes> = {},
+  ): Promise<void> {
     return this.#request(() =>
       this.#sendFramed(
         writePathInfo(new WireMessage().integer(workerOperations.addToStoreNar), info)
           .boolean(repair)
-          .boolean(false),
+          .boolean(!checkSignatures),
         nar,
       ),
     );

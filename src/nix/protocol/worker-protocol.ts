@@ -15,6 +15,7 @@ export const workerReadable = 0x10c;
 
 export const workerOperations = {
   isValidPath: 1,
+  ensurePath: 10,
   addTempRoot: 11,
   setOptions: 19,
   queryPathInfo: 26,
@@ -22,6 +23,7 @@ export const workerOperations = {
   addSignatures: 37,
   narFromPath: 38,
   addToStoreNar: 39,
+  queryMissing: 40,
   addMultipleToStore: 44,
 } as const;
 
