@@ -29,7 +29,10 @@ export interface Account {
 const largest = 4 << 20;
 
 /** A file of the host; null when there is none. Other failures are errors: an unreadable file is not an empty one. */
-export async function readText(host: Pick<DoctorHost, "files" | "root">, path: string): Promise<string | null> {
+export async function readText(
+  host: Pick<DoctorHost, "files" | "root">,
+  path: string,
+): Promise<string | null> {
   try {
     return utf8Text(await host.files.read(`${host.root}${path}`, { limit: largest }), path);
   } catch (error) {

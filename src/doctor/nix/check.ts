@@ -39,11 +39,20 @@ function* trustedKeys(settings: Settings, { config }: DoctorHost): Findings {
         },
       );
   // Nix's own default is the key of cache.nixos.org: without the setting that one is trusted.
-  if (!settings.has("trusted-public-keys") && config.upstream.every(({ name }) => name !== "cache.nixos.org-1"))
-    yield affected("nix-trusted-keys", "low", null, "trusted-public-keys is not set: cache.nixos.org-1 is trusted", {
-      enables: [],
-      hint: "set trusted-public-keys to exactly the gate's upstream keys",
-    });
+  if (
+    !settings.has("trusted-public-keys") &&
+    config.upstream.every(({ name }) => name !== "cache.nixos.org-1")
+  )
+    yield affected(
+      "nix-trusted-keys",
+      "low",
+      null,
+      "trusted-public-keys is not set: cache.nixos.org-1 is trusted",
+      {
+        enables: [],
+        hint: "set trusted-public-keys to exactly the gate's upstream keys",
+      },
+    );
 }
 
 function* checkedAtAll(settings: Settings): Findings {
@@ -56,24 +65,42 @@ function* checkedAtAll(settings: Settings): Findings {
   for (const name of ["trusted-substituters", "substituters"])
     for (const { word, setting } of wordsOf(settings, name))
       if (/[?&]trusted=(?:1|true|yes)\b/.test(word))
-        yield affected("nix-require-sigs", "critical", setting, `${name}: signatures of ${word} are not checked`, {
-          enables: ["planting"],
-          hint: "remove trusted=1 from the store's address",
-        });
+        yield affected(
+          "nix-require-sigs",
+          "critical",
+          setting,
+          `${name}: signatures of ${word} are not checked`,
+          {
+            enables: ["planting"],
+            hint: "remove trusted=1 from the store's address",
+          },
+        );
   const sandbox = settings.get("sandbox")?.at(-1);
   if (sandbox !== undefined && sandbox.value !== "true")
-    yield affected("nix-sandbox", "medium", sandbox, `builds on this host run with sandbox = ${sandbox.value}`, {
-      enables: ["laundering"],
-      hint: "set sandbox = true: a build could read what was planted anywhere on the host",
-    });
+    yield affected(
+      "nix-sandbox",
+      "medium",
+      sandbox,
+      `builds on this host run with sandbox = ${sandbox.value}`,
+      {
+        enables: ["laundering"],
+        hint: "set sandbox = true: a build could read what was planted anywhere on the host",
+      },
+    );
 }
 
 function* signing(settings: Settings): Findings {
   for (const { word, setting } of wordsOf(settings, "secret-key-files"))
-    yield affected("nix-secret-key-files", "high", setting, `every build of this host is signed with ${word}`, {
-      enables: ["laundering"],
-      hint: "remove secret-key-files: whoever builds here, from whatever inputs, gets the key's signature",
-    });
+    yield affected(
+      "nix-secret-key-files",
+      "high",
+      setting,
+      `every build of this host is signed with ${word}`,
+      {
+        enables: ["laundering"],
+        hint: "remove secret-key-files: whoever builds here, from whatever inputs, gets the key's signature",
+      },
+    );
 }
 
 /** Of `name:base64`, as far as it has one; what is printed is not the whole line of somebody's file. */

@@ -23,7 +23,9 @@ export async function readSettings(
   let count = 0;
   const readFile = async (path: string, required: boolean): Promise<void> => {
     if ((count += 1) > mostFiles)
-      throw new NixsealError("limit", "Nix's configuration includes too many files", { where: { file: path } });
+      throw new NixsealError("limit", "Nix's configuration includes too many files", {
+        where: { file: path },
+      });
     const text = await readText(host, path);
     if (text === null && required)
       throw new NixsealError("not-found", "an included file is missing", { where: { file: path } });

@@ -6,7 +6,11 @@ import type { SudoRule, SudoUser } from "./rule.ts";
 export function rulesFromJson(text: string, file: string): SudoRule[] {
   const top = Field.parse(text, "sudoers");
   const hasOption = (field: Field, name: string): boolean =>
-    field.has("Options") && field.get("Options").items().some((one) => one.get(name).value === true);
+    field.has("Options") &&
+    field
+      .get("Options")
+      .items()
+      .some((one) => one.get(name).value === true);
   return list(top, "User_Specs").flatMap((spec) => {
     const users = list(spec, "User_List").map(userOf);
     return list(spec, "Cmnd_Specs").flatMap((commands) =>
