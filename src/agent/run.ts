@@ -1,6 +1,7 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { activate } from "./activate.ts";
 import { parseWords } from "./arguments.ts";
 import { helpOf, overview } from "./help.ts";
 import { doctor } from "./doctor.ts";
@@ -12,7 +13,15 @@ import { taint } from "./taint.ts";
 import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
 
-const verbs: readonly AgentVerb[] = [secretsInstall, secretsCheck, secretsVerify, ledgerShow, taint, doctor];
+const verbs: readonly AgentVerb[] = [
+  secretsInstall,
+  secretsCheck,
+  secretsVerify,
+  activate,
+  ledgerShow,
+  taint,
+  doctor,
+];
 
 /** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */
 export async function run(words: readonly string[], context: AgentContext): Promise<ExitCode> {
