@@ -38,6 +38,9 @@ export interface Target {
   send(sender: Member, paths: readonly LabPath[]): Promise<Reply>;
   /** An operator's deployment: the order, the paths it needs, activation. Signed by whoever the order says. */
   deploy(order: Order): Promise<Reply>;
+  /** The same in two parts, for what comes between: up to where activation can begin, and that. */
+  prepareOrder(order: Order): Promise<Reply>;
+  finishOrder(order: Order): Promise<Reply>;
   /** The order as bytes that were tampered with on the way. */
   offerBytes(bytes: Uint8Array): Promise<Reply>;
   /** The deploy user asks for this command to be run as root. */
@@ -54,7 +57,11 @@ export interface Target {
 }
 
 /** Stopped unless one of the lines that ran as root is the attacker's. */
-export async function verdictOf(target: Target, attackers: RegExp, replies: readonly Reply[]): Promise<Outcome> {
+export async function verdictOf(
+  target: Target,
+  attackers: RegExp,
+  replies: readonly Reply[],
+): Promise<Outcome> {
   const hit = (await target.ran()).find((line) => attackers.test(line));
   if (hit !== undefined) return { kind: "succeeded", how: `'${hit}' ran as root` };
   const no = replies.find(({ accepted }) => !accepted);
@@ -63,5 +70,7 @@ export async function verdictOf(target: Target, attackers: RegExp, replies: read
 
 /** Stopped exactly when the order was refused. */
 export function verdictOfOrder({ accepted, said }: Reply): Outcome {
-  return accepted ? { kind: "succeeded", how: `the order was followed: ${said}` } : { kind: "stopped", by: said };
+  return accepted
+    ? { kind: "succeeded", how: `the order was followed: ${said}` }
+    : { kind: "stopped", by: said };
 }

@@ -5,8 +5,12 @@ import type { PathInfo } from "../../nix/path-info.ts";
 import { sha256 } from "../../nix/hash.ts";
 import { byPath, makeStorePath, type StorePath } from "../../nix/store-path.ts";
 
-/** A string is the content of an executable file. */
-export type Content = string | { readonly link: string } | { readonly entries: Readonly<Record<string, Content>> };
+/** A string is the content of an executable file, `text` of one that is none. */
+export type Content =
+  | string
+  | { readonly text: string }
+  | { readonly link: string }
+  | { readonly entries: Readonly<Record<string, Content>> };
 
 export interface LabPath {
   readonly info: PathInfo;
@@ -14,16 +18,29 @@ export interface LabPath {
 }
 
 /** A path whose name does not follow from its content, as those of builds: `seed` stands for the derivation. */
-export function builtPath(name: string, seed: string, content: Content, references: readonly StorePath[] = []): LabPath {
+export function builtPath(
+  name: string,
+  seed: string,
+  content: Content,
+  references: readonly StorePath[] = [],
+): LabPath {
   return withContent(makeStorePath("output:out", sha256(seed), name), content, references);
 }
 
 /** Another content under the same path: what an attacker plants. */
-export function withContent(path: StorePath, content: Content, references: readonly StorePath[] = []): LabPath {
+export function withContent(
+  path: StorePath,
+  content: Content,
+  references: readonly StorePath[] = [],
+): LabPath {
   return withArchive(path, archive(content), references);
 }
 
-export function withArchive(path: StorePath, nar: Uint8Array, references: readonly StorePath[] = []): LabPath {
+export function withArchive(
+  path: StorePath,
+  nar: Uint8Array,
+  references: readonly StorePath[] = [],
+): LabPath {
   return {
     nar,
     info: {
@@ -65,7 +82,13 @@ export function narString(text: string): Uint8Array {
 export function node(content: Content): Uint8Array {
   const strings = (...texts: string[]): Uint8Array => concat(...texts.map(narString));
   if (typeof content === "string")
-    return concat(strings("(", "type", "regular", "executable", "", "contents"), narString(content), strings(")"));
+    return concat(
+      strings("(", "type", "regular", "executable", "", "contents"),
+      narString(content),
+      strings(")"),
+    );
+  if ("text" in content)
+    return concat(strings("(", "type", "regular", "contents"), narString(content.text), strings(")"));
   if ("link" in content) return strings("(", "type", "symlink", "target", content.link, ")");
   const names = Object.keys(content.entries).sort();
   return directory(names.map((name) => [name, node(content.entries[name]!)]));
@@ -74,7 +97,15 @@ export function node(content: Content): Uint8Array {
 /** Entries in the order given, which an archive may not have. */
 export function directory(entries: readonly (readonly [name: string, node: Uint8Array])[]): Uint8Array {
   const parts = entries.map(([name, inner]) =>
-    concat(narString("entry"), narString("("), narString("name"), narString(name), narString("node"), inner, narString(")")),
+    concat(
+      narString("entry"),
+      narString("("),
+      narString("name"),
+      narString(name),
+      narString("node"),
+      inner,
+      narString(")"),
+    ),
   );
   return concat(narString("("), narString("type"), narString("directory"), ...parts, narString(")"));
 }

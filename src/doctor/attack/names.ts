@@ -1,6 +1,7 @@
 /** The attacks that the lab knows, and that findings name. */
 export const attackNames = [
   "planting",
+  "planted-earlier",
   "laundering",
   "content-addressed",
   "gc-race",

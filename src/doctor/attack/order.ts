@@ -23,7 +23,12 @@ export type Fields = Partial<Warrant> & { readonly status?: StatusBundle };
 const lifetime = 3600;
 
 export async function makeOrder(
-  { system, signers, former, now }: { system: LabSystem; signers: readonly Member[]; former: Former | null; now: Date },
+  {
+    system,
+    signers,
+    former,
+    now,
+  }: { system: LabSystem; signers: readonly Member[]; former: Former | null; now: Date },
   { status, ...fields }: Fields = {},
 ): Promise<Order> {
   const toplevel = system.toplevel.info.path;

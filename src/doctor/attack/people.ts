@@ -59,15 +59,19 @@ export async function makePeople(ports: PeoplePorts, directory: string, now: Dat
   ): Promise<Member> => {
     const mine = await key(own);
     serial += 1n;
-    const { certificate, line } = await issueCertificate(signing, { file: `${directory}/ca`, agent: false }, {
-      key: mine.publicKey,
-      member: name,
-      fleet: labFleet,
-      serial,
-      validAfter: new Date(now.getTime() - 24 * hour),
-      validBefore: new Date(now.getTime() + hours * hour),
-      rights: { rights, hosts: [parseSelectorEntry("*")!], maxClosureBytes: null, touch: null },
-    });
+    const { certificate, line } = await issueCertificate(
+      signing,
+      { file: `${directory}/ca`, agent: false },
+      {
+        key: mine.publicKey,
+        member: name,
+        fleet: labFleet,
+        serial,
+        validAfter: new Date(now.getTime() - 24 * hour),
+        validBefore: new Date(now.getTime() + hours * hour),
+        rights: { rights, hosts: [parseSelectorEntry("*")!], maxClosureBytes: null, touch: null },
+      },
+    );
     return {
       name,
       signer: privateKeySigner(mine, certificate),
@@ -99,7 +103,11 @@ export function labSigning({ files, processes }: PeoplePorts): Signing {
   return { files, processes, streams, emit: () => undefined };
 }
 
-async function makeKey({ files, processes }: PeoplePorts, directory: string, name: string): Promise<PrivateKey> {
+async function makeKey(
+  { files, processes }: PeoplePorts,
+  directory: string,
+  name: string,
+): Promise<PrivateKey> {
   const file = `${directory}/${name}`;
   if ((await files.statusOfLink(file)) === null)
     await succeed(processes, "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", file]);
@@ -108,7 +116,11 @@ async function makeKey({ files, processes }: PeoplePorts, directory: string, nam
   throw new NixsealError("tool", "ssh-keygen made a key with a passphrase");
 }
 
-async function makeCacheKey({ files, processes }: PeoplePorts, directory: string, name: string): Promise<SecretKey> {
+async function makeCacheKey(
+  { files, processes }: PeoplePorts,
+  directory: string,
+  name: string,
+): Promise<SecretKey> {
   const file = `${directory}/${name}.cache`;
   if ((await files.statusOfLink(file)) === null)
     await succeed(processes, "nix-store", ["--generate-binary-cache-key", name, file, `${file}.pub`]);
@@ -119,7 +131,11 @@ export function cacheKeyText({ cacheKey }: Pick<Member, "cacheKey">): string {
   return formatNamed(cacheKey.publicKey);
 }
 
-async function succeed(processes: Pick<Processes, "run">, program: string, args: readonly string[]): Promise<void> {
+async function succeed(
+  processes: Pick<Processes, "run">,
+  program: string,
+  args: readonly string[],
+): Promise<void> {
   const { code, stderr, stdout } = await processes.run({ program, args, timeout: 30_000 });
   if (code === 0) return;
   const said = stderr.trim().split("\n").at(-1) ?? utf8Text(stdout, program);

@@ -55,11 +55,18 @@ export class PlainTarget implements Target {
 
   /** As `nix copy --to` and `nixos-rebuild --target-host` do it: copy, profile, switch. */
   async deploy(order: Order): Promise<Reply> {
-    const { system, signers } = order;
-    const copied = await this.#copy(system.closure, signers, []);
-    if (!copied.accepted) return copied;
-    this.#former = formerOf(order.envelope);
-    return this.#activate(system.toplevel);
+    const copied = await this.prepareOrder(order);
+    return copied.accepted ? this.finishOrder(order) : copied;
+  }
+
+  prepareOrder({ system, signers }: Order): Promise<Reply> {
+    return this.#copy(system.closure, signers, []);
+  }
+
+  async finishOrder({ envelope, system }: Order): Promise<Reply> {
+    const activated = await this.#activate(system.toplevel);
+    if (activated.accepted) this.#former = formerOf(envelope);
+    return activated;
   }
 
   async offerBytes(): Promise<Reply> {
@@ -100,11 +107,29 @@ export class PlainTarget implements Target {
     return [alice, bob, mallory, carol].map(cacheKeyText).join(" ");
   }
 
-  async #copy(paths: readonly LabPath[], signers: readonly Member[], options: readonly string[]): Promise<Reply> {
+  async #copy(
+    paths: readonly LabPath[],
+    signers: readonly Member[],
+    options: readonly string[],
+  ): Promise<Reply> {
     const cache = `${this.root}/cache-${(this.#caches += 1)}`;
     await writeCache(this.#ports.files, cache, paths, signers);
-    const args = ["--extra-experimental-features", "nix-command", "copy", "--from", `file://${cache}`, "--to", this.root, ...options];
-    const copied = await this.#run("nix", [...this.#options, ...args, "--", ...paths.map(({ info }) => info.path)]);
+    const args = [
+      "--extra-experimental-features",
+      "nix-command",
+      "copy",
+      "--from",
+      `file://${cache}`,
+      "--to",
+      this.root,
+      ...options,
+    ];
+    const copied = await this.#run("nix", [
+      ...this.#options,
+      ...args,
+      "--",
+      ...paths.map(({ info }) => info.path),
+    ]);
     await this.#ports.files.removeTree(cache);
     return copied;
   }
@@ -120,11 +145,25 @@ export class PlainTarget implements Target {
   }
 
   get #options(): string[] {
-    return ["--option", "trusted-public-keys", this.#trusted, "--option", "substitute", "false", "--option", "build-users-group", ""];
+    return [
+      "--option",
+      "trusted-public-keys",
+      this.#trusted,
+      "--option",
+      "substitute",
+      "false",
+      "--option",
+      "build-users-group",
+      "",
+    ];
   }
 
   #run(program: string, args: readonly string[]): Promise<Reply> {
-    return replyOf(this.#ports.processes, { program, args, env: { HOME: `${this.root}/home`, NIX_REMOTE: undefined } });
+    return replyOf(this.#ports.processes, {
+      program,
+      args,
+      env: { HOME: `${this.root}/home`, NIX_REMOTE: undefined },
+    });
   }
 }
 
@@ -133,7 +172,10 @@ export async function replyOf(
   command: Parameters<Processes["run"]>[0],
 ): Promise<Reply> {
   const { code, stderr } = await processes.run({ timeout: 60_000, ...command });
-  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("warning:"));
+  const lines = stderr
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("warning:"));
   return { accepted: code === 0, said: lines.at(-1) ?? `exit code ${code}` };
 }
 

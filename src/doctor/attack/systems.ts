@@ -1,5 +1,5 @@
 /** Systems of the lab: a script that activates, and the `sudo` that it runs as root. What they do is to write a line. */
-import { baseNameOf, type StorePath } from "../../nix/store-path.ts";
+import { baseNameOf } from "../../nix/store-path.ts";
 import { builtPath, contentPath, withContent, type LabPath } from "./lab-path.ts";
 
 export interface LabSystem {
@@ -22,8 +22,17 @@ export function plantedSudo(root: string): LabPath {
   return withContent(sudo(root, "honest").info.path, sudoContent(root, "PLANTED"));
 }
 
-export function labSystem(root: string, name: string, tool: LabPath = sudo(root, "honest")): LabSystem {
-  const content = { entries: { bin: { entries: { "switch-to-configuration": script(root, name, tool.info.path) } } } };
+/** `start` is how the script runs the tool, whose path it is given. */
+export function labSystem(
+  root: string,
+  name: string,
+  tool: LabPath = sudo(root, "honest"),
+  start = (path: string): string => `"${path}/bin/sudo"`,
+): LabSystem {
+  const command = start(`\${top%/*}/${baseNameOf(tool.info.path)}`);
+  const content = {
+    entries: { bin: { entries: { "switch-to-configuration": script(root, name, command) } } },
+  };
   const toplevel = builtPath(`nixos-system-lab-${name}`, name, content, [tool.info.path]);
   return { name, toplevel, closure: [tool, toplevel] };
 }
@@ -31,22 +40,24 @@ export function labSystem(root: string, name: string, tool: LabPath = sudo(root,
 /** An attacker's, which needs nobody's signature to be in the store. */
 export function contentAddressedSystem(root: string, name: string): LabSystem {
   const toplevel = contentPath(`nixos-system-lab-${name}`, {
-    entries: { bin: { entries: { "switch-to-configuration": script(root, name, null) } } },
+    entries: { bin: { entries: { "switch-to-configuration": script(root, name, "") } } },
   });
   return { name, toplevel, closure: [toplevel] };
 }
 
 function sudoContent(root: string, says: string) {
-  return { entries: { bin: { entries: { sudo: `#!/bin/sh\necho 'sudo ${says}' >> '${root}${ranFile}'\n` } } } };
+  return {
+    entries: { bin: { entries: { sudo: `#!/bin/sh\necho 'sudo ${says}' >> '${root}${ranFile}'\n` } } },
+  };
 }
 
-/** As NixOS's own does it: /run/current-system last. Without the tool where there is none. */
-function script(root: string, name: string, tool: StorePath | null): string {
+/** As NixOS's own does it: /run/current-system last. */
+function script(root: string, name: string, command: string): string {
   return `#!/bin/sh
 set -eu
 top=$(cd "\${0%/*}/.." && pwd)
 echo '${name}' "$1" >> '${root}${ranFile}'
-${tool === null ? "" : `"\${top%/*}/${baseNameOf(tool)}/bin/sudo"`}
+${command}
 case $1 in
   switch|test) ln -sfn "/nix/store/\${top##*/}" '${root}/run/current-system' ;;
 esac
