@@ -6,6 +6,7 @@ import { parseWords } from "./arguments.ts";
 import { helpOf, overview } from "./help.ts";
 import { doctor } from "./doctor.ts";
 import { ledgerShow } from "./ledger-show.ts";
+import { receive } from "./receive.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
 import { secretsVerify } from "./secrets-verify.ts";
@@ -14,10 +15,11 @@ import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
 
 const verbs: readonly AgentVerb[] = [
+  activate,
+  receive,
   secretsInstall,
   secretsCheck,
   secretsVerify,
-  activate,
   ledgerShow,
   taint,
   doctor,

@@ -7,8 +7,8 @@ import type { Trees } from "./tree-ports.ts";
 
 export interface Clock {
   now(): Date;
-  /** Resolves after that many milliseconds. */
-  sleep(milliseconds: number): Promise<void>;
+  /** Resolves after that many milliseconds. One in the background does not keep the program from ending. */
+  sleep(milliseconds: number, options?: { readonly background: boolean }): Promise<void>;
 }
 
 export interface Random {

@@ -18,7 +18,7 @@ import type { AddWishes } from "./store.ts";
 import { WireMessage } from "./wire-message.ts";
 import { greetServer } from "./worker-handshake.ts";
 import { readWork } from "./worker-log.ts";
-import { workerOperations } from "./worker-protocol.ts";
+import { deleteSpecific, workerOperations } from "./worker-protocol.ts";
 
 /** A path and its archive, for sending. */
 export interface Upload {
@@ -145,6 +145,22 @@ export class WorkerClient {
         bodyOf(uploads),
       ),
     );
+  }
+
+  /** As `nix-store --delete`. What is still in use is error `refused`. */
+  deletePaths(paths: readonly StorePath[]): Promise<void> {
+    return this.#request(async () => {
+      const message = new WireMessage().integer(workerOperations.collectGarbage).integer(deleteSpecific);
+      // Liveness counts; no limit; three fields that have no meaning any more.
+      message
+        .strings([...paths].sort(byPath))
+        .boolean(false)
+        .integer(Number.MAX_SAFE_INTEGER);
+      await this.#ask(message.integer(0).integer(0).integer(0));
+      const { reader } = this.#channel;
+      await readStorePaths(reader, this.#rules);
+      for (const what of ["the bytes that were freed", "an old field"]) await reader.integer(what);
+    });
   }
 
   async #ask(message: WireMessage): Promise<void> {

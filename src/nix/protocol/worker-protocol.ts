@@ -18,6 +18,7 @@ export const workerOperations = {
   ensurePath: 10,
   addTempRoot: 11,
   setOptions: 19,
+  collectGarbage: 20,
   queryPathInfo: 26,
   queryValidPaths: 31,
   addSignatures: 37,
@@ -26,6 +27,9 @@ export const workerOperations = {
   queryMissing: 40,
   addMultipleToStore: 44,
 } as const;
+
+/** `GCOptions::GCAction`: delete exactly these paths. */
+export const deleteSpecific = 3;
 
 /** What the server says before its answer: log lines, activities, and then `last` or `error`. */
 export const workerMessages = {
