@@ -10,8 +10,6 @@ export interface Attack {
   readonly name: AttackName;
   /** What the attacker wants and has, in a sentence. */
   readonly what: string;
-  /** What plain Nix, set up as the known how-tos say, does against it. */
-  readonly plain: "succeeds" | "stopped" | "not-comparable";
   run(target: Target, lab: Lab): Promise<Outcome>;
 }
 
@@ -45,8 +43,8 @@ export interface Target {
   offerBytes(bytes: Uint8Array): Promise<Reply>;
   /** The deploy user asks for this command to be run as root. */
   asRoot(words: readonly string[]): Promise<Reply>;
-  /** Puts the path into the store by force, as if it had always been there. */
-  plant(path: LabPath): Promise<Reply>;
+  /** Puts paths into the store by force, as if they had always been there. */
+  plant(...paths: readonly LabPath[]): Promise<Reply>;
   collectGarbage(): Promise<Reply>;
   /** The NAR hash that the store's database has; null where the path is not valid. */
   narHashOf(path: LabPath): Promise<string | null>;
@@ -66,6 +64,14 @@ export async function verdictOf(
   if (hit !== undefined) return { kind: "succeeded", how: `'${hit}' ran as root` };
   const no = replies.find(({ accepted }) => !accepted);
   return { kind: "stopped", by: no?.said ?? "what ran was what had been ordered" };
+}
+
+/** As above, and the honest tool must have run: a host on which nothing works has stopped nothing. */
+export async function verdictOfDeployment(target: Target, deployed: Reply, by: string): Promise<Outcome> {
+  const verdict = await verdictOf(target, /PLANTED|evil/, [deployed]);
+  if (verdict.kind === "succeeded") return verdict;
+  if (deployed.accepted && (await target.ran()).includes("sudo honest")) return { kind: "stopped", by };
+  return { kind: "not-tried", why: `the honest deployment failed: ${deployed.said}` };
 }
 
 /** Stopped exactly when the order was refused. */

@@ -10,11 +10,11 @@ import { ServeClient } from "../../nix/protocol/serve-client.ts";
 import { formatEnvelope, type Envelope } from "../../trust/root/envelope.ts";
 import { formerOf, type Former } from "../../trust/warrant/draft.ts";
 import type { Reply, Target } from "./attack.ts";
-import type { LabPath } from "./lab-path.ts";
+import { builtPath, type LabPath } from "./lab-path.ts";
 import { makeOrder, type Fields, type Order } from "./order.ts";
 import { labFleet, labHost, type Member } from "./people.ts";
-import { linesOf, narHashIn, replyOf, writeCache, type TargetPorts } from "./plain-target.ts";
-import type { LabSystem } from "./systems.ts";
+import { labEnvironment, linesOf, narHashIn, replyOf, writeCache, type TargetPorts } from "./plain-target.ts";
+import { labSystem, type LabSystem } from "./systems.ts";
 
 export interface GateOptions {
   /** How this program is started. */
@@ -83,6 +83,27 @@ export class GateTarget implements Target {
       args: ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key],
     });
     if (!made.accepted) throw new NixsealError("tool", `ssh-keygen failed: ${made.said}`);
+    await this.#installFirst();
+  }
+
+  /** A host comes into the world with a system, by other hands than the gate's. There must be one to go back to. */
+  async #installFirst(): Promise<void> {
+    const { files, processes } = this.#ports;
+    const { toplevel, closure } = labSystem(
+      this.root,
+      "first",
+      builtPath("sudo-0.9", "first", "#!/bin/sh\n"),
+      (path) => `"${path}"`,
+    );
+    const { path } = toplevel.info;
+    const planted = await this.plant(...closure);
+    if (!planted.accepted)
+      throw new NixsealError("tool", `the first system cannot be installed: ${planted.said}`);
+    const profile = `${this.root}/nix/var/nix/profiles/system`;
+    const args = ["--store", this.root, "-p", profile, "--set", path];
+    const set = await replyOf(processes, { program: "nix-env", args, env: labEnvironment(this.root) });
+    if (!set.accepted) throw new NixsealError("tool", `the first system cannot be installed: ${set.said}`);
+    await files.symlink(path, `${this.root}/run/current-system`);
   }
 
   async send(sender: Member, paths: readonly LabPath[]): Promise<Reply> {
@@ -139,10 +160,10 @@ export class GateTarget implements Target {
     return this.#tellBytes(utf8(`${words.join(" ")}\n`));
   }
 
-  async plant(path: LabPath): Promise<Reply> {
+  async plant(...paths: readonly LabPath[]): Promise<Reply> {
     const { files, processes } = this.#ports;
     const cache = `${this.root}/cache-${(this.#caches += 1)}`;
-    await writeCache(files, cache, [path], []);
+    await writeCache(files, cache, paths, []);
     const args = [
       "copy",
       "--from",
@@ -151,19 +172,19 @@ export class GateTarget implements Target {
       this.root,
       "--no-check-sigs",
       "--",
-      path.info.path,
+      ...paths.map(({ info }) => info.path),
     ];
     const planted = await replyOf(processes, {
       program: "nix",
       args: ["--extra-experimental-features", "nix-command", "--option", "substitute", "false", ...args],
-      env: { HOME: `${this.root}/home`, NIX_REMOTE: undefined },
+      env: labEnvironment(this.root),
     });
     await files.removeTree(cache);
     return planted;
   }
 
   collectGarbage(): Promise<Reply> {
-    const env = { HOME: `${this.root}/home`, NIX_REMOTE: undefined };
+    const env = labEnvironment(this.root);
     return replyOf(this.#ports.processes, {
       program: "nix-store",
       args: ["--store", this.root, "--gc"],
@@ -194,6 +215,7 @@ export class GateTarget implements Target {
       program: program!,
       args,
       input,
+      env: labEnvironment(this.root),
       timeout: 60_000,
     });
     const line = utf8Text(stdout, "the answer of the gate")
@@ -210,7 +232,7 @@ export class GateTarget implements Target {
   #command(member: string, original: string) {
     const [program, ...rest] = this.#options.program;
     const args = [...rest, "receive", "--member", member, "--root", this.root];
-    const env = { SSH_ORIGINAL_COMMAND: original, HOME: `${this.root}/home` };
+    const env = { ...labEnvironment(this.root), SSH_ORIGINAL_COMMAND: original };
     return { program: program!, args, env, timeout: 60_000 };
   }
 
@@ -226,7 +248,7 @@ export class GateTarget implements Target {
       const client = await ServeClient.open({ port: conversation, clock: this.#ports.clock });
       const valid = new Set(await client.queryValidPaths(paths.map(({ info }) => info.path)));
       for (const { info, nar } of paths)
-        if (!valid.has(info.path)) await client.addToStoreNar(info, once(nar));
+        if (!valid.has(info.path)) await client.addToStoreNar(info, pieces(info.narSize, nar));
     } catch (error) {
       if (!(error instanceof NixsealError)) throw error;
       fault = error.message;
@@ -241,6 +263,8 @@ export class GateTarget implements Target {
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+/** Whoever sends less than announced and waits would be waited for: the connection ends there. */
+async function* pieces(size: number, nar: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield nar;
+  if (nar.length < size) throw new NixsealError("cancelled", "the connection ended within the archive");
 }

@@ -42,6 +42,7 @@ export class Lab {
   readonly #ports: LabPorts;
   readonly #options: LabOptions;
   readonly #directory: string;
+  readonly #late: Promise<unknown>[] = [];
   #hosts = 0;
 
   private constructor(ports: LabPorts, options: LabOptions, directory: string, people: People, now: Date) {
@@ -56,10 +57,14 @@ export class Lab {
   static async within<T>(ports: LabPorts, options: LabOptions, work: (lab: Lab) => Promise<T>): Promise<T> {
     const directory = `${options.parent}/nixseal-lab-${hex(ports.random.bytes(8))}`;
     await ports.files.makeDirectory(directory, { mode: 0o700 }); // never one that somebody made before us
+    let lab: Lab | null = null;
     try {
       const now = ports.clock.now();
-      return await work(new Lab(ports, options, directory, await makePeople(ports, directory, now), now));
+      lab = new Lab(ports, options, directory, await makePeople(ports, directory, now), now);
+      return await work(lab);
     } finally {
+      // What took too long still works in there, until the bounds of its processes end it.
+      await Promise.allSettled(lab === null ? [] : lab.#late);
       await removeStores(ports, directory);
     }
   }
@@ -137,10 +142,11 @@ export class Lab {
   }
 
   async #bounded(work: Promise<Outcome>): Promise<Outcome> {
-    const late = this.#ports.clock
-      .sleep(patience)
-      .then((): Outcome => ({ kind: "not-tried", why: `it took longer than ${patience / 1000} s` }));
-    return Promise.race([work, late]);
+    const late = this.#ports.clock.sleep(patience).then(() => null);
+    const outcome = await Promise.race([work, late]);
+    if (outcome !== null) return outcome;
+    this.#late.push(work);
+    return { kind: "not-tried", why: `it took longer than ${patience / 1000} s` };
   }
 }
 

@@ -3,7 +3,8 @@ import { utf8, utf8Text } from "../../../core/bytes.ts";
 import { NixsealError } from "../../../core/errors.ts";
 import { canonicalJson } from "../../../core/canonical-json.ts";
 import { parseStorePath, type StorePath } from "../../../nix/store-path.ts";
-import { verdictOf, type Attack, type Target } from "../attack.ts";
+import { verdictOfDeployment, type Attack, type Target } from "../attack.ts";
+import { labEnvironment } from "../plain-target.ts";
 import { withContent } from "../lab-path.ts";
 import type { Lab } from "../lab.ts";
 import { labSystem, ranFile } from "../systems.ts";
@@ -27,7 +28,6 @@ rec {
 export const laundering: Attack = {
   name: "laundering",
   what: "a build input is planted; what this host then builds from it counts as its own, and is deployed",
-  plain: "succeeds",
   run: async (target, lab) => {
     const { alice, bob, mallory } = lab.people;
     const file = await lab.outside("laundering.nix", utf8(expression(target.root)));
@@ -43,12 +43,8 @@ export const laundering: Attack = {
     const honest = withContent(built, { text: `echo 'sudo honest' >> ${target.root}${ranFile}\n` });
     const system = labSystem(target.root, "one", honest, (path) => `/bin/sh "${path}"`);
     const deployed = await target.deploy(await target.order(system, [alice, bob]));
-    const verdict = await verdictOf(target, /PLANTED/, [deployed]);
-    if (verdict.kind === "succeeded" || !deployed.accepted) return verdict;
-    return {
-      kind: "stopped",
-      by: `${sent.said}; what was built differed from the warrant, and was replaced`,
-    };
+    const by = `${sent.said}; what was built from it differed from the order, and was replaced`;
+    return verdictOfDeployment(target, deployed, by);
   },
 };
 
@@ -101,6 +97,6 @@ function nix(target: Target, { ports }: Lab, program: string, args: readonly str
       "true",
       ...args,
     ],
-    env: { HOME: `${target.root}/home`, NIX_REMOTE: undefined },
+    env: labEnvironment(target.root),
   });
 }

@@ -35,7 +35,6 @@ function badSigners(
   return {
     name,
     what,
-    plain: "succeeds",
     run: (target, lab) =>
       lastOf(target, [
         () => honest(target, lab, "one"),
@@ -59,7 +58,6 @@ export const expired = badSigners(
 export const revoked: Attack = {
   name: "revoked",
   what: "one of two signatures is by a member whose key was revoked with the deployment before",
-  plain: "succeeds",
   run: async (target, lab) => {
     const status = await lab.statusWithout("carol");
     const { alice, carol } = lab.people;
@@ -73,7 +71,6 @@ export const revoked: Attack = {
 export const wrongHost: Attack = {
   name: "wrong-host",
   what: "an order for another host of the fleet is sent to this one",
-  plain: "succeeds",
   run: (target, lab) =>
     lastOf(target, [
       () => honest(target, lab, "one"),
@@ -84,7 +81,6 @@ export const wrongHost: Attack = {
 export const replayed: Attack = {
   name: "replayed",
   what: "an order from before, for a system with a known hole, is sent once more",
-  plain: "succeeds",
   run: async (target, lab) => {
     const first = await honest(target, lab, "old");
     return lastOf(target, [async () => first, () => honest(target, lab, "new"), async () => first]);
@@ -94,7 +90,6 @@ export const replayed: Attack = {
 export const downgraded: Attack = {
   name: "downgraded",
   what: "of two orders that were signed for the same place, the one that was not chosen is sent after the other",
-  plain: "succeeds",
   run: async (target, lab) => {
     const before: Order[] = [];
     return lastOf(target, [
@@ -111,7 +106,6 @@ export const downgraded: Attack = {
 export const frozen: Attack = {
   name: "frozen",
   what: "an order is held back, and the host is to take the one after it without noticing",
-  plain: "succeeds",
   run: async (target, lab) => {
     const first = await honest(target, lab, "one");
     return lastOf(target, [
@@ -131,7 +125,6 @@ const samples = 12;
 export const damagedWarrant: Attack = {
   name: "damaged-warrant",
   what: "bits of an order are turned, its end is cut off, or something is put behind it",
-  plain: "not-comparable",
   run: async (target, lab) => {
     const order = await honest(target, lab, "one");
     const bytes = formatWarrantEnvelope(order.envelope);
