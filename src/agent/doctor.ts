@@ -1,9 +1,11 @@
+import { NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
 import { parseGateConfig, gateConfigFile } from "../gate/config.ts";
 import { utf8 } from "../core/bytes.ts";
 import { checks, examine } from "../doctor/doctor.ts";
 import { bySeverity, type DoctorFinding } from "../doctor/finding.ts";
 import { accountOf } from "../doctor/host.ts";
+import { doctorAttack } from "./doctor-attack.ts";
 import { gateHost } from "./gate-host.ts";
 import { rootOption } from "./root.ts";
 import { visible } from "./text.ts";
@@ -12,10 +14,25 @@ import type { AgentVerb } from "./verb.ts";
 export const doctor: AgentVerb = {
   name: "doctor",
   summary: "what on this host would let the known attacks succeed",
-  options: [rootOption],
-  examples: ["nixseal-agent doctor", "nixseal-agent doctor --root /mnt --json"],
-  exits: ["1 findings, or something could not be told"],
+  options: [
+    rootOption,
+    {
+      name: "attack",
+      summary: "try the attacks in a laboratory beside the real store, and say what stops each",
+    },
+    { name: "only", value: "NAMES", summary: "with --attack: these attacks, with commas between" },
+    { name: "compare", summary: "with --attack: also against Nix as the usual how-tos set it up" },
+  ],
+  examples: [
+    "nixseal-agent doctor",
+    "nixseal-agent doctor --root /mnt --json",
+    "nixseal-agent doctor --attack --only planting,replayed",
+  ],
+  exits: ["1 findings, or something could not be told or tried"],
   run: async (context, values) => {
+    for (const name of ["only", "compare"])
+      if (values[name] !== undefined && values["attack"] === undefined)
+        throw new NixsealError("usage", `--${name} goes with --attack`);
     const gate = await gateHost(context, values);
     const { root, paths } = gate;
     const config = gate.config ?? withoutGate;
@@ -30,6 +47,7 @@ export const doctor: AgentVerb = {
     };
     const found = await examine(host);
     const findings = gate.config === null ? [noGate, ...found].sort(bySeverity) : found;
+    if (values["attack"] === true) return doctorAttack(context, values, gate, findings);
     const text = `${[...findings.map(findingText), summary(findings)].join("\n")}\n`;
     const document = { checks: checks.map(({ id }) => id), findings };
     await context.out(values["json"] === true ? `${JSON.stringify(document)}\n` : visible(text));

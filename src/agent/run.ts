@@ -10,6 +10,7 @@ import { receive } from "./receive.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
 import { secretsVerify } from "./secrets-verify.ts";
+import { status } from "./status.ts";
 import { taint } from "./taint.ts";
 import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
@@ -20,6 +21,7 @@ const verbs: readonly AgentVerb[] = [
   secretsInstall,
   secretsCheck,
   secretsVerify,
+  status,
   ledgerShow,
   taint,
   doctor,
