@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { utf8 } from "../core/bytes.ts";
 import { readerLeft } from "../core/errors.ts";
 import { openIdentities } from "../secrets/install/open-identities.ts";
 import { clock } from "../system/clock.ts";
 import { environment } from "../system/environment.ts";
 import { files } from "../system/files.ts";
+import { person } from "../system/person.ts";
 import { processes } from "../system/processes.ts";
+import { random } from "../system/random.ts";
 import { streams } from "../system/streams.ts";
 import { run } from "./run.ts";
 
@@ -21,7 +24,11 @@ process.exitCode = await run(process.argv.slice(2), {
   environment,
   files,
   processes,
+  random,
+  streams,
+  person,
   version,
+  program: [process.execPath, fileURLToPath(import.meta.url)],
   openIdentities,
   out: async (text) => {
     try {

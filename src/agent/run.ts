@@ -35,6 +35,8 @@ async function dispatch(words: readonly string[], context: AgentContext): Promis
     await context.out(overview(verbs));
     return noun === undefined ? exitCodes.usage : exitCodes.done;
   }
+  const whole = verbs.find((verb) => verb.name === noun);
+  if (whole !== undefined) return runVerb(whole, words.slice(1), context);
   const siblings = verbs.filter((verb) => verb.name.startsWith(`${noun} `));
   if (siblings.length === 0) throw unknown(noun, [...new Set(verbs.map((verb) => verb.name.split(" ")[0]!))]);
   if (name === undefined || name === "--help" || name === "-h") {
@@ -47,7 +49,11 @@ async function dispatch(words: readonly string[], context: AgentContext): Promis
       name,
       siblings.map((sibling) => sibling.name.split(" ")[1]!),
     );
-  const { values, argument } = parseWords(verb, words.slice(2));
+  return runVerb(verb, words.slice(2), context);
+}
+
+async function runVerb(verb: AgentVerb, words: readonly string[], context: AgentContext): Promise<ExitCode> {
+  const { values, argument } = parseWords(verb, words);
   if (values["help"] === true) {
     await context.out(helpOf(verb));
     return exitCodes.done;

@@ -1,11 +1,17 @@
 import type { InstallPorts } from "../secrets/install/install.ts";
 import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
 import type { ExitCode } from "../core/exit.ts";
+import type { Person, Random, Streams } from "../core/ports.ts";
 
 /** What a verb of the agent may use. */
 export interface AgentContext extends InstallPorts {
   readonly version: string;
+  /** This program's own command line, to start it again. */
+  readonly program: readonly string[];
   readonly openIdentities: OpenIdentities;
+  readonly random: Random;
+  readonly streams: Pick<Streams, "stdin" | "stdout" | "stdinIsTerminal" | "stdoutIsTerminal">;
+  readonly person: Person;
   readonly out: (text: string) => Promise<void>;
   /** What people and the journal read: reasons, warnings. */
   readonly say: (text: string) => void;
@@ -23,7 +29,7 @@ export interface Option {
 /** Values of options by name; `true` for a switch. */
 export type Values = Readonly<Record<string, string | true | undefined>>;
 
-/** A command of two words (`secrets install`). */
+/** A command of one word (`activate`) or two (`secrets install`). */
 export interface AgentVerb {
   readonly name: string;
   readonly summary: string;

@@ -1,0 +1,212 @@
+/** What the root side of the gate is told: one message, one line of canonical JSON. A closed union; nothing else has a meaning. */
+import { base64, fromBase64, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
+import { canonicalJson, type Json } from "../core/canonical-json.ts";
+import { NixsealError } from "../core/errors.ts";
+import { list, nullable, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
+import { parseStorePath, type StorePath } from "../nix/store-path.ts";
+import { armorSshSig, parseArmoredSshSig, type SshSig } from "../ssh/sshsig.ts";
+import { asMalformed, parseJson } from "../trust/root/root.ts";
+import {
+  formatWarrantEnvelope,
+  parseWarrantEnvelope,
+  type WarrantEnvelope,
+} from "../trust/warrant/envelope.ts";
+import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
+import { warrantLimits } from "../trust/warrant/limits.ts";
+import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
+
+/** As `switch-to-configuration` names them. */
+export const gateActions = ["switch", "boot", "test", "dry-activate"] as const;
+export type GateAction = (typeof gateActions)[number];
+
+/** A warrant to be kept as pending, so that its paths may be uploaded. */
+export interface OfferMessage {
+  readonly kind: "offer";
+  readonly warrant: WarrantEnvelope;
+  /** Payloads of the warrants that this host missed: their digests are what links them, so the bytes are needed. */
+  readonly between: readonly Uint8Array[];
+  readonly status: StatusBundle | null;
+}
+
+/** A path that lies in the quarantine and that a pending or active warrant names. */
+export interface ImportMessage {
+  readonly kind: "import";
+  readonly path: StorePath;
+}
+
+export interface ActivateMessage {
+  readonly kind: "activate";
+  /** `payloadDigest` of a pending warrant. */
+  readonly warrant: string;
+  readonly action: GateAction;
+  /** Whether every file is hashed again. */
+  readonly rehash: boolean;
+  readonly fence: Fence;
+}
+
+export interface ConfirmMessage {
+  readonly kind: "confirm";
+  /** 32 bytes in hex, as the host gave it. */
+  readonly nonce: string;
+  /** Over `confirmationText`, in `confirmNamespace`. */
+  readonly signature: SshSig;
+  readonly fence: Fence;
+}
+
+export interface RevertMessage {
+  readonly kind: "revert";
+  readonly fence: Fence;
+}
+
+export interface StatusMessage {
+  readonly kind: "status";
+}
+
+/**
+ * A fencing token: the number of the sender's lease, which only rises. Whoever lost the lease has a smaller number than the host
+ * has seen, and is refused. Null for a person who holds none.
+ */
+export type Fence = number | null;
+
+export type GateMessage =
+  | OfferMessage
+  | ImportMessage
+  | ActivateMessage
+  | ConfirmMessage
+  | RevertMessage
+  | StatusMessage;
+
+export const confirmNamespace = "nixseal-confirm@v1";
+
+/** Bytes of the line. Only an offer carries a closure. */
+export const messageLimits = { offer: 64 << 20, other: 64 << 10 } as const;
+
+/** How an offer begins, and no other message: which limit holds is known before the rest is read. */
+export const offerStart = utf8('{"between":');
+
+const printable = (given: string): boolean => /^[\x20-\x7e\n]*$/.test(given);
+const carried = text(printable, "text");
+const digest = text((given) => /^[0-9a-f]{64}$/.test(given), "64 digits in hex");
+const flag: Check<boolean> = (value, path) => {
+  if (typeof value !== "boolean") throw wrong(path, "true or false", value);
+  return value;
+};
+const fence: Check<Fence> = nullable((value, path) => {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw wrong(path, "a whole number", value);
+});
+
+const shapes = {
+  offer: object({
+    between: list(carried, warrantLimits.between),
+    kind: oneOf("offer"),
+    status: nullable(carried),
+    warrant: carried,
+  }),
+  import: object({ kind: oneOf("import"), path: carried }),
+  activate: object({
+    action: oneOf(...gateActions),
+    fence,
+    kind: oneOf("activate"),
+    rehash: flag,
+    warrant: digest,
+  }),
+  confirm: object({ fence, kind: oneOf("confirm"), nonce: digest, signature: carried }),
+  revert: object({ fence, kind: oneOf("revert") }),
+  status: object({ kind: oneOf("status") }),
+} as const;
+
+/**
+ * Exactly the bytes that `formatMessage` gives; else `malformed`, `limit`, or `refused` for keys and signatures that are never accepted.
+ * `storeDirectory` is where this host's paths lie.
+ */
+export function parseMessage(line: Uint8Array, storeDirectory: string): GateMessage {
+  const isOffer = sameBytes(line.subarray(0, offerStart.length), offerStart);
+  const limit = isOffer ? messageLimits.offer : messageLimits.other;
+  if (line.length > limit)
+    throw new NixsealError("limit", `the message has ${line.length} bytes, more than ${limit}`);
+  checkJsonBudget(line, { depth: 2, containers: 2 }, "the message");
+  if (line.at(-1) !== 0x0a) throw new NixsealError("malformed", "the message does not end with a line end");
+  const value = parseJson(line, "the message");
+  const message = asMalformed(() => read(value, storeDirectory));
+  // One spelling: what was logged or compared is what is done.
+  if (utf8Text(line, "the message") !== `${canonicalJson(value as Json)}\n`)
+    throw new NixsealError("malformed", "the message is not canonical JSON with one line end");
+  return message;
+}
+
+function read(value: unknown, storeDirectory: string): GateMessage {
+  switch (kindOf(value)) {
+    case "offer": {
+      const { warrant, between, status } = shapes.offer(value, "message");
+      return {
+        kind: "offer",
+        warrant: parseWarrantEnvelope(utf8(warrant)),
+        between: between.map((one) => bytesOf(one)),
+        status: status === null ? null : parseStatusBundle(utf8(status)),
+      };
+    }
+    case "import":
+      return { kind: "import", path: parseStorePath(shapes.import(value, "message").path, storeDirectory) };
+    case "activate":
+      return shapes.activate(value, "message");
+    case "confirm": {
+      const { signature, ...rest } = shapes.confirm(value, "message");
+      return { ...rest, signature: parseArmoredSshSig(signature) };
+    }
+    case "revert":
+      return shapes.revert(value, "message");
+    case "status":
+      return shapes.status(value, "message");
+  }
+}
+
+/** Canonical JSON and a line end. */
+export function formatMessage(message: GateMessage): Uint8Array {
+  return utf8(`${canonicalJson(jsonOf(message))}\n`);
+}
+
+function jsonOf(message: GateMessage): Json {
+  switch (message.kind) {
+    case "offer":
+      return {
+        kind: message.kind,
+        warrant: textOf(formatWarrantEnvelope(message.warrant)),
+        between: message.between.map((payload) => base64(payload)),
+        status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
+      };
+    case "confirm":
+      return { ...message, signature: armorSshSig(message.signature) };
+    default:
+      return { ...message };
+  }
+}
+
+/**
+ * What the person who confirms signs. The nonce alone would do against a replay; with the rest they see, and their signature says,
+ * what it is that stays.
+ */
+export function confirmationText(about: {
+  readonly fleet: string;
+  readonly host: string;
+  readonly warrant: string;
+  readonly nonce: string;
+}): Uint8Array {
+  const { fleet, host, warrant, nonce } = about;
+  return utf8(canonicalJson({ fleet, host, nonce, v: 1, warrant }));
+}
+
+function kindOf(value: unknown): GateMessage["kind"] {
+  const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
+  return oneOf("offer", "import", "activate", "confirm", "revert", "status")(kind, "message.kind");
+}
+
+function bytesOf(encoded: string): Uint8Array {
+  const bytes = fromBase64(encoded);
+  if (bytes === null) throw new NixsealError("malformed", "message.between is not base64");
+  return bytes;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return utf8Text(bytes, "the message");
+}
