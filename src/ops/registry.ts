@@ -52,6 +52,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "rename a host, also in selectors",
     load: () => import("./host/rename.ts").then((module) => module.hostRename),
   },
+  "host setup": {
+    summary: "what makes a host one with a gate: print it, or write it into a root",
+    load: () => import("./host/setup.ts").then((module) => module.hostSetup),
+  },
   "member add": {
     summary: "add a member by an SSH public key",
     load: () => import("./member/add.ts").then((module) => module.memberAdd),

@@ -31,7 +31,8 @@ in
     };
     users.groups.${gate.user} = { };
 
-    services.openssh.extraConfig = lib.mkAfter (
+    # Before an administrator's own: of two that match, the first counts.
+    services.openssh.extraConfig = lib.mkBefore (
       import ./sshd.nix {
         inherit (gate) user;
         inherit (parts) keysFile;

@@ -75,9 +75,9 @@ in
       description = "Commands, each as a list of words, that must succeed after a switch; else the system before is activated again.";
     };
     confirmWithin = mkOption {
-      type = types.int;
+      type = types.nullOr types.int;
       default = 90;
-      description = "Seconds in which the operator must confirm over a new connection, or the system before is activated again.";
+      description = "Seconds in which the operator must confirm over a new connection, or the system before is activated again; null: no confirmation is asked for.";
     };
     quarantine.bytes = mkOption {
       type = types.int;

@@ -41,7 +41,7 @@ rec {
       hostKey
       ;
     root = "/etc/nixseal/root.json";
-    confirm.within = gate.confirmWithin;
+    confirm = if gate.confirmWithin == null then null else { within = gate.confirmWithin; };
     quarantine = { inherit (gate.quarantine) bytes days; };
     profile = "/nix/var/nix/profiles/system";
   };

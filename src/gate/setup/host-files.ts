@@ -44,7 +44,9 @@ export type HostFile =
   /** A symlink: how systemd knows that a unit is enabled. */
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   /** A line that the file must have, at its end. */
-  | { readonly kind: "line"; readonly path: string; readonly line: string };
+  | { readonly kind: "line"; readonly path: string; readonly line: string }
+  /** What another choice would have put there. */
+  | { readonly kind: "absent"; readonly path: string };
 
 const rootCopy = "/etc/nixseal/root.json";
 const units = "/etc/systemd/system";
@@ -63,7 +65,8 @@ export function hostFiles(setup: HostSetup): HostFile[] {
     target: `${units}/${unit}`,
   });
   const bySocket = privilege === "socket";
-  const all = Object.entries(gateUnits(setup));
+  const onlyThen = (wanted: boolean, one: HostFile): HostFile =>
+    wanted ? one : { kind: "absent", path: one.path };
   return [
     file(gateConfigFile, `${canonicalJson(gateSettings(setup))}\n`),
     file(rootCopy, setup.root),
@@ -74,12 +77,12 @@ export function hostFiles(setup: HostSetup): HostFile[] {
     file("/etc/security/limits.d/nixseal.conf", accountLimits(user)),
     file("/etc/nix/nixseal.conf", nixSettings(setup)),
     { kind: "line", path: "/etc/nix/nix.conf", line: "!include nixseal.conf" },
-    ...all
-      .filter(([name]) => bySocket || name === recoverUnit)
-      .map(([name, unit]) => file(`${units}/${name}`, formatUnit(unit))),
-    ...(bySocket ? [enabled("sockets.target", socketUnit)] : []),
+    ...Object.entries(gateUnits(setup)).map(([name, unit]) =>
+      onlyThen(bySocket || name === recoverUnit, file(`${units}/${name}`, formatUnit(unit))),
+    ),
+    onlyThen(bySocket, enabled("sockets.target", socketUnit)),
     enabled("multi-user.target", recoverUnit),
-    ...(bySocket ? [] : [file("/etc/sudoers.d/nixseal", sudoLines(user, agent, searchPath), 0o440)]),
+    onlyThen(!bySocket, file("/etc/sudoers.d/nixseal", sudoLines(user, agent, searchPath), 0o440)),
   ];
 }
 
