@@ -11,6 +11,7 @@
     PermitTTY no
     PermitTunnel no
     PermitUserRC no
+  ExposeAuthInfo yes
     MaxSessions 10
     ClientAliveInterval 15
     ClientAliveCountMax 4

@@ -114,6 +114,7 @@ function directoryLines(user: string): string {
 d ${gateState} 0755 root root -
 d ${gateState}/quarantine 0700 ${user} ${user} -
 d /nix/var/nix/gcroots/nixseal 0755 root root -
+d /nix/var/nix/profiles 0755 root root -
 `;
 }
 

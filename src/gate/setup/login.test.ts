@@ -86,6 +86,7 @@ Match User deploy
     permittty: "no",
     permittunnel: "no",
     permituserrc: "no",
+    exposeauthinfo: "yes",
   };
   for (const [setting, value] of Object.entries(wanted)) assert.equal(deploy.get(setting), value, setting);
   const alice = effective(directory, "alice");

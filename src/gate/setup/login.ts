@@ -28,7 +28,10 @@ export function authorizedKeys(
     .join("");
 }
 
-/** A Match block of sshd_config(5) for the deploy user, and the end of it. */
+/**
+ * A Match block of sshd_config(5) for the deploy user, and the end of it. ExposeAuthInfo tells `receive` which key it was, whose
+ * certificate it then asks for.
+ */
 export function sshdSettings(user: string): string {
   return `Match User ${user}
   AuthenticationMethods publickey
@@ -40,6 +43,7 @@ export function sshdSettings(user: string): string {
   PermitTTY no
   PermitTunnel no
   PermitUserRC no
+  ExposeAuthInfo yes
   MaxSessions 10
   ClientAliveInterval 15
   ClientAliveCountMax 4
