@@ -11,7 +11,7 @@
     PermitTTY no
     PermitTunnel no
     PermitUserRC no
-  ExposeAuthInfo yes
+    ExposeAuthInfo yes
     MaxSessions 10
     ClientAliveInterval 15
     ClientAliveCountMax 4
