@@ -77,7 +77,9 @@ export const gateActivate = op({
       const nonce = nonceOf(event);
       if (nonce !== null && confirmer !== null)
         confirmed.push(confirmNow(context, destination, confirmer, { ...about, nonce }));
-    }).finally(() => Promise.all(confirmed));
+    });
+    // The host answers when it is confirmed; this waits for the other connection to end too.
+    await Promise.all(confirmed);
     return {
       host,
       outcome: textOf(answer["outcome"]) ?? "done",
