@@ -39,3 +39,6 @@ process.exitCode = await run(process.argv.slice(2), {
   },
   say: (text) => void process.stderr.write(text),
 });
+
+// A sender who keeps its side open must not keep us: what was to be read has been read, or was refused.
+process.stdin.destroy();

@@ -1,6 +1,7 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { activate } from "./activate.ts";
 import { parseWords } from "./arguments.ts";
 import { helpOf, overview } from "./help.ts";
 import { secretsCheck } from "./secrets-check.ts";
@@ -9,7 +10,7 @@ import { secretsVerify } from "./secrets-verify.ts";
 import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
 
-const verbs: readonly AgentVerb[] = [secretsInstall, secretsCheck, secretsVerify];
+const verbs: readonly AgentVerb[] = [activate, secretsInstall, secretsCheck, secretsVerify];
 
 /** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */
 export async function run(words: readonly string[], context: AgentContext): Promise<ExitCode> {

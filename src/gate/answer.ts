@@ -17,9 +17,11 @@ export type GateResult =
   | {
       readonly kind: "result";
       readonly ok: false;
+      /** Of a decision, of an error, or the outcome that was not the wanted one. */
       readonly code: string;
       readonly reason: string;
       readonly hint: string | null;
+      readonly [key: string]: Json;
     };
 
 export type Tell = (event: GateEvent) => Promise<void>;

@@ -1,0 +1,157 @@
+import { NixsealError } from "../core/errors.ts";
+import { exitCodes, exitCodeOf, type ExitCode } from "../core/exit.ts";
+import { activate as activateOrder } from "../gate/activate/activate.ts";
+import { confirm, revert } from "../gate/activate/confirm.ts";
+import { activateAtConsole } from "../gate/activate/console.ts";
+import { usualBounds, type Gate } from "../gate/activate/gate.ts";
+import { offer } from "../gate/activate/offer.ts";
+import { settle } from "../gate/activate/recover.ts";
+import { status } from "../gate/activate/status.ts";
+import { answerLine, refusalResult, type GateEvent, type GateResult } from "../gate/answer.ts";
+import { parseMessage, type GateMessage } from "../gate/message.ts";
+import { readMessageLine } from "../gate/read-message.ts";
+import { actions } from "../trust/warrant/model.ts";
+import { openGateLog, type GateLog } from "./gate-log.ts";
+import { openGate, type OpenGate } from "./gate-open.ts";
+import { peerOf } from "./gate-peer.ts";
+import { runInOwnUnit } from "./gate-unit.ts";
+import { rootOf, rootOption } from "./root.ts";
+import { errorText, visible } from "./text.ts";
+import type { AgentContext, AgentVerb, Values } from "./verb.ts";
+
+export const activate: AgentVerb = {
+  name: "activate",
+  summary: "the root side of the gate: one message on stdin, decided by the host's own state",
+  options: [
+    { name: "peer", value: "INSTANCE", summary: "the connection's name, systemd's %i: its uid is checked" },
+    { name: "recover", summary: "finish or undo an activation that was cut short; reads no message" },
+    {
+      name: "console",
+      value: "PATH",
+      summary: "break-glass: activate a system without a warrant, at a terminal",
+    },
+    { name: "action", value: "ACTION", choices: actions, summary: "with --console (default: switch)" },
+    { name: "here", summary: "in this process, not in a systemd unit of its own" },
+    rootOption,
+  ],
+  examples: [
+    `echo '{"kind":"status"}' | nixseal-agent activate`,
+    "nixseal-agent activate --recover",
+    "nixseal-agent activate --console /nix/store/…-nixos-system-lufta-24.11",
+  ],
+  exits: ["3 activated and undone again", "4 refused"],
+  run: async (context, values) => {
+    const root = await rootOf(context.files, values);
+    const log = await openGateLog(context, root);
+    try {
+      const open = await openGate(context.files, root);
+      return await answer(context, values, root, open, log);
+    } catch (error) {
+      await log.write("error", errorText(error).trim());
+      await tell(context, values, refusalResult(error));
+      if (!(error instanceof NixsealError)) throw error;
+      return exitCodeOf(error);
+    } finally {
+      await log.end();
+    }
+  },
+};
+
+async function answer(
+  context: AgentContext,
+  values: Values,
+  root: string,
+  open: OpenGate,
+  log: GateLog,
+): Promise<ExitCode> {
+  const { processes, environment, streams, clock } = context;
+  const instance = values["peer"];
+  const peer = await peerOf(
+    { processes, environment },
+    typeof instance === "string" ? instance : undefined,
+    open.config.user,
+  );
+  const say: Gate["say"] = async (step, message, { level = "info", data } = {}) => {
+    await log.write(level, `${step}: ${message}`);
+    await tell(context, values, { kind: "event", step, message, ...(data === undefined ? {} : { data }) });
+  };
+  const gate: Gate = { ...context, ...open, bounds: usualBounds, say, peer };
+  const own = values["here"] === undefined && root === "" && (await hasSystemd(context));
+  const identity = peer === null ? [] : [`--peer=0-0-${peer}`];
+  if (values["recover"] === true) {
+    if (own) return exit(await runInOwnUnit(context, ["--recover"], new Uint8Array()));
+    await settle(gate);
+    return exitCodes.done;
+  }
+  const console = values["console"];
+  if (typeof console === "string")
+    return conclude(await atConsole(context, gate, console, values), context, values);
+  const line = await readMessageLine(streams.stdin(), clock);
+  const message = parseMessage(line, open.config.storeDirectory);
+  if (own && runsSystems(message))
+    return exit(await runInOwnUnit(context, [...identity, ...json(context, values)], line));
+  return conclude(await follow(gate, message), context, values);
+}
+
+/** What starts programs of a system, and so may end up ending us. */
+function runsSystems({ kind }: GateMessage): boolean {
+  return kind === "activate" || kind === "confirm" || kind === "revert";
+}
+
+function follow(gate: Gate, message: GateMessage): Promise<GateResult> {
+  switch (message.kind) {
+    case "offer":
+      return offer(gate, message);
+    case "import":
+      throw new NixsealError("config", "this gate imports nothing");
+    case "activate":
+      return activateOrder(gate, message);
+    case "confirm":
+      return confirm(gate, message);
+    case "revert":
+      return revert(gate, message);
+    case "status":
+      return status(gate);
+  }
+}
+
+/** A person at the machine, who says so: neither a connection nor a rule of sudo brings that about. */
+async function atConsole(
+  context: AgentContext,
+  gate: Gate,
+  path: string,
+  values: Values,
+): Promise<GateResult> {
+  if (!context.streams.stdinIsTerminal || gate.peer !== null)
+    throw new NixsealError("refused", "--console is for root at a terminal", {
+      hint: "a message with a warrant needs no terminal",
+    });
+  const sure = await context.person.askYesNo(`activate ${path} on ${gate.config.host} without a warrant?`);
+  if (!sure) throw new NixsealError("cancelled", "nothing was done");
+  return activateAtConsole(gate, path, actions.find((one) => one === values["action"]) ?? "switch");
+}
+
+async function conclude(result: GateResult, context: AgentContext, values: Values): Promise<ExitCode> {
+  await tell(context, values, result);
+  return result.ok ? exitCodes.done : exitCodes.partial;
+}
+
+async function tell(context: AgentContext, values: Values, what: GateEvent | GateResult): Promise<void> {
+  if (json(context, values).length > 0) return context.out(answerLine(what));
+  if (what.kind === "event") return context.out(visible(`${what.step}: ${what.message}\n`));
+  const text = what.ok ? JSON.stringify(what, null, 2) : `refused: ${what.reason} [${what.code}]`;
+  await context.out(visible(`${text}\n`));
+}
+
+/** Programs read NDJSON; a person at a terminal reads words. */
+function json({ streams }: AgentContext, values: Values): string[] {
+  return values["json"] === true || !streams.stdoutIsTerminal ? ["--json"] : [];
+}
+
+async function hasSystemd({ files }: AgentContext): Promise<boolean> {
+  return (await files.status("/run/systemd/system")) !== null;
+}
+
+function exit(code: number): ExitCode {
+  return Object.values(exitCodes).find((known) => known === code) ?? exitCodes.bug;
+}

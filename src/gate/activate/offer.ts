@@ -1,0 +1,82 @@
+/** `offer`: a warrant is decided on and kept, so that its paths may come. The sequence does not move on before it is activated. */
+import { NixsealError } from "../../core/errors.ts";
+import { gateTime, readKnowledge, writeKnowledge, type GateKnowledge } from "../state.ts";
+import { linkOf, type Link } from "../../trust/warrant/sequence.ts";
+import { sequenceOf } from "../../trust/warrant/state.ts";
+import { heldBack, type StatusBundle } from "../../trust/warrant/status-bundle.ts";
+import { parseWarrant, payloadDigest } from "../../trust/warrant/warrant.ts";
+import { GateRefusal, type GateResult } from "../answer.ts";
+import type { OfferMessage } from "../message.ts";
+import { mostPending, pendingDigests, readPending, removePending, writePending } from "../pending.ts";
+import { decideTrust } from "../trust.ts";
+import { decideOrder } from "./decide.ts";
+import type { Gate } from "./gate.ts";
+import { locked } from "./locked.ts";
+
+export function offer(gate: Gate, message: OfferMessage): Promise<GateResult> {
+  return locked(gate, "offer", async () => {
+    const { files, paths, config, clock } = gate;
+    const before = await readKnowledge(files, paths, config);
+    const known = message.status === null ? before : await moveTrust(gate, before, message.status);
+    const links = message.between.map((payload) => linkFrom(payload));
+    const { warrant, digest } = message.warrant;
+    const decision = decideOrder(message.warrant, links, { ...known, config, clock: clock.now() });
+    const others = (await pruned(gate, known)).filter((other) => other !== digest);
+    if (others.length >= mostPending)
+      throw new GateRefusal(
+        "too-many",
+        `${others.length} warrants are offered already`,
+        "activate one, or wait",
+      );
+    await writePending(files, paths, message.warrant, links);
+    const { principals, threshold, skipped } = decision;
+    const who = principals.join(", ");
+    await gate.say("offer", `warrant ${warrant.seq} for ${sequenceOf(warrant.subject)}, signed by ${who}`, {
+      level: "notice",
+    });
+    return { kind: "result", ok: true, warrant: digest, seq: warrant.seq, principals, threshold, skipped };
+  });
+}
+
+/** Root, then revocation list: kept at once, so that the next message, whoever sends it, is judged by them. */
+async function moveTrust(gate: Gate, known: GateKnowledge, bundle: StatusBundle): Promise<GateKnowledge> {
+  const { trust, accepted } = known;
+  const decision = decideTrust(trust, bundle, gateTime(gate.clock, known));
+  if (!decision.accepted) throw new GateRefusal(decision.code, decision.reason);
+  for (const sequence of heldBack(accepted, bundle))
+    await gate.say("offer", `there are newer warrants for ${sequence} than this host has accepted`, {
+      level: "warning",
+    });
+  const moved = { trust: decision, accepted };
+  const [version, list] = [trust.root.root.version, trust.krl?.version];
+  if (decision.root.root.version === version && decision.krl?.version === list) return known;
+  await writeKnowledge(gate.files, gate.paths, moved);
+  const now = `root ${decision.root.root.version}, revocation list ${decision.krl?.version ?? "none"}`;
+  await gate.say("trust", `${now} from here on`, { level: "notice" });
+  return moved;
+}
+
+/** From the bytes, never from what the sender says of them: the digest of each is what the next one names. */
+function linkFrom(payload: Uint8Array): Link {
+  return linkOf({ warrant: parseWarrant(payload), digest: payloadDigest(payload) });
+}
+
+/** What is still worth keeping of what was offered: neither past its end nor passed over by an accepted order. */
+async function pruned(gate: Gate, known: GateKnowledge): Promise<string[]> {
+  const { files, paths } = gate;
+  const now = gateTime(gate.clock, known);
+  const kept: string[] = [];
+  for (const digest of await pendingDigests(files, paths)) {
+    const envelope = await readPending(files, paths, digest).catch((error: unknown) => {
+      if (!(error instanceof NixsealError) || error.code === "io") throw error;
+      return null; // damaged: whoever wants it offers it again
+    });
+    const head =
+      envelope === null ? undefined : known.accepted.heads.get(sequenceOf(envelope.warrant.subject));
+    const isPast = envelope === null || now >= envelope.warrant.expires;
+    if (isPast || (head !== undefined && envelope.warrant.seq <= head.seq && digest !== head.digest))
+      await removePending(files, paths, digest);
+    else kept.push(digest);
+  }
+  return kept;
+}

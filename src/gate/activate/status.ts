@@ -1,0 +1,37 @@
+/** `status`: what the gate knows, for whoever is to send the next message. Nothing in it is secret. */
+import { readGuard } from "../guard.ts";
+import { pendingDigests, readActive } from "../pending.ts";
+import { gateTime, readKnowledge } from "../state.ts";
+import { formatTime } from "../../trust/root/root.ts";
+import { headsJson } from "../../trust/warrant/state.ts";
+import type { GateResult } from "../answer.ts";
+import { readActivation } from "./activation.ts";
+import type { Gate } from "./gate.ts";
+import { runningSystem } from "./store.ts";
+
+export async function status(gate: Gate): Promise<GateResult> {
+  const { files, paths, config, clock } = gate;
+  const known = await readKnowledge(files, paths, config);
+  const activation = await readActivation(files, paths);
+  const { last, fence } = await readGuard(files, paths);
+  const active = await readActive(files, paths);
+  return {
+    kind: "result",
+    ok: true,
+    fleet: config.fleet,
+    host: config.host,
+    root: known.trust.root.root.version,
+    krl: known.trust.krl === null ? null : String(known.trust.krl.version),
+    time: formatTime(gateTime(clock, known)),
+    heads: headsJson(known.accepted.heads),
+    pending: await pendingDigests(files, paths),
+    running: await runningSystem(gate),
+    active: active?.digest ?? null,
+    fence,
+    last: last === null ? null : { ...last },
+    activation:
+      activation === null
+        ? null
+        : { phase: activation.phase, toplevel: activation.toplevel, warrant: activation.warrant },
+  };
+}
