@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { attempt, run, type Result } from "./command.ts";
 import { startHost, type Host } from "./host.ts";
+import { addSystem, bootFiles, healthCheck, installSystem } from "./gate-system.ts";
 import { OperatorStore } from "./operator-store.ts";
 
 const program = fileURLToPath(new URL("../../../bin/nixseal", import.meta.url));
@@ -18,6 +19,12 @@ const members = {
   mallory: "upload",
 } as const;
 export type Member = keyof typeof members;
+
+export interface GateHost {
+  readonly host: Host;
+  /** The system that it was installed with. */
+  readonly former: string;
+}
 
 /** An operator's side: a fleet with a root whose warrants need two members, their keys and certificates, and a Nix store. */
 export class GateFleet {
@@ -40,24 +47,28 @@ export class GateFleet {
     return member === "alice" ? join(this.base, "home/.ssh/id_ed25519") : join(this.base, member);
   }
 
-  /** Boots a host that `nixseal host setup` has made one with a gate. With it the fleet comes into being. */
-  async startHost(test: TestContext, name: string, setup: readonly string[] = [], files = {}): Promise<Host> {
-    const host = await startHost(name, {
-      files,
-      prepare: async (root, hostKey) => {
-        await this.#make(name, hostKey.public);
-        const words = ["--root", root, "--group", "nix-users", ...setup];
-        await this.nixseal("host", "setup", name, ...words);
+  /** Boots the fleet's host, a system of its own on it, that `nixseal host setup` has made one with a gate. */
+  async startHost(test: TestContext, setup: readonly string[] = []): Promise<GateHost> {
+    const former = await addSystem(this.store, "former", { onTest: "ip link set host0 up" });
+    const host = await startHost("web", {
+      files: bootFiles,
+      prepare: async ({ root, address, hostKey }) => {
+        await this.#make(address, hostKey.public);
+        const words = ["--root", root, "--group", "nix-users", ...healthCheck, ...setup];
+        await this.nixseal("host", "setup", "web", ...words);
         await run(["systemd-sysusers", `--root=${root}`, "nixseal.conf"]);
+        await installSystem(root, this.store, former);
       },
     });
     test.after(() => host.destroy());
-    writeFileSync(join(this.base, "known_hosts"), `${host.address} ${host.hostKey.public}\n`, { flag: "a" });
-    return host;
+    writeFileSync(join(this.base, "known_hosts"), `${host.address} ${host.hostKey.public}\n`);
+    return { host, former };
   }
 
-  async #make(name: string, hostKey: string): Promise<void> {
-    const lines = [`[fleet]\nname = "lab"\n\n[hosts.${name}]\nhost_keys = ["${hostKey}"]\nuser = "deploy"\n`];
+  async #make(address: string, hostKey: string): Promise<void> {
+    const lines = [
+      `[fleet]\nname = "lab"\n\n[hosts.web]\naddress = "${address}"\nhost_keys = ["${hostKey}"]\nuser = "deploy"\n`,
+    ];
     for (const member of Object.keys(members) as Member[]) {
       const key = this.key(member);
       await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", member, "-f", key]);
@@ -99,22 +110,27 @@ export class GateFleet {
     return attempt(argv, { input, timeout: 120_000 });
   }
 
-  /** The next warrant for a system, signed by alice and bob; the path of its file. */
-  async warrant(host: string, toplevel: string, action = "switch"): Promise<string> {
+  /** A verb of `nixseal gate`, as alice; whatever comes of it. */
+  gate(verb: string, ...words: readonly string[]): Promise<Result> {
+    return this.tryNixseal("gate", verb, ...words, "-i", this.key("alice"));
+  }
+
+  /** The next warrant for a system, signed by alice and bob, and offered to the host; the path of its file. */
+  async order(toplevel: string, action = "switch"): Promise<string> {
     const store = ["--store", this.store.directory];
-    const made = await this.nixseal(
-      "warrant",
-      "create",
-      host,
-      "--toplevel",
-      toplevel,
-      "--action",
-      action,
-      ...store,
-    );
+    const words = ["--toplevel", toplevel, "--action", action, ...store];
+    const made = await this.nixseal("warrant", "create", "web", ...words);
     const file = join(this.directory, /^created (\S+)/m.exec(made)![1]!);
     await this.nixseal("warrant", "sign", file, "--yes");
     await this.nixseal("warrant", "sign", file, "--yes", "--key", this.key("bob"));
+    await this.nixseal("gate", "offer", file, "-i", this.key("alice"));
+    return file;
+  }
+
+  /** The same, with its paths sent by stock Nix. */
+  async deliver(host: Host, toplevel: string): Promise<string> {
+    const file = await this.order(toplevel);
+    await this.store.nix("nix", "copy", "--to", `ssh-ng://deploy@${host.address}`, toplevel);
     return file;
   }
 }

@@ -1,24 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { addSystem } from "./gate-system.ts";
 import { GateFleet } from "./gate-fleet.ts";
+import type { Host } from "./host.ts";
 
-test("explore", async (t) => {
+const running = async (host: Host): Promise<string> =>
+  (
+    await host.run(["readlink", "/run/current-system", "/nix/var/nix/profiles/system", "/boot/default"])
+  ).trim();
+
+test("stock clients bring what a warrant names, and it activates", async (t) => {
   const fleet = new GateFleet(t);
-  const web = await fleet.startHost(t, "web");
-  for (const cmd of process.env["EXPLORE"]!.split(";;")) {
-    const r = await web.attempt(["bash", "-c", cmd]);
-    console.log(`--- ${cmd}\n${r.stdout}${r.stderr}[${r.code}]`);
-  }
-  const lib = await fleet.store.add("lib", { "lib/x": "x" });
-  const sys = await fleet.store.add(
-    "nixos-system-web",
-    { "bin/switch-to-configuration": "#!/bin/sh\necho $0 $1\n", nixos: lib },
-    [lib],
-  );
-  console.log(await fleet.warrant("web", sys));
-  for (const m of ["alice", "mallory"] as const) console.log(await fleet.ssh(m, web, ["uname", "-n"]));
-  for (const to of [`ssh-ng://deploy@${web.address}`, `ssh://deploy@${web.address}`])
-    console.log(await fleet.store.tryNix("nix", "copy", "--to", to, sys));
-  console.log(await web.journal());
-  assert.ok(true);
+  const { host, former } = await fleet.startHost(t);
+  const to = `deploy@${host.address}`;
+  const first = await addSystem(fleet.store, "first");
+
+  const early = await fleet.store.tryNix("nix", "copy", "--to", `ssh-ng://${to}`, first);
+  assert.match(early.stderr, /no warrant names it/);
+
+  const file = await fleet.order(first);
+  await fleet.store.nix("nix", "copy", "--to", `ssh-ng://${to}`, first);
+  const done = await fleet.gate("activate", file);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, /^web: active /);
+  assert.equal(await running(host), [first, "system-2-link", first].join("\n"));
+  console.log(former, done, await host.journal());
 });

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { chmodSync, lutimesSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nix32 } from "../../src/nix/base32.ts";
@@ -39,7 +39,7 @@ export class OperatorStore {
     const real = join(this.directory, path);
     for (const [name, text] of Object.entries(contents)) {
       mkdirSync(dirname(join(real, name)), { recursive: true });
-      writeFileSync(join(real, name), text);
+      writeFileSync(join(real, name), text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
     }
     canonical(real);
     const dump = await attempt(["sh", "-c", `nix-store --dump "$0" | wc -c`, real], { env: this.#env });
@@ -64,11 +64,7 @@ export class OperatorStore {
 function canonical(path: string): void {
   const status = statSync(path);
   if (status.isDirectory()) for (const name of readdirSync(path)) canonical(join(path, name));
-  else chmodSync(path, 0o444);
+  else chmodSync(path, (status.mode & 0o100) === 0 ? 0o444 : 0o555);
   if (status.isDirectory()) chmodSync(path, 0o555);
   lutimesSync(path, 1, 1);
-}
-
-export function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
