@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
-import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { attempt, run, type Result } from "./command.ts";
 import { startHost, type Host } from "./host.ts";
@@ -20,6 +19,11 @@ const members = {
 } as const;
 export type Member = keyof typeof members;
 
+/** Where what has to be undone is put: a test, or a suite's own list. */
+export interface Undoing {
+  after(work: () => unknown): void;
+}
+
 export interface GateHost {
   readonly host: Host;
   /** The system that it was installed with. */
@@ -33,7 +37,7 @@ export class GateFleet {
   readonly store: OperatorStore;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(test: TestContext) {
+  constructor(test: Undoing) {
     this.base = mkdtempSync(join(tmpdir(), "nixseal-gate-"));
     test.after(() => rmSync(this.base, { recursive: true, force: true }));
     this.directory = join(this.base, "fleet");
@@ -48,7 +52,7 @@ export class GateFleet {
   }
 
   /** Boots the fleet's host, a system of its own on it, that `nixseal host setup` has made one with a gate. */
-  async startHost(test: TestContext, setup: readonly string[] = []): Promise<GateHost> {
+  async startHost(test: Undoing, setup: readonly string[] = []): Promise<GateHost> {
     const former = await addSystem(this.store, "former", { onTest: "ip link set host0 up" });
     const host = await startHost("web", {
       files: bootFiles,
@@ -108,6 +112,19 @@ export class GateFleet {
   ): Promise<Result> {
     const argv = ["ssh", ...this.sshOptions(member), `deploy@${host.address}`, ...command];
     return attempt(argv, { input, timeout: 120_000 });
+  }
+
+  /** The same store, used by a member who logs in with another key. */
+  storeAs(member: Member): OperatorStore {
+    return new OperatorStore(this.store.directory, this.sshOptions(member));
+  }
+
+  /** The member's certificate, as it was issued. */
+  certificateOf(member: Member): string {
+    const directory = join(this.directory, "trust/certificates");
+    const found = readdirSync(directory).find((name) => name.startsWith(`${member}.`));
+    if (found === undefined) throw new Error(`no certificate of ${member}`);
+    return join(directory, found);
   }
 
   /** A verb of `nixseal gate`, as alice; whatever comes of it. */
