@@ -103,7 +103,12 @@ export class GateFleet {
     return ["-F", "/dev/null", "-i", this.key(member), ...[...options, known].flatMap((one) => ["-o", one])];
   }
 
-  /** Runs ssh as this member, whatever comes of it. */
+  /** Runs ssh with this member's key and these words of its own. */
+  sshWith(member: Member, words: readonly string[]): Promise<Result> {
+    return attempt(["ssh", ...this.sshOptions(member), ...words]);
+  }
+
+  /** Gives the deploy user a command as this member, whatever comes of it. */
   ssh(
     member: Member,
     host: Host,

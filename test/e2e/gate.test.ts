@@ -3,22 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test, before, after } from "node:test";
 import { GateFleet, type GateHost } from "./gate-fleet.ts";
+import { all, systemsOf } from "./gate-state.ts";
 import { addSystem } from "./gate-system.ts";
 import type { Host } from "./host.ts";
 import { rebuilds } from "./rebuild-commands.ts";
 import { attempt } from "./command.ts";
-
-/** What runs, and what boots next. */
-async function systemOf(host: Host): Promise<{ running: string; profile: string; boots: string }> {
-  const [running, profile, boots] = await Promise.all(
-    ["/run/current-system", "/nix/var/nix/profiles/system", "/boot/default"].map((link) =>
-      host.run(["readlink", "--canonicalize", link]),
-    ),
-  );
-  return { running: running!.trim(), profile: profile!.trim(), boots: boots!.trim() };
-}
-
-const all = (system: string) => ({ running: system, profile: system, boots: system });
 
 suite("a host with a gate", () => {
   let fleet: GateFleet;
@@ -87,16 +76,16 @@ suite("a host with a gate", () => {
       const { code, stdout, stderr } = await fleet.gate("activate", file);
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^web: active /);
-      assert.deepEqual(await systemOf(at.host), all(system));
+      assert.deepEqual(await systemsOf(at.host), all(system));
     });
 
   test("the receipt is signed with the host's key, for stock ssh-keygen too", async () => {
     const names = (await at.host.run(["ls", "/var/lib/nixseal/gate/receipts"])).trim().split("\n");
     const text = await at.host.run(["cat", `/var/lib/nixseal/gate/receipts/${names.at(-1)!}`]);
-    const { payload, signature } = JSON.parse(text) as { payload: string; signature: string };
+    const { payload, signatures } = JSON.parse(text) as { payload: string; signatures: string[] };
     const [allowed, file] = [join(fleet.base, "allowed"), join(fleet.base, "receipt.sig")];
     writeFileSync(allowed, `web ${at.host.hostKey.public}\n`);
-    writeFileSync(file, signature);
+    writeFileSync(file, signatures[0]!);
     const verify = [
       "ssh-keygen",
       "-Y",
@@ -132,19 +121,19 @@ suite("a host with a gate", () => {
       ...others,
       system,
     );
-    const before = await systemOf(at.host);
+    const before = await systemsOf(at.host);
     const refused = await fleet.gate("activate", file);
     assert.equal(refused.code, 4, refused.stdout + refused.stderr);
     assert.match(refused.stderr, /\[closure\]/);
     assert.ok(refused.stderr.includes(sudo), refused.stderr);
-    assert.deepEqual(await systemOf(at.host), before);
+    assert.deepEqual(await systemsOf(at.host), before);
     assert.equal(await at.host.run([`${sudo}/bin/sudo`]), "evil\n");
 
     await fleet.store.nix("nix", "copy", "--to", `ssh-ng://deploy@${at.host.address}`, system);
     assert.equal(await at.host.run([`${sudo}/bin/sudo`]), "good\n");
     const { code, stderr } = await fleet.gate("activate", file, "--rehash");
     assert.equal(code, 0, stderr);
-    assert.deepEqual(await systemOf(at.host), all(system));
+    assert.deepEqual(await systemsOf(at.host), all(system));
     await at.host.run(["nix-store", "--verify-path", ...paths]);
   });
 
@@ -171,11 +160,11 @@ suite("a host with a gate", () => {
       assert.equal(confirmed.code, 0, confirmed.stderr);
       const { code, stderr } = await switching;
       assert.equal(code, 0, stderr);
-      assert.deepEqual(await systemOf(at.host), all(system));
+      assert.deepEqual(await systemsOf(at.host), all(system));
     });
 
   test("the ledger names the warrant of every path that runs", async () => {
-    const { running } = await systemOf(at.host);
+    const { running } = await systemsOf(at.host);
     const shown = await at.host.run(["nixseal-agent", "ledger", "show", running]);
     assert.match(shown, /warrant/);
   });
