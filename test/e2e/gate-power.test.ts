@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Result } from "./command.ts";
 import { GateFleet } from "./gate-fleet.ts";
-import { all, assertSettled, systemsOf, untilThere } from "./gate-state.ts";
+import { all, assertSettled, systemsOf, untilConfirming, untilThere } from "./gate-state.ts";
 import { addSystem } from "./gate-system.ts";
 
 test("a power cut at any step of an activation boots the former system or the new one, and the state is whole", async (t) => {
@@ -31,11 +31,7 @@ test("a power cut at any step of an activation boots the former system or the ne
   }
 
   activate(forward, "--confirm", "later");
-  await host.run([
-    "sh",
-    "-c",
-    "until grep -q confirming /var/lib/nixseal/gate/activation.json; do sleep 0.05; done",
-  ]);
+  await untilConfirming(host);
   await cut("/var/lib/nixseal/gate/activation.json", former);
 
   // On the way back, too.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GateFleet } from "./gate-fleet.ts";
-import { all, assertSettled, systemsOf } from "./gate-state.ts";
+import { all, assertSettled, systemsOf, untilConfirming } from "./gate-state.ts";
 import { addSystem } from "./gate-system.ts";
 
 const partly = 3;
@@ -25,11 +25,7 @@ test("what nobody confirms, what is not healthy and what cuts the network is und
 
   await t.test("a member without the right to activate confirms", async () => {
     const activating = fleet.gate("activate", file, "--confirm", "later");
-    await host.run([
-      "sh",
-      "-c",
-      "until grep -q confirming /var/lib/nixseal/gate/activation.json; do sleep 0.05; done",
-    ]);
+    await untilConfirming(host);
     const confirmed = await fleet.gate("confirm", file, "--key", fleet.key("mallory"));
     assert.equal(confirmed.code, 4, confirmed.stderr);
     assert.equal((await activating).code, partly);
@@ -53,21 +49,5 @@ test("what nobody confirms, what is not healthy and what cuts the network is und
     assert.match(stderr, /\[reverted\]/);
     assert.match(await host.run(["cat", "/var/log/switches"]), /test cutting\ntest former\n$/);
     await isBack();
-  });
-
-  await t.test("the operator takes it back, and the order is spent then", async () => {
-    const order = await fleet.order(next);
-    const activating = fleet.gate("activate", order, "--confirm", "later");
-    await host.run([
-      "sh",
-      "-c",
-      "until grep -q confirming /var/lib/nixseal/gate/activation.json; do sleep 0.05; done",
-    ]);
-    const { code, stderr } = await fleet.gate("revert", "web");
-    assert.equal(code, 0, stderr);
-    assert.equal((await activating).code, partly);
-    await isBack();
-    const again = await fleet.gate("activate", order);
-    assert.match(again.stderr, /\[spent\]/);
   });
 });

@@ -27,6 +27,12 @@ export async function untilThere(host: Host, path: string): Promise<void> {
   await host.run(["sh", "-c", `until [ -e "$0" ]; do sleep 0.05; done`, path], { timeout: 60_000 });
 }
 
+/** Waits until the new system runs, and a confirmation is asked for. */
+export async function untilConfirming(host: Host): Promise<void> {
+  const look = "until grep -q confirming /var/lib/nixseal/gate/activation.json; do sleep 0.05; done";
+  await host.run(["sh", "-c", look], { timeout: 60_000 });
+}
+
 /** Nothing is under way, nothing has failed, and every file of the gate's state is read as it was written. */
 export async function assertSettled(fleet: GateFleet, host: Host): Promise<void> {
   const failed = await host.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test, before, after } from "node:test";
 import { GateFleet, type GateHost } from "./gate-fleet.ts";
-import { all, systemsOf } from "./gate-state.ts";
+import { all, assertSettled, systemsOf, untilConfirming } from "./gate-state.ts";
 import { addSystem } from "./gate-system.ts";
 import type { Host } from "./host.ts";
 import { rebuilds } from "./rebuild-commands.ts";
@@ -162,6 +162,19 @@ suite("a host with a gate", () => {
       assert.equal(code, 0, stderr);
       assert.deepEqual(await systemsOf(at.host), all(system));
     });
+
+  test("the operator takes back what waits for its confirmation, and the order is spent then", async () => {
+    const before = await systemsOf(at.host);
+    const order = await fleet.deliver(at.host, await addSystem(fleet.store, "regretted"));
+    const activating = fleet.gate("activate", order, "--confirm", "later");
+    await untilConfirming(at.host);
+    const { code, stderr } = await fleet.gate("revert", "web");
+    assert.equal(code, 0, stderr);
+    assert.equal((await activating).code, 3);
+    assert.deepEqual(await systemsOf(at.host), before);
+    assert.match((await fleet.gate("activate", order)).stderr, /\[spent\]/);
+    await assertSettled(fleet, at.host);
+  });
 
   test("the ledger names the warrant of every path that runs", async () => {
     const { running } = await systemsOf(at.host);

@@ -54,7 +54,7 @@ async function converse(
   hear: (event: GateEvent) => void,
 ): Promise<Answer> {
   const { host } = destination;
-  const args = [...sshOptions(context, destination, known), host.address, "nixseal-gate", message.kind];
+  const args = [...sshOptions(context, destination, known), host.address, `nixseal-gate ${message.kind}`];
   const child = context.processes.converse({ program: "ssh", args, timeout: patience });
   let result: GateResult | null = null;
   try {
