@@ -20,7 +20,7 @@ export const gateRevert = op({
       await tellGate(context, destination, { kind: "revert", fence: null });
     } catch (error) {
       // Here it is what was asked for.
-      if (!(error instanceof NixsealError) || !/ \[reverted\]$/.test(error.message)) throw error;
+      if (!(error instanceof NixsealError) || !error.message.endsWith(" [reverted]")) throw error;
     }
     return { host: given.host };
   },
