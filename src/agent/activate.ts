@@ -8,8 +8,9 @@ import { offer } from "../gate/activate/offer.ts";
 import { settle } from "../gate/activate/recover.ts";
 import { status } from "../gate/activate/status.ts";
 import { answerLine, refusalResult, type GateEvent, type GateResult } from "../gate/answer.ts";
-import { parseMessage, type GateMessage } from "../gate/message.ts";
-import { readMessageLine } from "../gate/read-message.ts";
+import { serveImports } from "../gate/import/serve.ts";
+import { parseMessage, type GateMessage, type ImportMessage, type UploadMessage } from "../gate/message.ts";
+import { MessageLines } from "../gate/read-message.ts";
 import { actions } from "../trust/warrant/model.ts";
 import { openGateLog, type GateLog } from "./gate-log.ts";
 import { openGate, type OpenGate } from "./gate-open.ts";
@@ -86,8 +87,17 @@ async function answer(
   const console = values["console"];
   if (typeof console === "string")
     return conclude(await atConsole(context, gate, console, values), context, values);
-  const line = await readMessageLine(streams.stdin(), clock);
+  const lines = new MessageLines(streams.stdin(), clock);
+  const line = await lines.only();
   const message = parseMessage(line, open.config.storeDirectory);
+  if (message.kind === "import" || message.kind === "upload") {
+    await serveImports(context, open, message, lines, async (result, told) => {
+      await log.write(result.ok ? "info" : "warning", `${message.kind}: ${told}`);
+      await tell(context, values, result);
+    });
+    return exitCodes.done;
+  }
+  lines.close(); // what would come after the line is nobody's to read
   if (own && runsSystems(message))
     return exit(await runInOwnUnit(context, [...identity, ...json(context, values)], line));
   return conclude(await follow(gate, message), context, values);
@@ -98,12 +108,13 @@ function runsSystems({ kind }: GateMessage): boolean {
   return kind === "activate" || kind === "confirm" || kind === "revert";
 }
 
-function follow(gate: Gate, message: GateMessage): Promise<GateResult> {
+function follow(
+  gate: Gate,
+  message: Exclude<GateMessage, ImportMessage | UploadMessage>,
+): Promise<GateResult> {
   switch (message.kind) {
     case "offer":
       return offer(gate, message);
-    case "import":
-      throw new NixsealError("config", "this gate imports nothing");
     case "activate":
       return activateOrder(gate, message);
     case "confirm":

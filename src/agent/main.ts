@@ -9,6 +9,7 @@ import { files } from "../system/files.ts";
 import { person } from "../system/person.ts";
 import { processes } from "../system/processes.ts";
 import { random } from "../system/random.ts";
+import { sockets } from "../system/sockets.ts";
 import { streams } from "../system/streams.ts";
 import { run } from "./run.ts";
 
@@ -25,6 +26,7 @@ process.exitCode = await run(process.argv.slice(2), {
   files,
   processes,
   random,
+  sockets,
   streams,
   person,
   version,

@@ -7,8 +7,8 @@ import type { Trees } from "./tree-ports.ts";
 
 export interface Clock {
   now(): Date;
-  /** Resolves after that many milliseconds. */
-  sleep(milliseconds: number): Promise<void>;
+  /** Resolves after that many milliseconds. One in the background does not keep the program from ending. */
+  sleep(milliseconds: number, options?: { readonly background: boolean }): Promise<void>;
 }
 
 export interface Random {
@@ -63,6 +63,22 @@ export interface Processes {
   readonly hostname: string;
 }
 
+/** A connected stream socket. */
+export interface Connection {
+  /** Bytes as they come; null when the other side has ended. */
+  read(): Promise<Uint8Array | null>;
+  /** Resolves when the bytes are taken. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Says that nothing more is written; what the other side still says can be read. */
+  end(): void;
+  close(): void;
+}
+
+export interface Sockets {
+  /** To a unix socket of this machine. `not-found` where there is none, `io` when nobody listens or may connect. */
+  connect(path: string): Promise<Connection>;
+}
+
 export type FileKind = "file" | "directory" | "symlink" | "other";
 
 export interface FileStatus {
@@ -106,6 +122,12 @@ export interface Files {
   /** In pieces of at most 64 KiB, memory flat. */
   stream(path: string): AsyncIterable<Uint8Array>;
   /**
+   * A regular file in a directory where others may write, in pieces of at most 1 MiB. Neither the directory (its last
+   * component) nor the name is followed as a symlink, a pipe or a device is not waited for (all of these are `io`), and
+   * the file is looked up in the very directory that was opened. Its owner may still write to it meanwhile.
+   */
+  streamInside(directory: string, name: string): AsyncIterable<Uint8Array>;
+  /**
    * Replaces the file whole or not at all: temporary file in the same directory, fsync, rename, fsync of the directory.
    * With `syncDirectory: false` the caller does the last by `sync`, once for many files: until then a power cut may
    * bring the old file back, whole.
@@ -115,8 +137,15 @@ export interface Files {
     bytes: Uint8Array,
     options: NewFile & { readonly syncDirectory?: boolean },
   ): Promise<void>;
-  /** As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. */
-  openAtomic(path: string, options: NewFile): Promise<AtomicFile>;
+  /**
+   * As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. With `sync: false`
+   * nothing is flushed to the disk: for what can be had again, and whose bytes are checked again when it is used.
+   */
+  openAtomic(path: string, options: NewFile & { readonly sync?: boolean }): Promise<AtomicFile>;
+  /** Adds at the end of a file that exists, never through a symlink, and is done when the bytes are on the disk. */
+  append(path: string, bytes: Uint8Array): Promise<void>;
+  /** The last `limit` bytes of a regular file, or all when there are fewer, with the whole size. Follows no symlink. */
+  readEnd(path: string, limit: number): Promise<{ readonly size: number; readonly bytes: Uint8Array }>;
   /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */
   create(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
   /** Follows symlinks; null when there is nothing. */
@@ -139,6 +168,8 @@ export interface Files {
   setMode(path: string, mode: number): Promise<void>;
   /** Flushes the directory's entries to the disk. */
   sync(directory: string): Promise<void>;
+  /** Bytes that an ordinary user may still write on the file system that holds the path. */
+  freeSpace(path: string): Promise<number>;
   /** The type of the file system that holds the path. */
   fileSystem(path: string): Promise<"tmpfs" | "ramfs" | "other">;
   /**
@@ -210,4 +241,5 @@ export interface Ports {
   readonly person: Person;
   readonly workers: Workers;
   readonly http: Http;
+  readonly sockets: Sockets;
 }

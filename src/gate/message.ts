@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { list, nullable, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
 import { parseStorePath, type StorePath } from "../nix/store-path.ts";
+import { parseCertificate, type Certificate } from "../ssh/certificate.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../ssh/sshsig.ts";
 import { asMalformed, parseJson } from "../trust/root/root.ts";
 import {
@@ -28,10 +29,18 @@ export interface OfferMessage {
   readonly status: StatusBundle | null;
 }
 
-/** A path that lies in the quarantine and that a pending or active warrant names. */
+/** A path that lies in the quarantine and that a pending or active warrant names. More messages of this kind may follow it. */
 export interface ImportMessage {
   readonly kind: "import";
   readonly path: StorePath;
+}
+
+/** Stage 0: a path that lies in the quarantine, and the member's certificate for uploads. More of this kind may follow. */
+export interface UploadMessage {
+  readonly kind: "upload";
+  readonly certificate: Certificate;
+  /** A narinfo. */
+  readonly info: string;
 }
 
 export interface ActivateMessage {
@@ -71,6 +80,7 @@ export type Fence = number | null;
 export type GateMessage =
   | OfferMessage
   | ImportMessage
+  | UploadMessage
   | ActivateMessage
   | ConfirmMessage
   | RevertMessage
@@ -79,7 +89,7 @@ export type GateMessage =
 export const confirmNamespace = "nixseal-confirm@v1";
 
 /** Bytes of the line. Only an offer carries a closure. */
-export const messageLimits = { offer: 64 << 20, other: 64 << 10 } as const;
+export const messageLimits = { offer: 64 << 20, other: 1 << 20 } as const;
 
 /** How an offer begins, and no other message: which limit holds is known before the rest is read. */
 export const offerStart = utf8('{"between":');
@@ -104,6 +114,7 @@ const shapes = {
     warrant: carried,
   }),
   import: object({ kind: oneOf("import"), path: carried }),
+  upload: object({ certificate: carried, info: carried, kind: oneOf("upload") }),
   activate: object({
     action: oneOf(...gateActions),
     fence,
@@ -148,6 +159,10 @@ function read(value: unknown, storeDirectory: string): GateMessage {
     }
     case "import":
       return { kind: "import", path: parseStorePath(shapes.import(value, "message").path, storeDirectory) };
+    case "upload": {
+      const { certificate, info } = shapes.upload(value, "message");
+      return { kind: "upload", certificate: parseCertificate(bytesOf(certificate)), info };
+    }
     case "activate":
       return shapes.activate(value, "message");
     case "confirm": {
@@ -175,6 +190,8 @@ function jsonOf(message: GateMessage): Json {
         between: message.between.map((payload) => base64(payload)),
         status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
       };
+    case "upload":
+      return { ...message, certificate: base64(message.certificate.blob) };
     case "confirm":
       return { ...message, signature: armorSshSig(message.signature) };
     default:
@@ -198,12 +215,12 @@ export function confirmationText(about: {
 
 function kindOf(value: unknown): GateMessage["kind"] {
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
-  return oneOf("offer", "import", "activate", "confirm", "revert", "status")(kind, "message.kind");
+  return oneOf("offer", "import", "upload", "activate", "confirm", "revert", "status")(kind, "message.kind");
 }
 
 function bytesOf(encoded: string): Uint8Array {
   const bytes = fromBase64(encoded);
-  if (bytes === null) throw new NixsealError("malformed", "message.between is not base64");
+  if (bytes === null) throw new NixsealError("malformed", "a part of the message is not base64");
   return bytes;
 }
 

@@ -24,6 +24,8 @@ export interface GatePaths {
   readonly ledger: string;
   readonly receipts: string;
   readonly quarantine: string;
+  /** Archives on their way into the place of others; root's alone. */
+  readonly copies: string;
   readonly lock: string;
   readonly gcroots: string;
   readonly profile: string;
@@ -55,6 +57,7 @@ export function gatePaths(
     ledger: join(state, "ledger"),
     receipts: join(state, "receipts"),
     quarantine: join(state, "quarantine"),
+    copies: join(state, "copies"),
     lock: join(state, "lock"),
     gcroots: join(store ?? "/", "nix/var/nix/gcroots/nixseal"),
     profile: join(root, config.profile),

@@ -26,7 +26,7 @@ const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | consta
  * the rename stays within one file system. A signal takes it away; what SIGKILL leaves behind is that file, never a
  * half-written `path`.
  */
-export async function atomicFile(path: string, options: NewFile): Promise<AtomicFile> {
+export async function atomicFile(path: string, options: NewFile, sync = true): Promise<AtomicFile> {
   const temporary = temporaryName(path);
   const settled = takeAlong(temporary); // before there is anything to take: a signal does not wait for us
   const handle = await openFresh(temporary, options).catch((cause: unknown) => {
@@ -44,12 +44,12 @@ export async function atomicFile(path: string, options: NewFile): Promise<Atomic
     },
     commit: async () => {
       try {
-        await handle.sync();
+        if (sync) await handle.sync();
         await handle.close();
         await fs.rename(temporary, path);
         open = false;
         settled();
-        await syncDirectory(dirname(path));
+        if (sync) await syncDirectory(dirname(path));
       } catch (cause) {
         throw systemError(cause, path);
       }

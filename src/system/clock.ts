@@ -3,5 +3,6 @@ import type { Clock } from "../core/ports.ts";
 
 export const clock: Clock = {
   now: () => new Date(),
-  sleep: (milliseconds) => setTimeout(milliseconds),
+  sleep: (milliseconds, { background } = { background: false }) =>
+    setTimeout(milliseconds, undefined, { ref: !background }),
 };

@@ -14,11 +14,13 @@ import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Files, FileStatus, NewFile } from "../core/ports.ts";
+import { append, readEnd } from "./append-file.ts";
 import { atomicFile, replaceFile, syncDirectory, writeWhole } from "./atomic-file.ts";
 import { systemError } from "./errors.ts";
 import { kindOf } from "./file-kind.ts";
 import { lock } from "./lock.ts";
 import { privateDirectory } from "./private-directory.ts";
+import { streamInside } from "./stream-inside.ts";
 
 // statfs(2): f_type of the file systems that never reach a disk by themselves (tmpfs may, through swap).
 const fileSystemTypes: Record<number, "tmpfs" | "ramfs"> = { 0x01021994: "tmpfs", 0x858458f6: "ramfs" };
@@ -35,13 +37,17 @@ export const files: Files = {
     }
   },
 
+  streamInside: (directory, name) => streamInside(directory, name),
+
   writeAtomic: (path, bytes, { syncDirectory: sync = true, ...options }) =>
     guarded(path, async () => {
       await replaceFile(path, bytes, options);
       if (sync) await syncDirectory(dirname(path));
     }),
 
-  openAtomic: (path, options) => guarded(path, () => atomicFile(path, options)),
+  openAtomic: (path, { sync = true, ...options }) => guarded(path, () => atomicFile(path, options, sync)),
+  append: (path, bytes) => guarded(path, () => append(path, bytes)),
+  readEnd: (path, limit) => guarded(path, () => readEnd(path, limit)),
   create: (path, bytes, options) => guarded(path, async () => writeWhole(path, bytes, options)),
   status: (path) =>
     guarded(path, async () => toStatus(missingAsNull(() => statSync(path, { throwIfNoEntry: false })))),
@@ -60,6 +66,12 @@ export const files: Files = {
   setMode: (path, mode) => guarded(path, () => fs.chmod(path, mode)),
 
   sync: (directory) => guarded(directory, () => syncDirectory(directory)),
+
+  freeSpace: (path) =>
+    guarded(path, async () => {
+      const { bavail, bsize } = await fs.statfs(path);
+      return bavail * bsize;
+    }),
 
   fileSystem: (path) => guarded(path, async () => fileSystemTypes[(await fs.statfs(path)).type] ?? "other"),
 

@@ -6,6 +6,7 @@ import { http } from "./http.ts";
 import { person } from "./person.ts";
 import { processes } from "./processes.ts";
 import { random } from "./random.ts";
+import { sockets } from "./sockets.ts";
 import { streams } from "./streams.ts";
 import { trees } from "./trees.ts";
 import { workers } from "./workers.ts";
@@ -23,5 +24,6 @@ export function systemPorts(worker: URL): Ports {
     person,
     workers: workers(worker),
     http,
+    sockets,
   };
 }

@@ -10,6 +10,7 @@ import type { WireReader } from "./wire-reader.ts";
 
 /** The store directory (under 1,024 characters), a slash, the digest, a dash and a name of at most 211. */
 const maxPath = 1024 + 1 + 32 + 1 + 211;
+const maxOutputs = 4096;
 const maxSignature = 512;
 const maxAddress = 256;
 const maxHash = 160;
@@ -40,6 +41,27 @@ export async function readStorePaths(reader: WireReader, rules: PathRules): Prom
     paths.add(path);
   }
   return [...paths];
+}
+
+/** What a client would like to have: a path, or outputs of a derivation. */
+export interface Wanted {
+  readonly path: StorePath;
+  readonly outputs: boolean;
+}
+
+/** `DerivedPath`s since 1.30: `PATH`, or `DERIVATION!OUTPUT,…` (`!*` for all of them). */
+export async function readWanted(reader: WireReader, rules: PathRules): Promise<Wanted[]> {
+  const count = await reader.count(rules.limits.paths, "wanted paths");
+  const wanted: Wanted[] = [];
+  for (let n = 0; n < count; n++) {
+    const text = await reader.string(maxPath + maxOutputs, "a wanted path");
+    const mark = text.indexOf("!");
+    const path = parseStorePath(mark === -1 ? text : text.slice(0, mark), rules.directory);
+    if (mark !== -1 && !/^(?:\*|[A-Za-z0-9+._?=-]+(?:,[A-Za-z0-9+._?=-]+)*)$/.test(text.slice(mark + 1)))
+      throw new NixsealError("malformed", `the outputs of ${path} are not a list of names`);
+    wanted.push({ path, outputs: mark !== -1 });
+  }
+  return wanted;
 }
 
 export async function readSignatures(reader: WireReader): Promise<Signature[]> {

@@ -36,7 +36,8 @@ export class Patience {
   async #watch(): Promise<void> {
     this.#watching = true;
     while (this.#waits.size > 0) {
-      await this.#clock.sleep(this.#step);
+      // Whoever waits has a connection open, which is what keeps the program.
+      await this.#clock.sleep(this.#step, { background: true });
       if (this.#waits.size === 0) break;
       this.#quiet += this.#step;
       this.#waited += this.#step;

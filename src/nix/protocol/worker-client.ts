@@ -14,10 +14,11 @@ import {
   type PathRules,
 } from "./path-info-wire.ts";
 import type { ClientOptions } from "./serve-client.ts";
+import type { AddWishes } from "./store.ts";
 import { WireMessage } from "./wire-message.ts";
 import { greetServer } from "./worker-handshake.ts";
 import { readWork } from "./worker-log.ts";
-import { workerOperations } from "./worker-protocol.ts";
+import { deleteSpecific, workerOperations } from "./worker-protocol.ts";
 
 /** A path and its archive, for sending. */
 export interface Upload {
@@ -121,13 +122,16 @@ export class WorkerClient {
     });
   }
 
-  /** Sends one path. */
-  addToStoreNar({ info, nar }: Upload, repair = false): Promise<void> {
+  /** Sends one path. A server that does not trust us ignores both wishes. */
+  addToStoreNar(
+    { info, nar }: Upload,
+    { repair = false, checkSignatures = true }: Partial<AddWishes> = {},
+  ): Promise<void> {
     return this.#request(() =>
       this.#sendFramed(
         writePathInfo(new WireMessage().integer(workerOperations.addToStoreNar), info)
           .boolean(repair)
-          .boolean(false),
+          .boolean(!checkSignatures),
         nar,
       ),
     );
@@ -141,6 +145,22 @@ export class WorkerClient {
         bodyOf(uploads),
       ),
     );
+  }
+
+  /** As `nix-store --delete`. What is still in use is error `refused`. */
+  deletePaths(paths: readonly StorePath[]): Promise<void> {
+    return this.#request(async () => {
+      const message = new WireMessage().integer(workerOperations.collectGarbage).integer(deleteSpecific);
+      // Liveness counts; no limit; three fields that have no meaning any more.
+      message
+        .strings([...paths].sort(byPath))
+        .boolean(false)
+        .integer(Number.MAX_SAFE_INTEGER);
+      await this.#ask(message.integer(0).integer(0).integer(0));
+      const { reader } = this.#channel;
+      await readStorePaths(reader, this.#rules);
+      for (const what of ["the bytes that were freed", "an old field"]) await reader.integer(what);
+    });
   }
 
   async #ask(message: WireMessage): Promise<void> {

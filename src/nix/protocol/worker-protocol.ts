@@ -15,15 +15,21 @@ export const workerReadable = 0x10c;
 
 export const workerOperations = {
   isValidPath: 1,
+  ensurePath: 10,
   addTempRoot: 11,
   setOptions: 19,
+  collectGarbage: 20,
   queryPathInfo: 26,
   queryValidPaths: 31,
   addSignatures: 37,
   narFromPath: 38,
   addToStoreNar: 39,
+  queryMissing: 40,
   addMultipleToStore: 44,
 } as const;
+
+/** `GCOptions::GCAction`: delete exactly these paths. */
+export const deleteSpecific = 3;
 
 /** What the server says before its answer: log lines, activities, and then `last` or `error`. */
 export const workerMessages = {

@@ -4,20 +4,14 @@ import { Channel } from "./channel.ts";
 import { FrameSource } from "./frames.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { NarBody } from "./nar-body.ts";
-import {
-  readPathInfo,
-  readSignatures,
-  readStorePath,
-  readStorePaths,
-  writeInfo,
-  type PathRules,
-} from "./path-info-wire.ts";
+import { readPathInfo, readStorePath, type PathRules } from "./path-info-wire.ts";
 import type { BytePort } from "./port.ts";
 import type { AddWishes, Store } from "./store.ts";
 import { WireMessage } from "./wire-message.ts";
 import { WireReader } from "./wire-reader.ts";
 import { greetClient } from "./worker-handshake.ts";
 import { workerError, workerMessages, workerOperations } from "./worker-protocol.ts";
+import { readQuestion } from "./worker-questions.ts";
 
 export interface WorkerServerOptions {
   readonly port: BytePort;
@@ -70,44 +64,6 @@ class WorkerSession {
     switch (operation) {
       case workerOperations.setOptions:
         return this.#setOptions();
-      case workerOperations.isValidPath: {
-        const path = await readStorePath(reader, this.#rules);
-        return this.#answer(async () => {
-          const valid = await this.#store.queryValidPaths([path]);
-          return new WireMessage().boolean(valid.includes(path));
-        });
-      }
-      case workerOperations.queryValidPaths: {
-        const paths = await readStorePaths(reader, this.#rules);
-        await reader.boolean("'substitute'"); // this side fetches nothing on a client's wish
-        return this.#answer(async () =>
-          new WireMessage().strings([...(await this.#store.queryValidPaths(paths))].sort()),
-        );
-      }
-      case workerOperations.queryPathInfo: {
-        const path = await readStorePath(reader, this.#rules);
-        return this.#answer(async () => {
-          const info = await this.#store.queryPathInfo(path);
-          const message = new WireMessage().boolean(info !== null);
-          return info === null ? message : writeInfo(message, info);
-        });
-      }
-      case workerOperations.addTempRoot: {
-        const path = await readStorePath(reader, this.#rules);
-        return this.#answer(async () => {
-          await this.#store.addTempRoots([path]);
-          return new WireMessage().integer(1);
-        });
-      }
-      case workerOperations.addSignatures: {
-        const path = await readStorePath(reader, this.#rules);
-        const signatures = await readSignatures(reader);
-        return this.#answer(async () => {
-          const answer = await this.#store.addSignatures(path, signatures);
-          if (!answer.accepted) throw new NixsealError("refused", `${path}: ${answer.reason}`);
-          return new WireMessage().integer(1);
-        });
-      }
       case workerOperations.narFromPath:
         return this.#narFromPath();
       case workerOperations.addToStoreNar: {
@@ -123,10 +79,13 @@ class WorkerSession {
             await this.#add(body, { ...(await readPathInfo(body, this.#rules)), ultimate: false }, wishes);
         });
       }
-      default:
+      default: {
+        const question = await readQuestion(operation, reader, this.#store, this.#rules);
+        if (question !== null) return this.#answer(question);
         throw new NixsealError("refused", `this host takes uploads only: operation ${operation} is refused`, {
           hint: "use nix copy --to",
         });
+      }
     }
   }
 

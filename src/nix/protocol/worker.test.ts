@@ -156,6 +156,38 @@ test("settings are read and ignored; IsValidPath is answered", async () => {
   );
 });
 
+test("what is missing: nothing is fetched, outputs would have to be built", async () => {
+  const derivation = pathWithNar("x.drv").info.path;
+  const [none, absent] = [pathWithNar("none").info.path, pathWithNar("absent.drv").info.path];
+  const { path } = one.info;
+  const asked = [path, none, `${derivation}!*`, `${derivation}!out,dev`, `${absent}!out`];
+  const query = new WireMessage().integer(40).strings(asked);
+  const uploads = [upload(one), upload({ ...one, info: { ...one.info, path: derivation } })];
+  const { error, written } = await serve([hello(), ...uploads, query]);
+  assert.equal(error, null);
+  const answer = new WireMessage().integer(last).strings([derivation]).strings([]);
+  const whole = answer.strings([none, absent].sort()).integer(0).integer(0).bytes;
+  assert.deepEqual(written.subarray(greetingSize + 16), Buffer.from(whole));
+  for (const bad of [`${path}!`, `${path}!a b`, `${path}!out!out`, `${path}!,out`, "/etc/passwd!out"])
+    assert.equal(
+      code((await serve([hello(), new WireMessage().integer(40).strings([bad])])).error),
+      "malformed",
+    );
+});
+
+test("a path is ensured when it is there", async () => {
+  const ensure = (path: string) => new WireMessage().integer(10).string(path);
+  const { error, written } = await serve([
+    hello(),
+    upload(one),
+    ensure(one.info.path),
+    ensure(two.info.path),
+  ]);
+  assert.equal(error, null);
+  assert.deepEqual([wordAt(written, greetingSize + 8), wordAt(written, greetingSize + 16)], [last, 1]);
+  assert.equal(wordAt(written, greetingSize + 24), failed);
+});
+
 test("a refused path is an error that the client reads, in the middle of an upload too, and it may go on", async () => {
   for (const kind of ["refused-unread", "refused-read"]) {
     const bad = pathWithNar(kind);
@@ -218,7 +250,7 @@ test("a client that goes on sending after a refusal is cut off", async () => {
 });
 
 test("every other operation is refused with an error and ends the session", async () => {
-  const known = new Set([1, 11, 19, 26, 31, 37, 38, 39, 44]);
+  const known = new Set([1, 10, 11, 19, 26, 31, 37, 38, 39, 40, 44]);
   for (let operation = 0; operation < 60; operation++) {
     if (known.has(operation)) continue;
     const { error, written, store } = await serve([

@@ -1,0 +1,89 @@
+/** The root side's way into the store: one path, from the quarantine, with the words of whoever answers for it. */
+import { NixsealError } from "../../core/errors.ts";
+import type { PathInfo } from "../../nix/path-info.ts";
+import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
+import type { StorePath } from "../../nix/store-path.ts";
+import { claimOf } from "../../trust/warrant/closure.ts";
+import { narName } from "../quarantine/names.ts";
+import { copyForRoot, exactly, type CopyPorts } from "./root-copy.ts";
+
+/** What became of it: it was there and right, it came in, or it took the place of one that differed. */
+export type Imported = "present" | "added" | "repaired";
+
+export interface ImportInto extends CopyPorts {
+  readonly client: WorkerClient;
+  /** Where `HASH.nar` lies; its owner is not to be trusted. */
+  readonly quarantine: string;
+  /** A directory of root's own, for archives that take another's place. */
+  readonly copies: string;
+}
+
+/**
+ * Streams the archive to Nix together with the tuple that members have signed. Nix hashes the same bytes that it writes, and makes
+ * the path valid only when they have the signed hash: whatever the deploy user does to the file meanwhile, between a look and
+ * a use there is nothing. Nothing that came over the network speaks here but the bytes of the archive, and those only to Nix.
+ */
+export async function importPath(
+  into: ImportInto,
+  wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
+  { repair }: { readonly repair: boolean },
+): Promise<Imported> {
+  const { files, client, quarantine } = into;
+  const found = await lookUp(client, wanted.path);
+  if (found !== null && claimOf(found) === claimOf(wanted)) return "present";
+  if (found !== null && !repair)
+    throw new NixsealError("refused", `${wanted.path} is valid with other content`, {
+      hint: "a warrant that names it makes the gate replace it",
+    });
+  const info = { ...wanted, registrationTime: null, ultimate: false };
+  if (found === null) {
+    await client.addTempRoot(wanted.path);
+    const nar = exactly(files.streamInside(quarantine, narName(wanted.narHash)), wanted.narSize);
+    // The signatures that count are those of the warrant; Nix knows nothing of them.
+    await client.addToStoreNar({ info, nar }, { checkSignatures: false });
+  } else await replace(into, info, found);
+  const now = await lookUp(client, wanted.path);
+  if (now === null || claimOf(now) !== claimOf(wanted))
+    throw new NixsealError("tool", `Nix took ${wanted.path}, but its database says something else of it`);
+  return found === null ? "added" : "repaired";
+}
+
+/**
+ * To repair, Nix throws the old content away, writes the new one to its place and only then compares the hash. Bytes that the deploy
+ * user can still change would then stand in a path that is valid and perhaps in use, so they are proved before.
+ */
+async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promise<void> {
+  const { client, quarantine, copies } = into;
+  const copy = await copyForRoot(into, { quarantine, directory: copies }, info);
+  try {
+    // Nix adds references to those of a valid path and never takes one away.
+    const stale = found.references.some((reference) => !info.references.includes(reference));
+    if (stale) await removeFirst(client, info.path);
+    await client.addTempRoot(info.path);
+    await client.addToStoreNar({ info, nar: copy.stream() }, { repair: !stale, checkSignatures: false });
+  } finally {
+    await copy.remove();
+  }
+}
+
+/** Asked in two steps: to a question about a path that is not there, Nix remembers the "no" for an hour. */
+async function lookUp(client: WorkerClient, path: StorePath): Promise<PathInfo | null> {
+  const [valid] = await client.queryValidPaths([path]);
+  return valid === undefined ? null : client.queryPathInfo(path);
+}
+
+async function removeFirst(client: WorkerClient, path: StorePath): Promise<void> {
+  try {
+    await client.deletePaths([path]);
+  } catch (cause) {
+    if (!(cause instanceof NixsealError) || cause.code !== "refused") throw cause;
+    throw new NixsealError(
+      "refused",
+      `${path} is valid with references that no warrant names, and is in use`,
+      {
+        hint: "on the host, see what uses it (nix-store --query --roots, --referrers) and remove that; then send it again",
+        cause,
+      },
+    );
+  }
+}

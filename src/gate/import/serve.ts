@@ -1,0 +1,47 @@
+/** The root side of a connection that imports: one message after another, each answered before the next is read. */
+import { GateRefusal, type GateResult } from "../answer.ts";
+import type { GateConfig } from "../config.ts";
+import { parseMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import type { GatePaths } from "../paths.ts";
+import type { MessageLines } from "../read-message.ts";
+
+import { ImportSession, type ImportPorts } from "./session.ts";
+
+/**
+ * Serves `first` and what follows it until the sender ends. A path that is refused does not end the connection; a message that is none of
+ * these does. What was imported stands in the ledger when this returns or throws.
+ */
+export async function serveImports(
+  ports: ImportPorts,
+  { config, paths }: { readonly config: GateConfig; readonly paths: GatePaths },
+  first: ImportMessage | UploadMessage,
+  lines: MessageLines,
+  answer: (result: GateResult, told: string) => Promise<void>,
+): Promise<void> {
+  const session = new ImportSession(ports, config, paths);
+  try {
+    let message: ImportMessage | UploadMessage = first;
+    for (;;) {
+      const result = await session.handle(message);
+      await answer(result, toldOf(message, result));
+      const line = await lines.next();
+      if (line === null) return;
+      message = importMessage(line, config);
+    }
+  } finally {
+    await session.end();
+  }
+}
+
+function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): ImportMessage | UploadMessage {
+  const message = parseMessage(line, storeDirectory);
+  if (message.kind === "import" || message.kind === "upload") return message;
+  throw new GateRefusal("peer", `a message of kind '${message.kind}' needs a connection of its own`);
+}
+
+/** For the journal. */
+function toldOf(message: ImportMessage | UploadMessage, result: GateResult): string {
+  const what =
+    message.kind === "import" ? message.path : (/^StorePath: (.*)$/m.exec(message.info)?.[1] ?? "");
+  return result.ok ? `${what} ${String(result["outcome"])}` : `${what} refused: ${result.reason}`;
+}

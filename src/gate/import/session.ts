@@ -1,0 +1,136 @@
+/** One connection to the root side that imports: a message for each path, an answer for each message. */
+import { NixsealError } from "../../core/errors.ts";
+import type { Clock, Files, Processes } from "../../core/ports.ts";
+import { GateRefusal, refusalResult, type GateResult } from "../answer.ts";
+import type { GateConfig } from "../config.ts";
+import type { LedgerPorts } from "../ledger/record.ts";
+import type { Origin } from "../ledger/origin.ts";
+import type { ImportMessage, UploadMessage } from "../message.ts";
+import type { GatePaths } from "../paths.ts";
+import { openStoreAccess, type StoreAccess } from "../store-access.ts";
+import { Authority, type AuthorityPorts } from "./authority.ts";
+import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
+import { importPath, type Imported } from "./import-path.ts";
+import { Recorder } from "./recorder.ts";
+import type { CopyPorts } from "./root-copy.ts";
+import { uploadedInfo } from "./uploaded.ts";
+
+export interface ImportPorts {
+  readonly files: AuthorityPorts["files"] &
+    CopyPorts["files"] &
+    GcRootPorts["files"] &
+    LedgerPorts["files"] &
+    Pick<Files, "read">;
+  readonly clock: Clock;
+  readonly processes: Pick<Processes, "converse" | "pid">;
+}
+
+export class ImportSession {
+  readonly #ports: ImportPorts;
+  readonly #config: GateConfig;
+  readonly #paths: GatePaths;
+  readonly #roots: GcRoots;
+  readonly #recorder: Recorder;
+  #authority: Authority | null = null;
+  #access: StoreAccess | null = null;
+
+  constructor(ports: ImportPorts, config: GateConfig, paths: GatePaths) {
+    this.#ports = ports;
+    this.#config = config;
+    this.#paths = paths;
+    this.#roots = new GcRoots(ports, paths);
+    this.#recorder = new Recorder(ports, paths.ledger);
+  }
+
+  async handle(message: ImportMessage | UploadMessage): Promise<GateResult> {
+    try {
+      const outcome = await (message.kind === "import" ? this.#import(message) : this.#upload(message));
+      return { kind: "result", ok: true, outcome };
+    } catch (error) {
+      // Whatever it was, the connection to Nix may be out of step.
+      this.#close();
+      if (error instanceof NixsealError && error.code !== "bug") return refusalResult(error);
+      throw error;
+    }
+  }
+
+  /** What was imported stands in the ledger, on the disk, when this is done. */
+  async end(): Promise<void> {
+    this.#close();
+    await this.#recorder.end();
+  }
+
+  async #import({ path }: ImportMessage): Promise<Imported> {
+    this.#require("warrants");
+    const { path: wanted, envelope, signers } = await this.#wanted(path);
+    const { warrant, digest } = envelope;
+    // Before it is there: between its coming and its root the garbage collector could take it.
+    await this.#roots.keep(digest, path);
+    const deriver = path === warrant.toplevel ? warrant.drvPath : null;
+    const outcome = await importPath(
+      await this.#into(),
+      { ...wanted, deriver, signatures: [] },
+      { repair: true },
+    );
+    if (outcome !== "present")
+      await this.#recorder.add({
+        ...wanted,
+        deriver,
+        event: outcome,
+        origin: { kind: "warrant", digest, signers, uploader: null },
+      });
+    return outcome;
+  }
+
+  /**
+   * Stage 0. That the certificate's owner sent this is the word of the deploy user's side alone: whoever takes that over brings in what
+   * they like while any member's certificate for uploads is valid.
+   */
+  async #upload(message: UploadMessage): Promise<Imported> {
+    this.#require("certificates");
+    const { certificate } = message;
+    const info = uploadedInfo(message, this.#config.storeDirectory);
+    this.#authority ??= await this.#readAuthority();
+    const given = this.#authority.forUpload(certificate, info.narSize);
+    if (!given.accepted) throw new GateRefusal(given.code, given.reason);
+    const outcome = await importPath(await this.#into(), info, { repair: false });
+    const uploader = {
+      member: given.principal,
+      key: certificate.key.fingerprint,
+      serial: certificate.serial,
+    };
+    const origin: Origin = { kind: "certificate", uploader };
+    if (outcome !== "present") await this.#recorder.add({ ...info, event: outcome, origin });
+    return outcome;
+  }
+
+  /** An offer may have come since the connection was opened. */
+  async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
+    if (this.#authority !== null && this.#authority.warranted.get(path) !== null)
+      return this.#authority.forPath(path);
+    this.#authority = await this.#readAuthority();
+    await this.#roots.sweep(this.#authority.warranted.envelopes.map(({ digest }) => digest));
+    return this.#authority.forPath(path);
+  }
+
+  #readAuthority(): Promise<Authority> {
+    return Authority.read(this.#ports, this.#paths, this.#config);
+  }
+
+  async #into() {
+    this.#access ??= await openStoreAccess(this.#ports, this.#paths, this.#config);
+    const { files, processes } = this.#ports;
+    const { quarantine, copies } = this.#paths;
+    return { files, processes, client: this.#access.client, quarantine, copies };
+  }
+
+  #require(mode: GateConfig["mode"]): void {
+    if (this.#config.mode === mode) return;
+    throw new GateRefusal("mode", `this gate works with ${this.#config.mode}`);
+  }
+
+  #close(): void {
+    this.#access?.close();
+    this.#access = null;
+  }
+}

@@ -1,0 +1,210 @@
+/** The store that stock clients talk to. It holds what they send against the four rules, and says which paths it wants. */
+import { NixsealError } from "../../core/errors.ts";
+import type { PathInfo } from "../../nix/path-info.ts";
+import type { AddWishes, Answer, Store } from "../../nix/protocol/store.ts";
+import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
+import type { PublicKey } from "../../nix/signing-key.ts";
+import { digestOf, type StorePath } from "../../nix/store-path.ts";
+import { claimOf } from "../../trust/warrant/closure.ts";
+import type { Quarantine } from "../quarantine/quarantine.ts";
+import type { StoreAccess } from "../store-access.ts";
+import type { WarrantedPaths } from "../warranted.ts";
+import type { ImportOrder, ImportQueue } from "./import-queue.ts";
+import type { GateLog } from "./log.ts";
+import { ruleFor } from "./rule.ts";
+import { uploadMessage } from "./upload-message.ts";
+import type { Uploader } from "./uploader.ts";
+
+export interface GateStoreParts {
+  readonly directory: string;
+  /** As an ordinary client of Nix's daemon. */
+  readonly openStore: () => Promise<StoreAccess>;
+  /** Null for stage 0, where nobody signs closures. */
+  readonly warranted: WarrantedPaths | null;
+  readonly upstream: readonly PublicKey[];
+  readonly quarantine: Quarantine;
+  readonly queue: ImportQueue;
+  /** Throws `refused` with the reason when nobody who may upload has logged in. */
+  readonly uploader: () => Promise<Uploader>;
+  readonly log: GateLog;
+}
+
+export class GateStore implements Store {
+  readonly directory: string;
+  readonly #parts: GateStoreParts;
+  #access: StoreAccess | null = null;
+  #uploader: Uploader | NixsealError | null = null;
+  /** What the client was told last that it is to send, and has not sent yet. */
+  #awaited = new Set<StorePath>();
+  /** What came in while this connection lasts: Nix's daemon may still remember how it was before. */
+  readonly #came = new Map<StorePath, PathInfo>();
+
+  constructor(parts: GateStoreParts) {
+    this.directory = parts.directory;
+    this.#parts = parts;
+  }
+
+  /** To be told of every path that was imported. */
+  came(info: PathInfo): void {
+    this.#came.set(info.path, info);
+  }
+
+  /** Those that are in the store and are what a warrant says, where one names them: the others are to be sent (again). */
+  async queryValidPaths(paths: readonly StorePath[]): Promise<readonly StorePath[]> {
+    await this.#parts.queue.settle();
+    const there: StorePath[] = [];
+    const inStore = new Set(await this.#ask((client) => client.queryValidPaths(paths)));
+    const held = await this.#heldPaths(paths.filter((path) => !inStore.has(path)));
+    for (const path of paths)
+      if (inStore.has(path) ? (await this.#rightInfo(path)) !== null : held.has(path)) there.push(path);
+    this.#awaited = new Set(paths);
+    for (const path of there) this.#awaited.delete(path);
+    return there;
+  }
+
+  async queryPathInfo(path: StorePath): Promise<PathInfo | null> {
+    await this.#parts.queue.settle();
+    const [valid] = await this.#ask((client) => client.queryValidPaths([path]));
+    return valid === undefined ? null : this.#rightInfo(path);
+  }
+
+  async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>, _: AddWishes): Promise<Answer> {
+    const { warranted, upstream, log, queue } = this.#parts;
+    queue.check();
+    const rule = ruleFor(info, warranted, upstream);
+    try {
+      switch (rule.rule) {
+        case "differs":
+          throw new NixsealError("refused", rule.reason, {
+            hint: "send what the warrant was made from, or have a new warrant made",
+          });
+        case "warranted":
+          await this.#addWarranted(info, nar);
+          break;
+        case "upstream":
+        case "content-addressed":
+          await this.#passOn(info, nar);
+          break;
+        case "other":
+          await this.#addOther(info, nar);
+      }
+    } catch (error) {
+      if (error instanceof NixsealError)
+        log({ event: "refused", path: info.path, rule: rule.rule, reason: error.message });
+      throw error;
+    }
+    log({ event: "received", path: info.path, rule: rule.rule });
+    this.#awaited.delete(info.path);
+    // The client hears of the last path when all are in the store. Who sends what nobody asked for waits each time.
+    if (this.#awaited.size === 0) await queue.settle();
+    return { accepted: true };
+  }
+
+  /** A signature counts when it comes with its path. Later nobody would hold it against anything. */
+  addSignatures(): Promise<Answer> {
+    return Promise.resolve({ accepted: false, reason: "signatures are taken with their path only" });
+  }
+
+  async addTempRoots(paths: readonly StorePath[]): Promise<void> {
+    for (const path of paths) await this.#ask((client) => client.addTempRoot(path));
+  }
+
+  readNar(): Promise<AsyncIterable<Uint8Array> | null> {
+    throw new NixsealError("refused", "this host takes uploads only and sends nothing back");
+  }
+
+  close(): void {
+    this.#access?.close();
+    this.#access = null;
+  }
+
+  async #addWarranted(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
+    const { quarantine, queue } = this.#parts;
+    if ((await this.queryPathInfo(info.path)) !== null) return readAway(nar);
+    await queue.add(await quarantine.receive(info, nar, null), { kind: "import", path: info.path });
+  }
+
+  async #passOn(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
+    const { queue } = this.#parts;
+    // Nix takes a path only after those that it refers to.
+    if (info.references.some((reference) => queue.has(reference))) await queue.settle();
+    await this.#ask((client) => client.addToStoreNar({ info, nar }));
+    this.came(info);
+  }
+
+  /** Kept for a warrant to come; where there are none (stage 0), into the store in the name of the member. */
+  async #addOther(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
+    const { quarantine, queue, warranted, log } = this.#parts;
+    const uploader = await this.#whoUploads();
+    const { member, most } = uploader;
+    if (most !== null && (await quarantine.held(member)).bytes + info.narSize > most)
+      throw new NixsealError("limit", `the certificate of ${member} allows ${most} bytes at once`);
+    const arrived = await quarantine.receive(info, nar, member);
+    if (warranted === null) {
+      const order: ImportOrder = uploadMessage(info, uploader);
+      await queue.add(arrived, order);
+      return;
+    }
+    await quarantine.keep(arrived, member);
+    log({ event: "quarantined", path: info.path, member });
+  }
+
+  async #whoUploads(): Promise<Uploader> {
+    const found = await this.#findUploader();
+    if (!(found instanceof NixsealError)) return found;
+    const none = this.#parts.warranted === null ? "" : "no warrant names it, ";
+    throw new NixsealError("refused", `${none}no cache's signature covers it, and ${found.message}`, {
+      hint: found.hint,
+      where: found.where,
+    });
+  }
+
+  async #findUploader(): Promise<Uploader | NixsealError> {
+    if (this.#uploader !== null) return this.#uploader;
+    try {
+      this.#uploader = await this.#parts.uploader();
+    } catch (error) {
+      if (!(error instanceof NixsealError) || error.code !== "refused") throw error;
+      this.#uploader = error;
+    }
+    return this.#uploader;
+  }
+
+  /** What waits in the quarantine because this member has sent it before, and no warrant asks for it yet. */
+  async #heldPaths(paths: readonly StorePath[]): Promise<ReadonlySet<StorePath>> {
+    const { quarantine, warranted } = this.#parts;
+    const claims = await quarantine.claims();
+    if (claims.length === 0) return new Set();
+    const found = await this.#findUploader();
+    if (found instanceof NixsealError) return new Set();
+    const digests = new Set(
+      claims.filter(({ member }) => member === found.member).map(({ digest }) => digest),
+    );
+    return new Set(
+      paths.filter((path) => digests.has(digestOf(path)) && (warranted?.get(path) ?? null) === null),
+    );
+  }
+
+  /** Of a valid path; null when a warrant names it with something else. */
+  async #rightInfo(path: StorePath): Promise<PathInfo | null> {
+    const info = this.#came.get(path) ?? (await this.#ask((client) => client.queryPathInfo(path)));
+    const named = this.#parts.warranted?.get(path) ?? null;
+    return info === null || named === null || claimOf(info) === claimOf(named.path) ? info : null;
+  }
+
+  async #ask<T>(question: (client: WorkerClient) => Promise<T>): Promise<T> {
+    this.#access ??= await this.#parts.openStore();
+    try {
+      return await question(this.#access.client);
+    } catch (error) {
+      // After anything but a refusal in Nix's own words the connection may be out of step.
+      if (!(error instanceof NixsealError) || error.code !== "refused") this.close();
+      throw error;
+    }
+  }
+}
+
+async function readAway(nar: AsyncIterable<Uint8Array>): Promise<void> {
+  const pieces = nar[Symbol.asyncIterator]();
+  while ((await pieces.next()).done !== true);
+}
