@@ -171,6 +171,19 @@ suite("nixseal-agent activate", () => {
     assert.deepEqual(new Set(Object.values(host.state())), new Set(["new"]));
   });
 
+  test("is not held up by one who reads nothing", async (t) => {
+    const { fleet, host } = await fleetAndHost(t);
+    const { file, digest } = warrantFor(fleet, "--toplevel", host.new, "--store", host.root);
+    await send(host, offerOf(fleet, file)).ended;
+    host.behave("new", "test", "loud"); // more than any pipe holds
+    const child = spawn(process.execPath, [agent, "activate", "--root", host.root]);
+    child.stdin.write(formatMessage(switchTo(digest)));
+    t.after(() => child.kill("SIGKILL"));
+    child.stdout.pause();
+    await new Promise((resolve) => child.once("exit", resolve));
+    assert.deepEqual(new Set(Object.values(host.state())), new Set(["new"]));
+  });
+
   test("reads nothing from strangers, nor what is no message", async (t) => {
     const { host } = await fleetAndHost(t);
     const peer = await send(host, { kind: "status" }, "--peer", "7-4242-4294967294").ended;
