@@ -112,7 +112,10 @@ suite("nixseal-agent activate", () => {
     assert.equal(host.state().boot, "old");
     const again = await send(host, offerOf(fleet, first.file)).ended;
     assert.deepEqual([again.code, again.last.code], [4, "replayed"]);
-    const rolled = warrantFor(fleet, "--rollback-to", first.file);
+    // One step for the operator: the former order once more, signed.
+    const words = ["warrant", "create", "web", "--rollback-to", first.file, "--sign", "--yes", "--json"];
+    const made = JSON.parse(fleet.run(words).stdout) as { warrants: { file: string; digest: string }[] };
+    const rolled = made.warrants[0]!;
     assert.equal((await send(host, offerOf(fleet, rolled.file)).ended).code, 0);
     assert.equal((await send(host, switchTo(rolled.digest)).ended).last.outcome, "active");
     assert.equal(host.state().boot, "new");
