@@ -2,7 +2,8 @@
  * A gate that receives from stock clients: a host below a directory with a chroot store, a real sshd with the forced command, and a
  * builder's store to copy from (Debian: nix-bin, openssh-client, openssh-server). Everything is true now, not at a fixed time.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -32,6 +33,12 @@ import { ca, member, root as trustRoot, selectors, signed, warrant } from "./war
 
 const hour = 3600_000;
 const agent = join(top, "dist/src/agent/main.js");
+
+export interface Told {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 export class ReceivingGate {
   readonly directory: string;
@@ -151,12 +158,15 @@ export class ReceivingGate {
     ];
   }
 
-  /** A command of the operator's own. */
-  ssh(who: string, words: readonly string[], input: string | Uint8Array = "") {
-    const args = [...this.sshOptions(who), this.address, ...words];
-    const result = spawnSync("ssh", args, { input, encoding: "utf8", timeout: 60_000, maxBuffer: 64 << 20 });
-    if (result.error !== undefined) throw result.error;
-    return result;
+  /** A command of the operator's own, while this process goes on: sshd's connections go through it. */
+  async ssh(who: string, words: readonly string[], input: string | Uint8Array = ""): Promise<Told> {
+    const child = spawn("ssh", [...this.sshOptions(who), this.address, ...words], { timeout: 60_000 });
+    const parts = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (parts.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (parts.stderr += text));
+    child.stdin.on("error", () => undefined).end(input);
+    const [status] = (await once(child, "close")) as [number | null];
+    return { status, ...parts };
   }
 
   /** A member certificate for the key that the member logs in with, as a line. */
