@@ -44,3 +44,5 @@ process.exitCode = await run(process.argv.slice(2), {
 
 // A sender who keeps its side open must not keep us: what was to be read has been read, or was refused.
 process.stdin.destroy();
+// Nor one who does not read what is told.
+setTimeout(() => process.exit(), 10_000).unref();

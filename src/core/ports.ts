@@ -230,6 +230,23 @@ export interface Http {
   get(url: string, limits: HttpLimits): Promise<Uint8Array>;
 }
 
+/** Who we are to a server that asks for certificates, and whom we take it for. All PEM. */
+export interface TlsIdentity {
+  readonly authorities: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly key: SecretValue;
+}
+
+/** Requests to a service of our own, both sides proved by certificates (mutual TLS). */
+export interface Https {
+  /** The status and body of whatever answer came. Redirects are not followed. Errors: `io`, `timeout`, `limit`, `refused` (the other side is not whom the authorities name). */
+  post(
+    url: string,
+    body: Uint8Array,
+    options: HttpLimits & { readonly identity: TlsIdentity },
+  ): Promise<{ readonly status: number; readonly body: Uint8Array }>;
+}
+
 export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
@@ -242,4 +259,5 @@ export interface Ports {
   readonly workers: Workers;
   readonly http: Http;
   readonly sockets: Sockets;
+  readonly https: Https;
 }

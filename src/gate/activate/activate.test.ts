@@ -40,7 +40,8 @@ async function outcomeOf(
 async function told(work: () => Promise<GateResult>): Promise<string> {
   try {
     const result = await work();
-    return result.ok ? String(result["outcome"] ?? "ok") : result.code;
+    const outcome = result.ok ? result["outcome"] : result.code;
+    return typeof outcome === "string" ? outcome : "ok";
   } catch (error) {
     const { decision, code } = error as { decision?: string; code?: string };
     return decision ?? code ?? String(error);

@@ -35,16 +35,20 @@ export async function keep(gate: Gate, activation: Activation): Promise<Activati
 
 /** Whatever fails on the way forward, a full disk too, is a reason to go back. */
 async function goOn(gate: Gate, activation: Activation): Promise<Activation> {
+  let next = activation;
   try {
-    return await keep(gate, await step(gate, activation));
+    next = await step(gate, activation);
+    return await keep(gate, next);
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
+    // All is done, and only the note is missing: doing it again when there is space is no harm, undoing it would be one.
+    if (activation.phase === "committing" && next.phase === "finishing") throw error;
     return keepIfPossible(gate, failed(activation, `${activation.phase}: ${error.message}`));
   }
 }
 
 /**
- * The way back does not depend on being written down: every earlier phase on the disk leads back too, and doing it twice does
+ * The way back does not depend on being written down: what is on the disk leads back too (see `resumed`), and going back twice does
  * no harm.
  */
 async function keepIfPossible(gate: Gate, activation: Activation): Promise<Activation> {
