@@ -6,6 +6,7 @@ import type { GateConfig } from "../config.ts";
 import type { LedgerPorts } from "../ledger/record.ts";
 import type { Origin } from "../ledger/origin.ts";
 import type { ImportMessage, UploadMessage } from "../message.ts";
+import type { StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
 import { openStoreAccess, type StoreAccess } from "../store-access.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
@@ -64,14 +65,9 @@ export class ImportSession {
     this.#require("warrants");
     const { path: wanted, envelope, signers } = await this.#wanted(path);
     const { warrant, digest } = envelope;
-    // Before it is there: between its coming and its root the garbage collector could take it.
-    await this.#roots.keep(digest, path);
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
-    const outcome = await importPath(
-      await this.#into(),
-      { ...wanted, deriver, signatures: [] },
-      { repair: true },
-    );
+    const into = { ...(await this.#into()), keep: (one: StorePath) => this.#roots.keep(digest, one) };
+    const outcome = await importPath(into, { ...wanted, deriver, signatures: [] }, { repair: true });
     if (outcome !== "present")
       await this.#recorder.add({
         ...wanted,
@@ -93,7 +89,8 @@ export class ImportSession {
     this.#authority ??= await this.#readAuthority();
     const given = this.#authority.forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
-    const outcome = await importPath(await this.#into(), info, { repair: false });
+    const into = { ...(await this.#into()), keep: () => Promise.resolve() };
+    const outcome = await importPath(into, info, { repair: false });
     const uploader = {
       member: given.principal,
       key: certificate.key.fingerprint,
