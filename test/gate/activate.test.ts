@@ -30,7 +30,16 @@ interface Answer {
 
 /** The agent as it stands on a host, with one message. Answers as they come. */
 function send(host: GateHost, message: GateMessage | Uint8Array, ...options: string[]) {
-  const child = spawn(process.execPath, [agent, "activate", "--root", host.root, ...options]);
+  return sendWith({ ...process.env }, host, message, ...options);
+}
+
+function sendWith(
+  env: NodeJS.ProcessEnv,
+  host: GateHost,
+  message: GateMessage | Uint8Array,
+  ...options: string[]
+) {
+  const child = spawn(process.execPath, [agent, "activate", "--root", host.root, ...options], { env });
   const answers: Answer[] = [];
   let told = (): void => undefined;
   let rest = "";
@@ -185,6 +194,20 @@ suite("nixseal-agent activate", () => {
     child.stdout.pause();
     await new Promise((resolve) => child.once("exit", resolve));
     assert.deepEqual(new Set(Object.values(host.state())), new Set(["new"]));
+  });
+
+  test("through sudo, starts nothing that the sender put on PATH", async (t) => {
+    const { fleet, host } = await fleetAndHost(t);
+    const { file } = warrantFor(fleet, "--toplevel", host.new, "--store", host.root);
+    fs.mkdirSync(join(host.root, "evil"));
+    for (const tool of ["flock", "id", "nix-store", "systemd-run"])
+      fs.writeFileSync(join(host.root, "evil", tool), `#!/bin/sh\ntouch ${host.root}/pwned\nexit 1\n`, {
+        mode: 0o755,
+      });
+    const env = { PATH: `${host.root}/evil:/usr/bin:/bin`, SUDO_UID: "1000" };
+    const { code, stderr } = await sendWith(env, host, offerOf(fleet, file)).ended;
+    assert.equal(code, 0, stderr);
+    assert.equal(fs.existsSync(join(host.root, "pwned")), false);
   });
 
   test("reads nothing from strangers, nor what is no message", async (t) => {
