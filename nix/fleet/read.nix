@@ -146,5 +146,6 @@ in
     (shape.table [ "name" ] "fleet.toml: fleet" (top.fleet or { })).name or "fleet"
   );
   hosts = gather "hosts";
+  members = gather "members";
   secrets = gather "secrets";
 }

@@ -15,6 +15,7 @@ import { op, type Context } from "../op.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { contentOf } from "./content.ts";
+import { signing, signWarrant } from "./sign.ts";
 import { sizeText, subjectText, warrantSchema, warrantView } from "./view.ts";
 
 const input = z.object({
@@ -63,6 +64,8 @@ const input = z.object({
     .optional()
     .meta({ short: "o", value: "FILE" })
     .describe(`where to write it (default: ${warrantsDirectory}/HOST/NNNN.json)`),
+  sign: z.boolean().default(false).describe("sign it too, as 'warrant sign' does"),
+  ...signing,
 });
 
 export const warrantCreate = op({
@@ -73,20 +76,22 @@ export const warrantCreate = op({
     warrants: z.array(
       warrantSchema.extend({ file: z.string(), replaced: z.boolean().describe("an unsigned one before") }),
     ),
+    signedBy: z.string().nullable().describe("with --sign: the member who signed"),
   }),
   examples: [
     { command: "nixseal warrant create lufta --toplevel ./result", says: "for what was built, for a day" },
     {
-      command: "nixseal warrant create lufta --rollback-to warrants/lufta/0041.json",
-      says: "back to an earlier system, as a new order",
+      command: "nixseal warrant create lufta --rollback-to warrants/lufta/0041.json --sign",
+      says: "back to an earlier system, as a new order, in one step",
     },
     {
       command: "nixseal warrant create --group edge --toplevel /nix/store/… --cache /srv/cache --action boot",
       says: "for every host of a group, from a binary cache",
     },
   ],
-  run: async (context, given) =>
-    withLockedFleet(context, "warrant create", false, async ({ directory, fleet }) => {
+  run: async (context, given) => {
+    const files: string[] = [];
+    const warrants = await withLockedFleet(context, "warrant create", false, async ({ directory, fleet }) => {
       const subjects = await subjectsOf(context, directory, fleet, given);
       if (subjects.length > 1 && (given.out ?? given.after) !== undefined)
         throw new NixsealError("usage", `--${given.out === undefined ? "after" : "out"} is for one warrant`, {
@@ -94,7 +99,7 @@ export const warrantCreate = op({
         });
       const name = fleetName(fleet);
       const { closure, source } = await contentOf(context, directory, name, given);
-      const warrants = [];
+      const made = [];
       for (const subject of subjects) {
         const { former, replaced } = await place(context, directory, subject, given.after);
         const order = { fleet: name, subject, action: given.action, source };
@@ -102,19 +107,28 @@ export const warrantCreate = op({
         const warrant = draftWarrant({ ...order, ...time }, closure, former);
         const bytes = formatWarrantEnvelope({ payload: encodeWarrant(warrant), signatures: [] });
         const file = given.out ?? warrantFile(subject, warrant.seq);
-        await write(context, directory, given.out, file, bytes);
-        warrants.push({ ...warrantView(parseWarrantEnvelope(bytes)), file, replaced });
+        files.push(await write(context, directory, given.out, file, bytes));
+        made.push({ ...warrantView(parseWarrantEnvelope(bytes)), file, replaced });
       }
-      return { warrants };
-    }),
-  text: ({ warrants }, paint) =>
+      return made;
+    });
+    let signedBy: string | null = null;
+    const { key, certificate, yes } = given;
+    if (given.sign)
+      for (const file of files)
+        signedBy = (await signWarrant(context, { file, key, certificate, yes })).principal;
+    return { warrants, signedBy };
+  },
+  text: ({ warrants, signedBy }, paint) =>
     [
       ...warrants.map((one) => {
         const size = `${one.paths} paths, ${sizeText(one.bytes)}`;
         const what = `warrant ${one.seq} for ${subjectText(one)}: ${one.action} ${one.toplevel}`;
         return `${one.replaced ? "replaced" : "created"} ${paint.strong(one.file)}\n  ${what}\n  ${size}, until ${one.expires}`;
       }),
-      `\nNext: nixseal warrant sign ${warrants[0]!.file}`,
+      signedBy === null
+        ? `\nNext: nixseal warrant sign ${warrants[0]!.file}`
+        : `\nsigned by ${signedBy}\nNext: nixseal warrant verify ${warrants[0]!.file}`,
     ].join("\n"),
 });
 
@@ -158,8 +172,9 @@ async function write(
   out: string | undefined,
   file: string,
   bytes: Uint8Array,
-): Promise<void> {
+): Promise<string> {
   const path = out === undefined ? join(directory, file) : resolve(workingDirectory, out);
   if (out === undefined) await files.makeDirectory(join(path, ".."), { mode: 0o755, parents: true });
   await files.writeAtomic(path, bytes, { mode: 0o644 });
+  return path;
 }

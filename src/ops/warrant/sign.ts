@@ -21,22 +21,29 @@ import { signatureSchema, verdictView, warrantSchema, warrantView } from "./view
 const plain = (text: string): string => text;
 const noPaint = { good: plain, bad: plain, weak: plain, strong: plain };
 
+/** Flags that say with what to sign. */
+export const signing = {
+  key: z
+    .string()
+    .optional()
+    .meta({ value: "FILE" })
+    .describe("your key; for one in an agent or a token its .pub file (default: one in ~/.ssh)"),
+  certificate: z
+    .string()
+    .optional()
+    .meta({ value: "FILE" })
+    .describe("your member certificate (default: beside the key, else in trust/certificates/)"),
+  yes: z.boolean().default(false).describe("sign without being asked"),
+};
+
+const input = z.object({
+  file: z.string().describe("the warrant; your signature is added to it").meta({ value: "FILE" }),
+  ...signing,
+});
+
 export const warrantSign = op({
   effect: "write",
-  input: z.object({
-    file: z.string().describe("the warrant; your signature is added to it").meta({ value: "FILE" }),
-    key: z
-      .string()
-      .optional()
-      .meta({ value: "FILE" })
-      .describe("your key; for one in an agent or a token its .pub file (default: one in ~/.ssh)"),
-    certificate: z
-      .string()
-      .optional()
-      .meta({ value: "FILE" })
-      .describe("your member certificate (default: beside the key, else in trust/certificates/)"),
-    yes: z.boolean().default(false).describe("sign without being asked"),
-  }),
+  input,
   positional: ["file"],
   output: z.object({
     file: z.string(),
@@ -53,49 +60,7 @@ export const warrantSign = op({
       says: "one touch of a token signs the whole closure",
     },
   ],
-  run: async (context, given) =>
-    withLockedFleet(context, "warrant sign", false, async ({ directory, fleet }) => {
-      const path = resolve(context.workingDirectory, given.file);
-      const envelope = await readWarrant(context.files, path, given.file);
-      const trust = await openTrust(context, directory);
-      const hosts = hostsOf(fleet, trust.root, envelope.warrant.subject);
-      requireOrder(envelope, trust, hosts, given.file);
-      const certificates = await usableCertificates(context, directory, envelope, trust, hosts, given);
-      const { file: keyFile, key } = await findKey(
-        context,
-        given.key,
-        certificates.map((one) => one.key),
-        "key of a certificate with the right 'activate' there",
-      );
-      const certificate = certificates.find((one) => one.key.fingerprint === key.fingerprint)!;
-      const principal = certificate.principals[0]!;
-      const before = judged(envelope, trust, hosts[0]!);
-      if (before.some((one) => one.accepted && (one.principal === principal || one.key === key.fingerprint)))
-        throw new NixsealError("conflict", `${principal} has signed it already`, {
-          hint: "another member must sign; a second signature by one member counts as one",
-        });
-      if (!given.yes) await ask(context, envelope, principal);
-      const signature = await signWithKeygen(context, envelope.payload, warrantNamespace, keyFile);
-      // SSHSIG does not cover the key blob, so that the certificate can speak for the key that signed: agents and
-      // tokens then need not know of certificates. `judged` below holds the one against the other.
-      const signed = {
-        ...envelope,
-        signatures: [...stillWanted(envelope, principal), { ...signature, signer: certificate }],
-      };
-      const verdicts = judged(signed, trust, hosts[0]!);
-      const own = verdicts.at(-1)!;
-      if (!own.accepted)
-        throw new NixsealError("refused", `the signature would not count: ${own.reason} [${own.code}]`);
-      await context.files.writeAtomic(path, formatWarrantEnvelope(signed), { mode: 0o644 });
-      return {
-        file: given.file,
-        warrant: warrantView(signed),
-        principal,
-        key: key.fingerprint,
-        threshold: Math.max(...hosts.map((host) => thresholdFor(trust.root, host))),
-        signatures: verdicts.map(verdictView),
-      };
-    }),
+  run: (context, given) => signWarrant(context, given),
   text: ({ file, principal, threshold, signatures }, paint) => {
     const count = signatures.filter(({ accepted }) => accepted === true).length;
     const next =
@@ -105,6 +70,52 @@ export const warrantSign = op({
     return `${paint.good("signed")} ${file} as ${principal}: ${count} of ${threshold}\n\n${next}`;
   },
 });
+
+/** Adds the signature, after the person has seen what they sign. */
+export function signWarrant(context: Context, given: z.output<typeof input>) {
+  return withLockedFleet(context, "warrant sign", false, async ({ directory, fleet }) => {
+    const path = resolve(context.workingDirectory, given.file);
+    const envelope = await readWarrant(context.files, path, given.file);
+    const trust = await openTrust(context, directory);
+    const hosts = hostsOf(fleet, trust.root, envelope.warrant.subject);
+    requireOrder(envelope, trust, hosts, given.file);
+    const certificates = await usableCertificates(context, directory, envelope, trust, hosts, given);
+    const { file: keyFile, key } = await findKey(
+      context,
+      given.key,
+      certificates.map((one) => one.key),
+      "key of a certificate with the right 'activate' there",
+    );
+    const certificate = certificates.find((one) => one.key.fingerprint === key.fingerprint)!;
+    const principal = certificate.principals[0]!;
+    const before = judged(envelope, trust, hosts[0]!);
+    if (before.some((one) => one.accepted && (one.principal === principal || one.key === key.fingerprint)))
+      throw new NixsealError("conflict", `${principal} has signed it already`, {
+        hint: "another member must sign; a second signature by one member counts as one",
+      });
+    if (!given.yes) await ask(context, envelope, principal);
+    const signature = await signWithKeygen(context, envelope.payload, warrantNamespace, keyFile);
+    // SSHSIG does not cover the key blob, so that the certificate can speak for the key that signed: agents and
+    // tokens then need not know of certificates. `judged` below holds the one against the other.
+    const signed = {
+      ...envelope,
+      signatures: [...stillWanted(envelope, principal), { ...signature, signer: certificate }],
+    };
+    const verdicts = judged(signed, trust, hosts[0]!);
+    const own = verdicts.at(-1)!;
+    if (!own.accepted)
+      throw new NixsealError("refused", `the signature would not count: ${own.reason} [${own.code}]`);
+    await context.files.writeAtomic(path, formatWarrantEnvelope(signed), { mode: 0o644 });
+    return {
+      file: given.file,
+      warrant: warrantView(signed),
+      principal,
+      key: key.fingerprint,
+      threshold: Math.max(...hosts.map((host) => thresholdFor(trust.root, host))),
+      signatures: verdicts.map(verdictView),
+    };
+  });
+}
 
 /** What nobody should put a name under, whoever it is. */
 function requireOrder(
