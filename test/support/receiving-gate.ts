@@ -224,8 +224,13 @@ export class ReceivingGate {
 
   async offer(toplevel: StorePath, fields: Partial<Warrant> = {}): Promise<WarrantEnvelope> {
     const envelope = await this.warrant(toplevel, fields);
+    this.send(envelope);
+    return envelope;
+  }
+
+  /** Offers it. */
+  send(envelope: WarrantEnvelope): void {
     const told = this.tell({ kind: "offer", warrant: envelope, between: [], status: null });
     if (told.status !== 0) throw new Error(told.stdout + told.stderr);
-    return envelope;
   }
 }

@@ -11,7 +11,7 @@ import type { StoreAccess } from "../store-access.ts";
 import type { WarrantedPaths } from "../warranted.ts";
 import type { ImportOrder, ImportQueue } from "./import-queue.ts";
 import type { GateLog } from "./log.ts";
-import { ruleFor } from "./rule.ts";
+import { isSignedBy, ruleFor } from "./rule.ts";
 import { uploadMessage } from "./upload-message.ts";
 import type { Uploader } from "./uploader.ts";
 
@@ -118,9 +118,16 @@ export class GateStore implements Store {
   }
 
   async #addWarranted(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
-    const { quarantine, queue } = this.#parts;
-    if ((await this.queryPathInfo(info.path)) !== null) return readAway(nar);
-    await queue.add(await quarantine.receive(info, nar, null), { kind: "import", path: info.path });
+    const { quarantine, queue, upstream } = this.#parts;
+    const { right, missing } = await this.#inStore([info.path]);
+    if (right.length > 0) return readAway(nar);
+    const order: ImportOrder = { kind: "import", path: info.path };
+    if (missing.length > 0 && isSignedBy(info, upstream)) {
+      // Nix takes it without anybody's help and keeps the signature; the root side keeps it from being collected.
+      await this.#passOn(info, nar);
+      return queue.add({ info, file: null }, order);
+    }
+    await queue.add(await quarantine.receive(info, nar, null), order);
   }
 
   async #passOn(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
