@@ -25,7 +25,7 @@ interface Ran {
 
 function run(words: readonly string[], root: string, as: readonly string[] = []): Ran {
   const [program, ...args] = [...as, process.execPath, agent, ...words, "--root", root];
-  const { status, stdout, stderr } = spawnSync(program!, args, { encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", timeout: 60_000 });
   return { status, stdout, stderr, json: () => JSON.parse(stdout) as unknown };
 }
 
