@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { StorePath } from "../src/nix/store-path.ts";
@@ -32,12 +32,12 @@ export async function bench(): Promise<Benchmark> {
     figures.push(await memory(gate, peak));
     return { name: "receiving through the gate", figures };
   } finally {
-    for (const clean of cleanups.reverse()) clean();
+    for (const clean of cleanups.toReversed()) clean();
   }
 }
 
 /** Lines of authorized_keys: the gate for one key, plain Nix for another; each writes its processes' largest memory to a file. */
-function wrap(gate: ReceivingGate, plain: ChrootStore): () => number {
+function wrap(gate: ReceivingGate, plain: ChrootStore): () => Promise<number> {
   const log = gate.path("peak");
   gate.makeKey("login-plain");
   const env = `env PATH=${process.env["PATH"]} HOME=${plain.directory} NIX_CONF_DIR=${join(gate.paths.root, "etc/nix")}`;
@@ -49,7 +49,14 @@ function wrap(gate: ReceivingGate, plain: ChrootStore): () => number {
     line(`/usr/bin/time -f %M -o ${log} ${gate.forcedCommand("alice")}`, "alice") + line(stock, "plain"),
     { mode: 0o600 },
   );
-  return () => Number(readFileSync(log, "utf8").trim().split("\n").at(-1)) / 1024;
+  // The client is done before the last process here is.
+  return async () => {
+    while (!existsSync(log) || readFileSync(log, "utf8") === "")
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    const peak = Number(readFileSync(log, "utf8").trim().split("\n").at(-1)) / 1024;
+    rmSync(log);
+    return peak;
+  };
 }
 
 function addClosure(store: ChrootStore): StorePath {
@@ -94,14 +101,15 @@ async function throughput(
   };
 }
 
-async function memory(gate: ReceivingGate, peak: () => number): Promise<Figure> {
+async function memory(gate: ReceivingGate, peak: () => Promise<number>): Promise<Figure> {
   const measured: Record<string, number> = {};
   gate.use("alice");
+  await peak(); // of the copies before
   for (const [name, size] of Object.entries(sizes)) {
     const path = gate.builder.addFile(name, size, name);
     await gate.offer(path, { seq: 1, prev: null });
     await gate.builder.runAside("nix", "copy", "--to", `ssh://${gate.address}`, path);
-    measured[name] = peak();
+    measured[name] = await peak();
     execFileSync("rm", ["-rf", gate.builder.at(path), gate.host.at(plainPath(name))]);
   }
   return {

@@ -142,20 +142,10 @@ export class ReceivingGate {
   }
 
   sshOptions(who: string): string[] {
-    return [
-      ...[
-        "-F",
-        "/dev/null",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "StrictHostKeyChecking=yes",
-        "-o",
-        "ConnectTimeout=20",
-      ],
-      ...["-p", String(this.#port), "-i", this.path(`login-${who}`), "-o", "IdentitiesOnly=yes"],
-      ...["-o", `UserKnownHostsFile=${this.path("known_hosts")}`],
-    ];
+    const options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "IdentitiesOnly=yes"];
+    options.push(`UserKnownHostsFile=${this.path("known_hosts")}`);
+    const place = ["-F", "/dev/null", "-p", String(this.#port), "-i", this.path(`login-${who}`)];
+    return [...place, ...options.flatMap((option) => ["-o", option])];
   }
 
   /** A command of the operator's own, while this process goes on: sshd's connections go through it. */

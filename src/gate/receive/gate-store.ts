@@ -1,7 +1,7 @@
 /** The store that stock clients talk to. It holds what they send against the four rules, and says which paths it wants. */
 import { NixsealError } from "../../core/errors.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
-import type { AddWishes, Answer, Store } from "../../nix/protocol/store.ts";
+import type { Answer, Store } from "../../nix/protocol/store.ts";
 import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
 import type { PublicKey } from "../../nix/signing-key.ts";
 import { digestOf, type StorePath } from "../../nix/store-path.ts";
@@ -65,7 +65,8 @@ export class GateStore implements Store {
     return valid === undefined ? null : this.#rightInfo(path);
   }
 
-  async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>, _: AddWishes): Promise<Answer> {
+  /** What the client wishes beside is for a store that trusts it. */
+  async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<Answer> {
     const { warranted, upstream, log, queue } = this.#parts;
     queue.check();
     const rule = ruleFor(info, warranted, upstream);
