@@ -30,7 +30,16 @@ interface Answer {
 
 /** The agent as it stands on a host, with one message. Answers as they come. */
 function send(host: GateHost, message: GateMessage | Uint8Array, ...options: string[]) {
-  const child = spawn(process.execPath, [agent, "activate", "--root", host.root, ...options]);
+  return sendWith({ ...process.env }, host, message, ...options);
+}
+
+function sendWith(
+  env: NodeJS.ProcessEnv,
+  host: GateHost,
+  message: GateMessage | Uint8Array,
+  ...options: string[]
+) {
+  const child = spawn(process.execPath, [agent, "activate", "--root", host.root, ...options], { env });
   const answers: Answer[] = [];
   let told = (): void => undefined;
   let rest = "";
@@ -187,6 +196,20 @@ suite("nixseal-agent activate", () => {
     assert.deepEqual(new Set(Object.values(host.state())), new Set(["new"]));
   });
 
+  test("through sudo, starts nothing that the sender put on PATH", async (t) => {
+    const { fleet, host } = await fleetAndHost(t);
+    const { file } = warrantFor(fleet, "--toplevel", host.new, "--store", host.root);
+    fs.mkdirSync(join(host.root, "evil"));
+    for (const tool of ["flock", "id", "nix-store", "systemd-run"])
+      fs.writeFileSync(join(host.root, "evil", tool), `#!/bin/sh\ntouch ${host.root}/pwned\nexit 1\n`, {
+        mode: 0o755,
+      });
+    const env = { PATH: `${host.root}/evil:/usr/bin:/bin`, SUDO_UID: "1000" };
+    const { code, stderr } = await sendWith(env, host, offerOf(fleet, file)).ended;
+    assert.equal(code, 0, stderr);
+    assert.equal(fs.existsSync(join(host.root, "pwned")), false);
+  });
+
   test("reads nothing from strangers, nor what is no message", async (t) => {
     const { host } = await fleetAndHost(t);
     const peer = await send(host, { kind: "status" }, "--peer", "7-4242-4294967294").ended;
@@ -199,8 +222,16 @@ suite("nixseal-agent activate", () => {
     assert.deepEqual([odd.code, odd.last.code], [2, "usage"]);
     const console = await send(host, new Uint8Array(), "--console", host.new).ended;
     assert.deepEqual([console.code, console.last.code], [4, "refused"]);
-    fs.chmodSync(join(host.root, "etc/nixseal/gate.json"), 0o666);
-    const loose = await send(host, { kind: "status" }).ended;
-    assert.deepEqual([loose.code, loose.last.code], [4, "refused"]);
+    for (const [path, mode] of [
+      ["etc/nixseal/gate.json", 0o666],
+      ["etc/nixseal/root.json", 0o664],
+      ["var/lib/nixseal/gate", 0o777],
+    ] as const) {
+      const before = fs.statSync(join(host.root, path)).mode;
+      fs.chmodSync(join(host.root, path), mode);
+      const loose = await send(host, { kind: "status" }).ended;
+      assert.deepEqual([loose.code, loose.last.code], [4, "refused"], path);
+      fs.chmodSync(join(host.root, path), before);
+    }
   });
 });

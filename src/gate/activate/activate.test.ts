@@ -14,6 +14,7 @@ import { signMessage, type Signer } from "../../ssh/signer.ts";
 import { activate } from "./activate.ts";
 import { readActivation } from "./activation.ts";
 import { confirm, revert } from "./confirm.ts";
+import { activateAtConsole } from "./console.ts";
 import type { Gate } from "./gate.ts";
 import { offer } from "./offer.ts";
 import { settle } from "./recover.ts";
@@ -27,7 +28,7 @@ function order({ digest }: WarrantEnvelope, changed: Partial<ActivateMessage> = 
 
 /** Offers and activates; the refusal's code, or the outcome. */
 async function outcomeOf(
-  host: GateHost,
+  host: Pick<GateHost, "gate">,
   envelope: WarrantEnvelope,
   changed: Partial<ActivateMessage> = {},
 ): Promise<string> {
@@ -388,7 +389,8 @@ suite("a confirmation", () => {
     const { result, release } = await waiting(host, await host.warrant());
     host.now = new Date("2001-01-01T00:00:00Z");
     release();
-    assert.equal(await told(() => result), "reverted");
+    const undone = await result;
+    assert.ok(!undone.ok && undone.reason.endsWith(": nobody confirmed it in time"), JSON.stringify(undone));
     assert.deepEqual(host.state(), all("old"));
     assert.deepEqual(host.log, ["new test", "old test"]);
   });
@@ -460,6 +462,41 @@ suite("a confirmation", () => {
     void result;
   });
 });
+
+suite("at the console", () => {
+  test("a system without a warrant is activated and written down, and no order from before undoes it", async (t) => {
+    const host = await GateHost.make(t);
+    const envelope = await host.warrant();
+    assert.equal(await outcomeOf({ gate: () => unconfirmed(host) }, envelope), "active");
+    const root = host.gate({ peer: null });
+    assert.equal(await told(() => activateAtConsole(root, host.old, "switch")), "active");
+    assert.deepEqual(host.state(), all("old"));
+    assert.equal(await readActive(root.files, host.paths), null);
+    assert.ok(fs.readdirSync(host.paths.receipts).some((name) => name.endsWith("-console.json")));
+    assert.equal(await outcomeOf(host, envelope), "spent");
+  });
+
+  test("what is not healthy there is undone too", async (t) => {
+    const host = await GateHost.make(t);
+    host.behave("new", "test", "2");
+    assert.equal(await told(() => activateAtConsole(host.gate(), host.new, "switch")), "reverted");
+    assert.deepEqual(host.state(), all("old"));
+    assert.equal(await told(() => activateAtConsole(host.gate(), "/etc/passwd", "switch")), "malformed");
+  });
+
+  test("the first system of all has no way back, and it is said when it is needed", async (t) => {
+    const host = await GateHost.make(t);
+    fs.rmSync(host.paths.running);
+    assert.equal(await told(() => activateAtConsole(host.gate(), host.new, "switch")), "active");
+    fs.rmSync(host.paths.running);
+    host.behave("old", "test", "2");
+    assert.equal(await told(() => activateAtConsole(host.gate(), host.old, "switch")), "broken");
+  });
+});
+
+function unconfirmed(host: GateHost): Gate {
+  return host.gate({ config: { ...host.config, confirm: null } });
+}
 
 function bareKey({ identity }: Signer) {
   return identity.type === "certificate" ? identity.key : identity;
