@@ -35,9 +35,12 @@ export async function atomicFile(path: string, options: NewFile, sync = true): P
   });
   let open = true;
   return {
-    write: async (bytes) => {
+    write: async (...pieces) => {
       try {
-        await handle.writeFile(bytes);
+        const size = pieces.reduce((sum, { length }) => sum + length, 0);
+        const { bytesWritten } = await handle.writev(pieces);
+        // writev(2) may write less than it was given, on a disk that is nearly full: what then fails says why.
+        if (bytesWritten < size) await handle.writeFile(Buffer.concat(pieces).subarray(bytesWritten));
       } catch (cause) {
         throw systemError(cause, path);
       }

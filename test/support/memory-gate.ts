@@ -22,6 +22,7 @@ import { clock } from "../../src/system/clock.ts";
 import { files } from "../../src/system/files.ts";
 import { processes } from "../../src/system/processes.ts";
 import { random } from "../../src/system/random.ts";
+import { claimOf } from "../../src/trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../src/trust/warrant/envelope.ts";
 import { MemoryStore } from "./test-store.ts";
 import { connection, patient } from "./wire-port.ts";
@@ -41,6 +42,8 @@ export class MemoryGate {
   readonly queue: ImportQueue;
   /** Whatever a path of the host came through. */
   readonly imported = new Set<string>();
+  /** What the root side was asked for. */
+  readonly kept: string[] = [];
   /** Answers of the root side that come in place of its own, one for each message. */
   readonly rootSays: string[] = [];
   readonly #warranted: WarrantedPaths;
@@ -88,6 +91,10 @@ export class MemoryGate {
         if (said !== undefined) return void answers.push(said);
         if (message.kind !== "import") throw new Error(message.kind);
         const { path } = this.#warranted.get(message.path)!;
+        this.kept.push(path.path);
+        const there = this.host.paths.get(path.path);
+        if (there !== undefined && claimOf(there.info) === claimOf(path))
+          return void answers.push(canonicalJson({ kind: "result", ok: true, outcome: "present" }));
         const nar = fs.readFileSync(join(this.quarantine.directory, narName(path.narHash)));
         if (!sameBytes(createHash("sha256").update(nar).digest(), path.narHash.digest))
           return void answers.push(refusal("malformed", "another archive"));

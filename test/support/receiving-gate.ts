@@ -142,20 +142,10 @@ export class ReceivingGate {
   }
 
   sshOptions(who: string): string[] {
-    return [
-      ...[
-        "-F",
-        "/dev/null",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "StrictHostKeyChecking=yes",
-        "-o",
-        "ConnectTimeout=20",
-      ],
-      ...["-p", String(this.#port), "-i", this.path(`login-${who}`), "-o", "IdentitiesOnly=yes"],
-      ...["-o", `UserKnownHostsFile=${this.path("known_hosts")}`],
-    ];
+    const options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "IdentitiesOnly=yes"];
+    options.push(`UserKnownHostsFile=${this.path("known_hosts")}`);
+    const place = ["-F", "/dev/null", "-p", String(this.#port), "-i", this.path(`login-${who}`)];
+    return [...place, ...options.flatMap((option) => ["-o", option])];
   }
 
   /** A command of the operator's own, while this process goes on: sshd's connections go through it. */
@@ -224,8 +214,13 @@ export class ReceivingGate {
 
   async offer(toplevel: StorePath, fields: Partial<Warrant> = {}): Promise<WarrantEnvelope> {
     const envelope = await this.warrant(toplevel, fields);
+    this.send(envelope);
+    return envelope;
+  }
+
+  /** Offers it. */
+  send(envelope: WarrantEnvelope): void {
     const told = this.tell({ kind: "offer", warrant: envelope, between: [], status: null });
     if (told.status !== 0) throw new Error(told.stdout + told.stderr);
-    return envelope;
   }
 }

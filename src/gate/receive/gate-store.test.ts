@@ -155,6 +155,20 @@ test("each path by its rule, in one connection, and refusals say what is missing
   assertLaw(gate, envelope);
 });
 
+test("what a warrant names and an upstream key has signed goes to Nix as it is, and is kept from the collector", async (context) => {
+  const envelope = await warrantFor(leaf, system);
+  const signedLeaf = bySigner(leaf);
+  const fields = { pending: [envelope], upstream };
+  const { gate, answers } = await serve(temporaryDirectory(context), fields, [
+    send(signedLeaf),
+    send(system),
+  ]);
+  assert.deepEqual(answers, [1, 1]);
+  assert.equal(gate.host.paths.get(leaf.info.path)?.info.signatures.length, 1);
+  assert.ok(gate.kept.includes(leaf.info.path));
+  assertLaw(gate, envelope);
+});
+
 test("a field that is not the warrant's is refused, each of them", async (context) => {
   const envelope = await warrantFor(leaf, system);
   const other = path("system", "another system", [leaf]);
@@ -197,7 +211,7 @@ test("what is valid and differs from the warrant is asked for again, and what is
     [system.info.path, stray.info.path].sort(),
     "no root on what is to go",
   );
-  assert.deepEqual(await gate.store.addPath(leaf.info, inPieces(leaf.nar), wishes), { accepted: true });
+  assert.deepEqual(await gate.store.addPath(leaf.info, inPieces(leaf.nar)), { accepted: true });
   assert.equal((await gate.store.queryPathInfo(leaf.info.path))?.path, leaf.info.path);
   gate.store.close();
 });
@@ -231,10 +245,7 @@ test("an archive that another connection took away is published again", async (c
   const gate = new MemoryGate(temporaryDirectory(context), { pending: [envelope] });
   await gate.quarantine.prepare();
   gate.rootSays.push(refusal("not-found", "no such file or directory"));
-  assert.deepEqual(
-    await gate.store.addPath(leaf.info, inPieces(leaf.nar), { repair: false, checkSignatures: true }),
-    { accepted: true },
-  );
+  assert.deepEqual(await gate.store.addPath(leaf.info, inPieces(leaf.nar)), { accepted: true });
   assert.ok(gate.imported.has(leaf.info.path));
   gate.store.close();
 });
