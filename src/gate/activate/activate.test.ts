@@ -14,7 +14,7 @@ import { signMessage, type Signer } from "../../ssh/signer.ts";
 import { activate } from "./activate.ts";
 import { readActivation } from "./activation.ts";
 import { confirm, revert } from "./confirm.ts";
-import { activateAtConsole } from "./console.ts";
+import { activateAtConsole } from "./break-glass.ts";
 import type { Gate } from "./gate.ts";
 import { offer } from "./offer.ts";
 import { settle } from "./recover.ts";

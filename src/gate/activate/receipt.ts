@@ -42,7 +42,8 @@ export async function writeReceipt(gate: Gate, activation: Activation): Promise<
 /** Begins with the time, so that the oldest come first; the same for the same activation, however often it is written. */
 export function fileName({ began, seq, warrant }: Activation): string {
   const time = formatTime(began).replaceAll(/[-:]/g, "");
-  return warrant === null ? `${time}-console.json` : `${time}-${seq}-${warrant.slice(0, 16)}.json`;
+  const which = warrant === null ? "console" : `${seq}-${warrant.slice(0, 16)}`;
+  return `${time}-${which}.json`;
 }
 
 async function statement(gate: Gate, activation: Activation) {
