@@ -8,6 +8,7 @@ import type { Origin } from "../ledger/origin.ts";
 import type { ImportMessage, UploadMessage } from "../message.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
+import { pendingDigests } from "../pending.ts";
 import { openStoreAccess, type StoreAccess } from "../store-access.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
 import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
@@ -33,6 +34,8 @@ export class ImportSession {
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
   #authority: Authority | null = null;
+  /** The digests of what was offered when it was read. */
+  #offered = "";
   #access: StoreAccess | null = null;
 
   constructor(ports: ImportPorts, config: GateConfig, paths: GatePaths) {
@@ -101,12 +104,16 @@ export class ImportSession {
     return outcome;
   }
 
-  /** An offer may have come since the connection was opened. */
+  /** An offer may have come since the connection was opened. Warrants are large: they are read again only when there are others. */
   async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
-    if (this.#authority !== null && this.#authority.warranted.get(path) !== null)
-      return this.#authority.forPath(path);
-    this.#authority = await this.#readAuthority();
-    await this.#roots.sweep(this.#authority.warranted.envelopes.map(({ digest }) => digest));
+    if (this.#authority === null || this.#authority.warranted.get(path) === null) {
+      const offered = (await pendingDigests(this.#ports.files, this.#paths)).join();
+      if (this.#authority === null || offered !== this.#offered) {
+        this.#offered = offered;
+        this.#authority = await this.#readAuthority();
+        await this.#roots.sweep(this.#authority.warranted.envelopes.map(({ digest }) => digest));
+      }
+    }
     return this.#authority.forPath(path);
   }
 
