@@ -19,6 +19,16 @@ const powerful: ReadonlyMap<string, string> = new Map([
 export function* checkAccount({ deploy }: DoctorHost): Generator<DoctorFinding> {
   const enables = ["planting", "wildcard-sudo"] as const;
   const hint = "let the deploy user be an account of its own, in no group but its own";
+  if (deploy.uid === null)
+    yield {
+      id: "deploy-user",
+      severity: "low",
+      verdict: "unknown",
+      file: "/etc/passwd",
+      message: `${deploy.name} is no local account, so its groups are not known here`,
+      enables,
+      hint: "create it (systemd-sysusers), or look at it yourself: id DEPLOY",
+    };
   if (deploy.uid === 0)
     yield {
       id: "deploy-user",
