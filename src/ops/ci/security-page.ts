@@ -31,7 +31,7 @@ Certificates for members are issued, and the revocation list is signed, by one o
 ${keyList(fleet, root.ca.keys)}
 
 A warrant, the order to activate one closure on one host, needs ${count(root.warrant.threshold, "member")}${groupSentence(root)}.
-Hosts with the gate (\`nixseal host setup\`) activate nothing without one; on others \`nixseal warrant verify\` decides, where it is run before.
+\`nixseal warrant verify\` decides, where it is run before an activation; hosts do not ask for a warrant by themselves.
 Store paths of these caches are taken by their signature when a warrant is made: ${root.upstream.length === 0 ? "none" : root.upstream.map((key) => `\`${key}\``).join(", ")}.
 
 ## Members
