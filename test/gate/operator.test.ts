@@ -9,9 +9,9 @@ import { trustFleet, type TrustFleet } from "../support/trust-fleet.ts";
 interface Operator {
   readonly fleet: TrustFleet;
   /** Runs a verb of `nixseal gate`. */
-  gate(...words: string[]): { code: number | null; stdout: string; stderr: string };
+  readonly gate: (...words: string[]) => { code: number | null; stdout: string; stderr: string };
   /** A line an argv that ssh was started with. */
-  calls(): string[];
+  readonly calls: () => string[];
 }
 
 /** A fleet and an `ssh` that answers what a test says, in the order of the calls, whatever it is sent. */
@@ -126,7 +126,7 @@ test("what the host says cannot move the cursor or rename the window", (context)
   const event = { kind: "event", step: "test\u001b[2J", message: "\u001b]0;pwned\u0007\u202eevil" };
   const { gate } = operator(context, [line(event) + line({ ...refusal, reason: "no\u001b[31m" })]);
   const { stdout, stderr } = gate("status", "web");
-  assert.doesNotMatch(stdout + stderr, /[\u0000-\u0009\u000b-\u001f\u202e]/);
+  assert.doesNotMatch(stdout + stderr, /\p{Cc}(?<!\n)|\u202e/u);
   assert.match(stderr, /pwned/);
 });
 
