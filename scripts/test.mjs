@@ -1,7 +1,7 @@
 // `npm test`: set-up, then every check that needs no real host. Stops at the first that fails.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { run, setUp, top } from "./setup.mjs";
+import { programs, run, setUp, top } from "./setup.mjs";
 
 const bin = (name) => join(top, "node_modules/.bin", name);
 
@@ -12,7 +12,7 @@ function step(name, program, args) {
   console.log(`== ${name}: ok, ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
-setUp(); // compiles too: a type error ends it here
+setUp({ ...programs, etcd: "etcd-server", etcdctl: "etcd-client" }); // compiles too: a type error ends it here
 step("format", bin("oxfmt"), ["--check"]);
 step("lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]);
 step("dead code", bin("knip"), []);

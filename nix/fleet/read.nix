@@ -91,7 +91,14 @@ let
       found;
 
   entries = [ "hosts" "members" "secrets" ];
-  top = shape.table ([ "fleet" "include" ] ++ entries) "fleet.toml" (parse "fleet.toml");
+  top = shape.table (
+    [
+      "fleet"
+      "include"
+      "state" # for operators; nothing of it concerns a host
+    ]
+    ++ entries
+  ) "fleet.toml" (parse "fleet.toml");
   included = attrNames (
     groupBy (path: path) (
       filter (path: path != "fleet.toml") (

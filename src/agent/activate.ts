@@ -2,7 +2,7 @@ import { NixsealError } from "../core/errors.ts";
 import { exitCodes, exitCodeOf, type ExitCode } from "../core/exit.ts";
 import { activate as activateOrder } from "../gate/activate/activate.ts";
 import { confirm, revert } from "../gate/activate/confirm.ts";
-import { activateAtConsole } from "../gate/activate/console.ts";
+import { activateAtConsole } from "../gate/activate/break-glass.ts";
 import { usualBounds, type Gate } from "../gate/activate/gate.ts";
 import { offer } from "../gate/activate/offer.ts";
 import { settle } from "../gate/activate/recover.ts";

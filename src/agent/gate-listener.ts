@@ -19,7 +19,8 @@ export function listener(
   let isThere = true;
   return async (what) => {
     if (!isThere) return;
-    isThere = await inTime(clock, out(json ? answerLine(what) : visible(words(what))));
+    const text = json ? answerLine(what) : visible(words(what));
+    isThere = await inTime(clock, out(text));
   };
 }
 

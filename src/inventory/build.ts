@@ -9,18 +9,21 @@ import type {
   MemberName,
   Secret,
   SecretName,
+  SharedState,
   SshKey,
 } from "./model.ts";
 import { seconds } from "./field-rules.ts";
 import { shown, type Problem, type TomlPath } from "./problem.ts";
 import type { FleetFile, HostTable, MemberTable, SecretTable } from "./schema.ts";
 import { hostPopulation, memberPopulation, readSelector, type SelectorFault } from "./selectors.ts";
+import { fleetFileName } from "./sources.ts";
 import { readSshKey } from "./ssh-key.ts";
 
 /** A file whose shape is right. */
 export interface ShapedFile {
   readonly file: string;
-  readonly value: Pick<FleetFile, "hosts" | "members" | "secrets"> & Partial<Pick<FleetFile, "fleet">>;
+  readonly value: Pick<FleetFile, "hosts" | "members" | "secrets"> &
+    Partial<Pick<FleetFile, "fleet" | "state">>;
 }
 
 /** The directory on a host where its secrets appear. */
@@ -103,7 +106,27 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
         );
     }
   const name = files.find(({ value }) => value.fleet !== undefined)?.value.fleet?.name ?? null;
-  return { fleet: { name, ...people, secrets, files: files.map(({ file }) => file) }, problems };
+  const state = stateOf(files[0]?.value.state, report);
+  return { fleet: { name, ...people, secrets, state, files: files.map(({ file }) => file) }, problems };
+}
+
+function stateOf(
+  table: FleetFile["state"],
+  report: (file: string, id: Problem["id"], path: TomlPath, message: string, hint?: string) => void,
+): SharedState | null {
+  if (table === undefined) return null;
+  const { directory, etcd, authorities } = table;
+  const wrong = (message: string, hint: string): void =>
+    report(fleetFileName, "bad-value", ["state"], message, hint);
+  if (directory !== undefined && etcd.length > 0)
+    wrong("[state] names a directory and etcd", "state lies in one place: keep one of them");
+  if (etcd.length > 0 !== (authorities !== undefined))
+    wrong(
+      "[state] needs both etcd and authorities, or neither",
+      "no cluster is believed without its authorities",
+    );
+  if (etcd.length > 0) return { kind: "etcd", endpoints: etcd, authorities: authorities ?? "" };
+  return directory === undefined ? null : { kind: "directory", path: directory };
 }
 
 /** Its place in the tree of secrets, or outside of that tree and of the store, which everybody can read. */

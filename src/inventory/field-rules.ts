@@ -108,3 +108,15 @@ const unitSeconds: Readonly<Record<string, number>> = { h: 3600, d: 86_400, w: 6
 export function seconds(text: string): number {
   return Number(text.slice(0, -1)) * unitSeconds[text.at(-1)!]!;
 }
+
+export const httpsUrl: Rule = {
+  pattern: /^https:\/\/[A-Za-z0-9.:[\]-]{1,253}$/,
+  expected: 'an https URL without a path ("https://etcd1.example.org:2379")',
+  also: (text) => URL.canParse(text),
+};
+
+/** Below the fleet's directory, in its one spelling. */
+export const relativeFile: Rule = {
+  pattern: /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]{1,128}(?:\/[A-Za-z0-9._-]{1,128}){0,16}$/,
+  expected: "a file below the fleet's directory",
+};

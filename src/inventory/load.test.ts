@@ -254,7 +254,14 @@ test("the JSON Schema knows every key and no other", () => {
     >;
   };
   assert.equal(schema.additionalProperties, false);
-  assert.deepEqual(Object.keys(schema.properties), ["fleet", "include", "hosts", "members", "secrets"]);
+  assert.deepEqual(Object.keys(schema.properties), [
+    "fleet",
+    "state",
+    "include",
+    "hosts",
+    "members",
+    "secrets",
+  ]);
   const host = schema.properties["hosts"]!.additionalProperties;
   assert.equal(host.additionalProperties, false);
   assert.ok("host_keys" in host.properties && "identities" in host.properties);
@@ -273,4 +280,31 @@ test("a large fleet loads whole", async () => {
   assert.equal(fleet.hosts.size, 5000);
   assert.equal(fleet.secrets.size, 2000);
   assert.equal(fleet.tags.get("t7")!.length, 100);
+});
+
+test("[state]: in one place, and a cluster only with its authorities", async () => {
+  const etcd = 'etcd = ["https://etcd1:2379", "https://[::1]:2379"]\n';
+  assert.equal((await fleetOf("")).state, null);
+  assert.deepEqual((await fleetOf('[state]\ndirectory = "/srv/state"\n')).state, {
+    kind: "directory",
+    path: "/srv/state",
+  });
+  assert.deepEqual((await fleetOf(`[state]\n${etcd}authorities = "trust/etcd.pem"\n`)).state, {
+    kind: "etcd",
+    endpoints: ["https://etcd1:2379", "https://[::1]:2379"],
+    authorities: "trust/etcd.pem",
+  });
+  assert.match((await problems(`[state]\n${etcd}`)).join(), /needs both etcd and authorities/);
+  assert.match((await problems('[state]\nauthorities = "a.pem"\n')).join(), /needs both/);
+  assert.match(
+    (await problems(`[state]\ndirectory = "/x"\n${etcd}authorities = "a.pem"\n`)).join(),
+    /state lies in one place|names a directory and etcd/,
+  );
+  for (const bad of [
+    'etcd = ["http://plain:2379"]',
+    'authorities = "../x.pem"',
+    'directory = "x"',
+    "etc = []",
+  ])
+    assert.equal((await problems(`[state]\n${bad}\n`)).length, 1, bad);
 });

@@ -82,12 +82,20 @@ export interface Secret extends Entry {
   readonly together: string | null;
 }
 
+/** Where operators share what they must not do twice. */
+export type SharedState =
+  | { readonly kind: "directory"; readonly path: string }
+  /** `authorities`: a PEM file relative to the fleet's directory. */
+  | { readonly kind: "etcd"; readonly endpoints: readonly string[]; readonly authorities: string };
+
 /** Entries are in the order of the files, `fleet.toml` first. */
 export interface Fleet {
   readonly name: string | null;
   readonly hosts: ReadonlyMap<HostName, Host>;
   readonly members: ReadonlyMap<MemberName, Member>;
   readonly secrets: ReadonlyMap<SecretName, Secret>;
+  /** null: in each operator's own state directory. */
+  readonly state: SharedState | null;
   /** Who has a tag or is in a group; what `tag:T` and `group:G` look up. */
   readonly tags: ReadonlyMap<string, readonly Host[]>;
   readonly groups: ReadonlyMap<string, readonly Member[]>;

@@ -122,12 +122,27 @@ const entries = {
 
 const fleetTable = table({ name: text(rules.name).describe("the name of the fleet") });
 
+const stateTable = table({
+  directory: text(rules.absolutePath)
+    .optional()
+    .describe(
+      "where operators on one machine share state; default: below each operator's own state directory",
+    ),
+  etcd: list(text(rules.httpsUrl), "https URLs", 9)
+    .default([])
+    .describe("the client URLs of an etcd cluster, for operators on several machines"),
+  authorities: text(rules.relativeFile)
+    .optional()
+    .describe("PEM file, relative to this one, with the authorities of the cluster's certificates"),
+});
+
 /** A file that `include` names: entries only. */
 export const includedFile = table(entries);
 
 /** fleet.toml itself. */
 export const fleetFile = table({
   fleet: fleetTable.optional().describe("about the whole"),
+  state: stateTable.optional().describe("what operators share while they work: leases, rollouts, the log"),
   include: list(text(rules.includeGlob), "globs", 256)
     .default([])
     .describe("more files with hosts, members and secrets, relative to this one; read in sorted order"),
@@ -144,6 +159,7 @@ export function keysAt(path: readonly PropertyKey[], top: z.ZodObject): readonly
   const [first, , third] = path;
   if (first === undefined) return Object.keys(top.shape);
   if (first === "fleet") return Object.keys(fleetTable.shape);
+  if (first === "state") return Object.keys(stateTable.shape);
   if (first === "hosts") return Object.keys(hostTable.shape);
   if (first === "members") return Object.keys(memberTable.shape);
   return third === "credential" ? ["unit", "name"] : Object.keys(secretTable.shape);

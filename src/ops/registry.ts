@@ -17,6 +17,7 @@ export const nouns: Readonly<Record<string, string>> = {
   commits: "who signed the history, and whether they may",
   warrant: "signed orders: which closure a host may activate",
   gate: "what only a host's gate may decide: offer, activate, confirm",
+  log: "what was decided and done, and whether somebody changed it",
   ci: "workflows that verify and build, and what they may do",
   audit: "what is wrong with a repository, without logging in anywhere",
   waive: "live with a finding of an audit until a day",
@@ -157,6 +158,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "judge every commit of a range by who signed it",
     load: () => import("./commits/verify.ts").then((module) => module.verify),
   },
+  "commits approve": {
+    summary: "agree to a change of the policy, or to a branch going back",
+    load: () => import("./commits/approve.ts").then((module) => module.approve),
+  },
   "warrant create": {
     summary: "make the next warrant for a host, to be signed",
     load: () => import("./warrant/create.ts").then((module) => module.warrantCreate),
@@ -192,6 +197,14 @@ export const registry: Readonly<Record<string, Entry>> = {
   "gate status": {
     summary: "what a host's gate has accepted, and what is under way",
     load: () => import("./gate/status.ts").then((module) => module.gateStatus),
+  },
+  "log show": {
+    summary: "the newest entries of the log",
+    load: () => import("./log/show.ts").then((module) => module.logShow),
+  },
+  "log verify": {
+    summary: "find entries that were changed, dropped, reordered or cut off",
+    load: () => import("./log/verify.ts").then((module) => module.logVerify),
   },
   "ci init": {
     summary: "write workflows and SECURITY.md from the fleet's policy",

@@ -3,6 +3,7 @@ import { clock } from "./clock.ts";
 import { environment } from "./environment.ts";
 import { files } from "./files.ts";
 import { http } from "./http.ts";
+import { https } from "./https.ts";
 import { person } from "./person.ts";
 import { processes } from "./processes.ts";
 import { random } from "./random.ts";
@@ -25,5 +26,6 @@ export function systemPorts(worker: URL): Ports {
     workers: workers(worker),
     http,
     sockets,
+    https,
   };
 }

@@ -36,6 +36,13 @@ suite("a host with a gate", () => {
     ]);
     assert.match(settings, /^trusted-users = root$/m);
     assert.match(settings, /^require-sigs = true$/m);
+    // Root's key is this test's own way in; no system was ordered yet.
+    assert.deepEqual(await findingsOf(at.host), [
+      "krl-age",
+      "not-warranted",
+      "not-warranted",
+      "ssh-root-login",
+    ]);
   });
 
   test("without a warrant nothing gets into the store", async () => {
@@ -180,8 +187,16 @@ suite("a host with a gate", () => {
     const { running } = await systemsOf(at.host);
     const shown = await at.host.run(["nixseal-agent", "ledger", "show", running]);
     assert.match(shown, /warrant/);
+    assert.deepEqual(await findingsOf(at.host), ["krl-age", "ssh-root-login"]);
   });
 });
+
+/** What the host's own doctor says of it. */
+async function findingsOf(host: Host): Promise<string[]> {
+  const said = await host.run(["nixseal-agent", "doctor", "--json"], { codes: [0, 1] });
+  const { findings } = JSON.parse(said) as { findings: readonly { readonly id: string }[] };
+  return findings.map(({ id }) => id).sort();
+}
 
 /** Each stock way to upload a closure. */
 function copies({ address }: Host, path: string): (readonly string[])[] {

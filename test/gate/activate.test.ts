@@ -222,8 +222,16 @@ suite("nixseal-agent activate", () => {
     assert.deepEqual([odd.code, odd.last.code], [2, "usage"]);
     const console = await send(host, new Uint8Array(), "--console", host.new).ended;
     assert.deepEqual([console.code, console.last.code], [4, "refused"]);
-    fs.chmodSync(join(host.root, "etc/nixseal/gate.json"), 0o666);
-    const loose = await send(host, { kind: "status" }).ended;
-    assert.deepEqual([loose.code, loose.last.code], [4, "refused"]);
+    for (const [path, mode] of [
+      ["etc/nixseal/gate.json", 0o666],
+      ["etc/nixseal/root.json", 0o664],
+      ["var/lib/nixseal/gate", 0o777],
+    ] as const) {
+      const before = fs.statSync(join(host.root, path)).mode;
+      fs.chmodSync(join(host.root, path), mode);
+      const loose = await send(host, { kind: "status" }).ended;
+      assert.deepEqual([loose.code, loose.last.code], [4, "refused"], path);
+      fs.chmodSync(join(host.root, path), before);
+    }
   });
 });

@@ -151,6 +151,7 @@ test("what is no root, no key, no command, no program's path is refused in words
   refused(2, /--health is not a command/, "web", "--health", '["systemctl"]');
   refused(2, /expected a whole path/, "web", "--agent", '/opt/a"b');
   refused(2, /expected a whole path/, "web", "--agent", "/opt/%h/agent");
+  refused(2, /gate\.confirm\.within: .*whole number from 5/, "web", "--confirm-within", "3");
   refused(2, /exclude each other/, "web", "--nixos", "--root", "/nowhere");
   assert.match(
     fleet.expect(0, "host", "setup", "web", "--mode", "certificates"),

@@ -117,6 +117,8 @@ in
   noSshd = failing { services.openssh.enable = lib.mkForce false; };
   allowUsers = failing { services.openssh.settings.AllowUsers = [ "alice" ]; };
   rootAccount = failing { nixseal.gate.user = "root"; };
+  health = failing { nixseal.gate.health = [ [ "systemctl" "is-active" "x" ] ]; };
+  soon = (builtins.tryEval (evaluate { nixseal.gate.confirmWithin = 3; }).nixseal.gate.confirmWithin).success;
   nobody = failing { nixseal.gate.members = [ "paper" ]; };
   rootLogin = failing { users.users.root.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; };
   certificates = failing {

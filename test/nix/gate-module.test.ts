@@ -44,6 +44,7 @@ const refusals: readonly (readonly [variant: string, message: RegExp])[] = [
   ["noSshd", /services\.openssh\.enable/],
   ["allowUsers", /AllowUsers keeps 'deploy' out/],
   ["rootAccount", /an account of its own/],
+  ["health", /begins with a whole path/],
   ["nobody", /nobody could deploy/],
 ];
 
@@ -195,7 +196,7 @@ keys = ["trust/keys/paper.asc"]
   });
 
   test("a selector of members is read as everywhere", () => {
-    for (const variant of ["unknownMember", "hostTag", "badAuthority"])
+    for (const variant of ["unknownMember", "hostTag", "badAuthority", "soon"])
       assert.equal(of(variant), false, variant);
   });
 }

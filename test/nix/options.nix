@@ -20,7 +20,8 @@ let
       str = "string";
       bool = "boolean";
       path = "path";
-      int = "integer";
+      ints.unsigned = "integer from 0";
+      ints.between = least: most: "integer from ${toString least} to ${toString most}";
       attrs = "attribute set";
       package = "package";
       enum = values: "one of ${concatStringsSep ", " (map toJSON values)}";

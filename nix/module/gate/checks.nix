@@ -122,6 +122,9 @@ in
       (refuse (builtins.match "[A-Za-z_][A-Za-z0-9._-]{0,31}" gate.user == null || gate.user == "root")
         "nixseal.gate.user must be the name of an account of its own"
       )
+      (refuse (any (words: words == [ ] || !(lib.hasPrefix "/" (builtins.head words))) gate.health)
+        "each command of nixseal.gate.health begins with a whole path: what PATH finds is nobody's promise"
+      )
       (refuse (!sshd.enable) "the gate is reached over SSH: set services.openssh.enable")
       (refuse (parts.fleet.name != "fleet" && parts.fleet.name != parts.root.fleet)
         "the root is of the fleet '${parts.root.fleet}', and fleet.toml is of '${parts.fleet.name}'"

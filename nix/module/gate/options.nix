@@ -51,7 +51,7 @@ in
       description = "How messages get to the root side: a socket of systemd, or one line of sudo.";
     };
     connections = mkOption {
-      type = types.int;
+      type = types.ints.between 1 1024;
       default = 16;
       description = "How many messages to the root side may be under way at once; more are refused.";
     };
@@ -75,17 +75,17 @@ in
       description = "Commands, each as a list of words, that must succeed after a switch; else the system before is activated again.";
     };
     confirmWithin = mkOption {
-      type = types.nullOr types.int;
+      type = types.nullOr (types.ints.between 5 86400);
       default = 90;
       description = "Seconds in which the operator must confirm over a new connection, or the system before is activated again; null: no confirmation is asked for.";
     };
     quarantine.bytes = mkOption {
-      type = types.int;
+      type = types.ints.unsigned;
       default = 10737418240;
       description = "How much may wait in the quarantine: uploads that no warrant names yet.";
     };
     quarantine.days = mkOption {
-      type = types.int;
+      type = types.ints.between 1 3650;
       default = 7;
       description = "After how many days it is thrown away.";
     };

@@ -12,6 +12,7 @@
     PermitTunnel no
     PermitUserRC no
     ExposeAuthInfo yes
+    SetEnv NODE_OPTIONS= NODE_PATH= BASH_ENV= ENV= LD_PRELOAD= LD_LIBRARY_PATH=
     MaxSessions 10
     ClientAliveInterval 15
     ClientAliveCountMax 4

@@ -209,6 +209,15 @@ suite("damage", () => {
   });
 });
 
+test("what killed writes left behind goes with the next message, and nothing else", async (t) => {
+  const host = await GateHost.make(t, plain);
+  const [left, other] = [".state.json.0123456789ab.tmp", ".notes.tmp"];
+  for (const name of [left, other]) fs.writeFileSync(join(host.paths.state, name), "half");
+  await offer(host.gate(), offering(await host.warrant()));
+  const names = fs.readdirSync(host.paths.state);
+  assert.deepEqual([names.includes(left), names.includes(other)], [false, true]);
+});
+
 suite("a host that lacks something", () => {
   for (const program of ["nix", "nix-store", "nix-env", "timeout"])
     test(`without ${program} nothing is left half done`, async (t) => {

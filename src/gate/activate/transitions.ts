@@ -67,7 +67,11 @@ export function committed(activation: Activation): Activation {
 
 /** Something went wrong: back. The first reason is the one to tell. */
 export function failed(activation: Activation, reason: string): Activation {
-  return { ...activation, phase: "reverting", reason: activation.reason ?? reason.slice(0, 1024) };
+  return {
+    ...activation,
+    phase: "reverting",
+    reason: activation.reason ?? reason.slice(0, 1024).toWellFormed(),
+  };
 }
 
 export function reverted(activation: Activation): Activation {
@@ -76,7 +80,7 @@ export function reverted(activation: Activation): Activation {
 
 export function revertFailed(activation: Activation, reason: string): Activation {
   const tries = activation.tries + 1;
-  const told = `${activation.reason ?? "undone"}; going back failed: ${reason}`.slice(0, 2048);
+  const told = `${activation.reason ?? "undone"}; going back failed: ${reason}`.slice(0, 2048).toWellFormed();
   if (tries < mostTries) return { ...activation, tries };
   return { ...activation, tries, phase: "finishing", outcome: "broken", reason: told };
 }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { promisify } from "node:util";
 import { top } from "../../../test/console.ts";
+import { sshServer } from "../../../test/support/ssh-server.ts";
 import { StockNix } from "../../../test/support/stock-nix.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { authorizedKeys, keysFile, sshdSettings } from "./login.ts";
@@ -99,4 +102,71 @@ Match User deploy
     hostkey: key,
   };
   for (const [setting, value] of Object.entries(kept)) assert.equal(alice.get(setting), value, setting);
+});
+
+test("over a real sshd: the forced command runs, and the client has no say in its environment", async (context) => {
+  const directory = temporaryDirectory(context);
+  for (const name of ["host", "alice"])
+    assert.equal(
+      spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, name)]).status,
+      0,
+    );
+  const agent = join(directory, "agent");
+  writeFileSync(
+    agent,
+    '#!/bin/sh\necho "$@"; env | grep -E "^(NODE|BASH_ENV|ENV|LD_|LC_TEST|SSH_USER_AUTH)"\n',
+    { mode: 0o755 },
+  );
+  const key = readFileSync(`${directory}/alice.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+  const keys = join(directory, "keys");
+  writeFileSync(keys, authorizedKeys(agent, [{ name: "alice", keys: [key] }], []), { mode: 0o600 });
+  const { username } = userInfo();
+  const settings = [
+    "AcceptEnv *",
+    "StrictModes no",
+    "UsePAM no",
+    sshdSettings(username).replace(keysFile, keys),
+  ];
+  const port = await sshServer(context, directory, [join(directory, "host")], settings);
+  const known = join(directory, "known");
+  writeFileSync(known, `[127.0.0.1]:${port} ${readFileSync(`${directory}/host.pub`, "utf8")}`);
+  const hostile = {
+    NODE_OPTIONS: "--require=/tmp/x",
+    BASH_ENV: "/tmp/x",
+    LD_PRELOAD: "/tmp/x",
+    LC_TEST: "kept",
+  };
+  const options = [
+    `UserKnownHostsFile=${known}`,
+    "BatchMode=yes",
+    "IdentitiesOnly=yes",
+    "SendEnv=NODE_* BASH_ENV LD_* LC_TEST",
+  ];
+  const login = [
+    "-F",
+    "/dev/null",
+    "-p",
+    String(port),
+    "-i",
+    join(directory, "alice"),
+    `${username}@127.0.0.1`,
+  ];
+  const args = [...options.flatMap((one) => ["-o", one]), ...login, "cat /etc/passwd"];
+  // The linker of the client itself must not see it.
+  const { LD_PRELOAD, ...env } = hostile;
+  const words = ["-c", `LD_PRELOAD=${LD_PRELOAD} exec ssh "$@"`, "sh", ...args];
+  const { stdout } = await promisify(execFile)("sh", words, {
+    env: { ...process.env, ...env },
+    timeout: 30_000,
+  });
+  const [said, ...lines] = stdout.trim().split("\n");
+  assert.equal(said, "receive --member alice");
+  const found = new Map(lines.map((one) => [one.split("=")[0]!, one.slice(one.indexOf("=") + 1)]));
+  for (const name of ["NODE_OPTIONS", "BASH_ENV", "LD_PRELOAD"]) assert.equal(found.get(name), "", name);
+  assert.equal(
+    found.get("LC_TEST"),
+    "kept",
+    "the client's environment does not come at all: this shows nothing",
+  );
+  assert.ok(found.get("SSH_USER_AUTH"));
 });

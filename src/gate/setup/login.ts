@@ -30,7 +30,7 @@ export function authorizedKeys(
 
 /**
  * A Match block of sshd_config(5) for the deploy user, and the end of it. ExposeAuthInfo tells `receive` which key it was, whose
- * certificate it then asks for.
+ * certificate it then asks for. SetEnv takes back what an AcceptEnv for everybody would let the client say to the shell, the linker and Node.
  */
 export function sshdSettings(user: string): string {
   return `Match User ${user}
@@ -44,6 +44,7 @@ export function sshdSettings(user: string): string {
   PermitTunnel no
   PermitUserRC no
   ExposeAuthInfo yes
+  SetEnv NODE_OPTIONS= NODE_PATH= BASH_ENV= ENV= LD_PRELOAD= LD_LIBRARY_PATH=
   MaxSessions 10
   ClientAliveInterval 15
   ClientAliveCountMax 4

@@ -1,6 +1,7 @@
 /** One message to a host's gate over SSH, with the system's `ssh`: agents, tokens and jump hosts work as the person set them up. */
-import { utf8 } from "../../core/bytes.ts";
 import { NixsealError, type ErrorCode } from "../../core/errors.ts";
+import type { Command } from "../../core/ports.ts";
+import { connectionError, openSsh } from "../../deploy/ssh.ts";
 import type { GateEvent, GateResult } from "../../gate/answer.ts";
 import { formatMessage, type GateMessage } from "../../gate/message.ts";
 import type { Host } from "../../inventory/model.ts";
@@ -14,56 +15,61 @@ export interface Destination {
 }
 
 export type Answer = Extract<GateResult, { ok: true }>;
-type Connecting = Pick<Context, "processes" | "files" | "streams" | "emit">;
+type Refused = Extract<GateResult, { ok: false }>;
+type Connecting = Pick<Context, "processes" | "files" | "emit">;
 
 /** Milliseconds of silence: an activation says something with each of its steps, and a confirmation may be waited for. */
 const patience = 24 * 3600_000;
 const longestLine = 4 << 20;
 
 /**
- * Sends the message over a connection of its own and gives the answer. Every event goes to `hear`, or to the person. Throws what the
- * gate refused, with its code in brackets; `tool` when ssh fails.
+ * Sends the message over a connection of its own and gives the answer. Every event goes to `hear`, and to the person. Throws what the
+ * gate refused, with its code in brackets; what ssh failed with is `connectionError`'s.
  */
 export async function tellGate(
   context: Connecting,
-  destination: Destination,
+  { host: given, identity }: Destination,
   message: GateMessage,
   hear: (event: GateEvent) => void = () => undefined,
 ): Promise<Answer> {
-  const { name, hostKeys } = destination.host;
-  if (hostKeys.length === 0)
-    throw new NixsealError("refused", `the fleet has no host key of ${name}`, {
-      hint: "give [hosts] its host_keys: nobody else can tell that it is the one",
-    });
-  const directory = await context.files.privateDirectory();
+  const host = { ...given, user: given.user ?? "deploy" };
+  const ssh = await openSsh(context, [host]);
   try {
-    const known = `${directory}/known_hosts`;
-    const lines = hostKeys.map(({ line }) => `${name} ${line}\n`).join("");
-    await context.files.create(known, utf8(lines), { mode: 0o600 });
-    return await converse(context, destination, known, message, hear);
+    const { program, args } = ssh.command(host, [`nixseal-gate ${message.kind}`]);
+    const command = { program, args: [...ownConnection, ...loginWith(identity), ...args], timeout: patience };
+    const { result, code, stderr } = await converse(context, host, command, message, hear);
+    if (result === null && code === 255) throw connectionError(host, stderr);
+    if (result === null) throw noAnswer(host, stderr);
+    if (result.ok) return result;
+    throw refusalOf(host, result);
   } finally {
-    await context.files.removeTree(directory);
+    await ssh.close();
   }
+}
+
+/** A confirmation has to come over a connection that the new system let in. The first of two options counts. */
+const ownConnection = ["-o", "ControlMaster=no", "-o", "ControlPath=none"];
+
+function loginWith(identity: string | undefined): string[] {
+  return identity === undefined ? [] : ["-i", identity, "-o", "IdentitiesOnly=yes"];
 }
 
 async function converse(
   context: Connecting,
-  destination: Destination,
-  known: string,
+  { name }: Host,
+  command: Command,
   message: GateMessage,
   hear: (event: GateEvent) => void,
-): Promise<Answer> {
-  const { host } = destination;
-  const args = [...sshOptions(context, destination, known), host.address, `nixseal-gate ${message.kind}`];
-  const child = context.processes.converse({ program: "ssh", args, timeout: patience });
+): Promise<{ readonly result: GateResult | null; readonly code: number; readonly stderr: string }> {
+  const child = context.processes.converse(command);
   let result: GateResult | null = null;
   try {
-    await child.write(formatMessage(message));
+    await sent(child.write(formatMessage(message)));
     for await (const line of linesOf(child)) {
-      const answer = parseAnswer(line, host.name);
+      const answer = parseAnswer(line, name);
       if (answer.kind === "result") result = answer;
       else {
-        context.emit({ type: "step", message: printable(`${host.name}: ${answer.step}: ${answer.message}`) });
+        context.emit({ type: "step", message: printable(`${name}: ${answer.step}: ${answer.message}`) });
         hear(answer);
       }
     }
@@ -71,20 +77,28 @@ async function converse(
     child.kill();
     throw error;
   }
-  const { stderr } = await child.end();
-  if (result === null) {
-    const said = stderr.trim().split("\n").at(-1)!;
-    throw new NixsealError(
-      "tool",
-      printable(`no answer from ${host.name}${said === "" ? "" : `: ${said}`}`),
-      {
-        hint: `ssh ${host.user ?? "deploy"}@${host.address} must reach the gate: see 'nixseal host setup ${host.name}'`,
-      },
-    );
+  const { code, stderr } = await child.end();
+  return { result, code, stderr };
+}
+
+/** An ssh that ends before it has read all says by its exit code why. */
+async function sent(writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    if (!(error instanceof NixsealError) || error.code !== "tool") throw error;
   }
-  if (result.ok) return result;
-  const { code, reason, hint } = result;
-  throw new NixsealError(errorCodes[code] ?? "refused", printable(`${host.name}: ${reason} [${code}]`), {
+}
+
+function noAnswer({ name }: Host, stderr: string): NixsealError {
+  const said = stderr.trim().split("\n").at(-1)!;
+  return new NixsealError("tool", printable(`no answer from ${name}${said === "" ? "" : `: ${said}`}`), {
+    hint: `is there a gate? 'nixseal host setup ${name}' and 'nixseal.gate' of the NixOS module make one`,
+  });
+}
+
+function refusalOf({ name }: Host, { code, reason, hint }: Refused): NixsealError {
+  return new NixsealError(errorCodes[code] ?? "refused", printable(`${name}: ${reason} [${code}]`), {
     hint: hint === null ? undefined : printable(hint),
   });
 }
@@ -97,28 +111,6 @@ const errorCodes: Readonly<Record<string, ErrorCode>> = {
   busy: "conflict",
   "too-many": "conflict",
 };
-
-function sshOptions({ streams }: Connecting, { host, identity }: Destination, known: string): string[] {
-  const options = [
-    "StrictHostKeyChecking=yes",
-    `UserKnownHostsFile=${known}`,
-    "GlobalKnownHostsFile=/dev/null",
-    `HostKeyAlias=${host.name}`,
-    "UpdateHostKeys=no",
-    // A confirmation has to come over a connection that the new system let in.
-    "ControlMaster=no",
-    "ControlPath=none",
-    "ForwardAgent=no",
-    "ConnectTimeout=15",
-    "ServerAliveInterval=15",
-    "ServerAliveCountMax=4",
-    `BatchMode=${streams.stdinIsTerminal ? "no" : "yes"}`,
-    ...(identity === undefined ? [] : ["IdentitiesOnly=yes"]),
-  ];
-  const login = ["-T", "-p", String(host.port), "-l", host.user ?? "deploy"];
-  const key = identity === undefined ? [] : ["-i", identity];
-  return [...login, ...key, ...options.flatMap((one) => ["-o", one]), "--"];
-}
 
 async function* linesOf(child: { read(): Promise<Uint8Array | null> }): AsyncIterable<string> {
   let rest = "";

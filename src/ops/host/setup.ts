@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { utf8Text } from "../../core/bytes.ts";
+import { utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
+import { gateConfigFile, parseGateConfig } from "../../gate/config.ts";
 import { hostFiles, type HostFile, type HostSetup } from "../../gate/setup/host-files.ts";
 import { writeHostFile, type Change } from "../../gate/setup/write.ts";
 import * as rules from "../../inventory/field-rules.ts";
@@ -143,6 +144,7 @@ export const hostSetup = op({
       return { ...about, files: [], steps: [], nixos: nixosSnippet(setup) };
     }
     const files = hostFiles(setup);
+    requireReadable(files);
     if (given.root === undefined) return { ...about, files: files.map((file) => viewOf(file)) };
     const changes = await write(context.files, resolve(context.workingDirectory, given.root), files);
     return { ...about, files: files.map((file, index) => viewOf(file, changes[index])), written: given.root };
@@ -202,6 +204,12 @@ async function setupOf(
     hostKey,
     root: utf8Text(formatEnvelope(envelope), "the root"),
   };
+}
+
+/** What the gate itself would not read is not written. */
+function requireReadable(files: readonly HostFile[]): void {
+  for (const file of files)
+    if (file.kind === "file" && file.path === gateConfigFile) parseGateConfig(utf8(file.content));
 }
 
 /** An account of its own: root is what the gate keeps members from being. */

@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import { utf8 } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { Command, CommandResult, Files, Processes } from "../core/ports.ts";
+import type { Host } from "../inventory/model.ts";
+
+type World = { readonly files: Pick<Files, "create" | "privateDirectory" | "removeTree"> } & {
+  readonly processes: Pick<Processes, "run">;
+};
+
+/** Seconds: to a connection, and between two signs of life, of which three may be missing. */
+const bounds = { connect: 15, alive: 10, missing: 3, persist: 60 };
+
+/**
+ * The way to the hosts of a fleet: the system's own `ssh`, so that ProxyJump, agents and FIDO keys work, with what the inventory says in
+ * place of whatever the person's known_hosts says. One connection a host, which all commands share and which
+ * ends by itself a minute after the last one, also when we are killed.
+ */
+export interface SshFleet {
+  /** The program and its arguments that run `words` on the host. ssh joins them with blanks: they are for the gate, which splits them itself. */
+  command(host: Host, words: readonly string[]): Pick<Command, "program" | "args">;
+  run(host: Host, words: readonly string[], rest?: Omit<Command, "program" | "args">): Promise<CommandResult>;
+  close(): Promise<void>;
+}
+
+/** `config` when a host has no pinned key: an unknown key is never accepted, not even the first time. */
+export async function openSsh({ files, processes }: World, hosts: readonly Host[]): Promise<SshFleet> {
+  for (const host of hosts)
+    if (host.hostKeys.length === 0)
+      throw new NixsealError("config", `host '${host.name}' has no host key to know it by`, {
+        hint: `nixseal host show ${host.name}; host_keys in ${host.file} are verified on every connection`,
+        where: { file: host.file, host: host.name },
+      });
+  const directory = await files.privateDirectory();
+  const knownHosts = `${directory}/known_hosts`;
+  await files.create(knownHosts, utf8(knownHostsOf(hosts)), { mode: 0o600 });
+  const opened = new Set<Host>();
+
+  function command(host: Host, words: readonly string[]): Pick<Command, "program" | "args"> {
+    opened.add(host);
+    return {
+      program: "ssh",
+      args: [...optionsFor(host, directory, knownHosts), "--", host.address, ...words],
+    };
+  }
+  return {
+    command,
+    async run(host, words, rest = {}) {
+      const result = await processes.run({ ...rest, ...command(host, words) });
+      // 255 is ssh's own; what the host answers ends below that.
+      if (result.code === 255) throw connectionError(host, result.stderr);
+      return result;
+    },
+    async close() {
+      for (const host of opened) {
+        const args = [...optionsFor(host, directory, knownHosts), "-O", "exit", "--", host.address];
+        await processes.run({ program: "ssh", args, timeout: 5_000 });
+      }
+      await files.removeTree(directory);
+    },
+  };
+}
+
+/** known_hosts(5) with the inventory's keys, each under the host's name in the fleet. */
+export function knownHostsOf(hosts: readonly Host[]): string {
+  return hosts.flatMap((host) => host.hostKeys.map((key) => `${aliasOf(host)} ${key.line}\n`)).join("");
+}
+
+/**
+ * Not a name that DNS or the person's configuration knows, so that no key of theirs can stand in. ssh makes it lower
+ * case: `Web` must not become `web`.
+ */
+function aliasOf({ name }: Host): string {
+  const lower = name.toLowerCase();
+  const mark = lower === name ? "" : `.${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
+  return `nixseal.${lower}${mark}`;
+}
+
+function optionsFor(host: Host, directory: string, knownHosts: string): string[] {
+  const options = {
+    BatchMode: "yes", // nobody is there to answer, least of all a question about a host key
+    StrictHostKeyChecking: "yes",
+    UserKnownHostsFile: knownHosts,
+    GlobalKnownHostsFile: "/dev/null",
+    KnownHostsCommand: "none",
+    HostKeyAlias: aliasOf(host),
+    VerifyHostKeyDNS: "no",
+    UpdateHostKeys: "no",
+    CheckHostIP: "no",
+    ForwardAgent: "no",
+    ForwardX11: "no",
+    ClearAllForwardings: "yes",
+    PermitLocalCommand: "no",
+    RequestTTY: "no",
+    ConnectTimeout: String(bounds.connect),
+    ServerAliveInterval: String(bounds.alive),
+    ServerAliveCountMax: String(bounds.missing),
+    ControlMaster: "auto",
+    ControlPath: `${directory}/%C`,
+    ControlPersist: String(bounds.persist),
+  };
+  return [
+    "-T",
+    "-p",
+    String(host.port),
+    ...(host.user === null ? [] : ["-l", host.user]),
+    ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+  ];
+}
+
+/** What ssh(1) said, as one of ours: a key that is not the pinned one is a refusal, all else is "not reachable". */
+export function connectionError(host: Host, stderr: string): NixsealError {
+  const where = { host: host.name };
+  if (/IDENTIFICATION HAS CHANGED|host key is known for|Host key verification failed/i.test(stderr)) {
+    const found = /(SHA256:[A-Za-z0-9+/]{43})/.exec(stderr)?.[1];
+    const pinned = host.hostKeys.map(({ fingerprint }) => fingerprint).join(", ");
+    return new NixsealError(
+      "refused",
+      `its host key is not the pinned one: found ${found ?? "another key"}, pinned ${pinned}`,
+      {
+        hint: `if it was reinstalled: nixseal host remove ${host.name}, then host add, and rekey its secrets; else somebody stands between`,
+        where,
+      },
+    );
+  }
+  const last = stderr.trim().split("\n").at(-1)?.trim().slice(0, 300) ?? "";
+  const denied = /Permission denied/.test(stderr);
+  return new NixsealError(denied ? "refused" : "io", last === "" ? "the connection failed" : last, {
+    hint: denied ? `does the host know your key for the user '${host.user ?? "that ssh takes"}'?` : undefined,
+    where,
+  });
+}

@@ -1,0 +1,124 @@
+import { hex, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { Clock, Random } from "../core/ports.ts";
+import { object, text, nullable, wrong, type Check } from "../core/shape.ts";
+import type { State } from "./state.ts";
+
+/**
+ * A lease keeps operators apart for a time, not for ever: whoever dies loses it when it runs out. Its token is the
+ * fencing token: it rises by one each time the lease changes hands, and what it guards refuses any lower
+ * token than it has seen. So an operator that slept through its lease, or whose clock is wrong, does no harm.
+ */
+export interface Lease {
+  readonly name: string;
+  readonly token: number;
+  /** Holds it for another term. `conflict` when somebody else has it by now: stop at once. */
+  renew(): Promise<void>;
+  /** Gives it back. Harmless when it was lost. */
+  release(): Promise<void>;
+}
+
+export interface LeaseRequest {
+  /** What is guarded: `host/web1`. */
+  readonly name: string;
+  /** For the other operator's message: who, from where. */
+  readonly holder: string;
+  /** Milliseconds. */
+  readonly term: number;
+}
+
+interface Record {
+  readonly holder: string | null;
+  /** Drawn at random: two operators never write the same bytes, so each knows whose lease it sees. */
+  readonly nonce: string;
+  readonly token: number;
+  readonly until: string | null;
+}
+
+/** Takes a free or run-out lease. `conflict` that says who has it and until when, when it is taken. */
+export async function acquireLease(
+  state: State,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  request: LeaseRequest,
+): Promise<Lease> {
+  const { name, holder, term } = request;
+  const key = `lease/${name}`;
+  const bytes = await state.get(key);
+  const former = bytes === null ? null : parseRecord(bytes, key);
+  if (former !== null && former.until !== null && new Date(former.until) > clock.now())
+    throw taken(name, former);
+  const token = (former?.token ?? 0) + 1;
+
+  const nonce = hex(random.bytes(16));
+  let held = encode({ holder, nonce, token, until: endOf(clock, term) });
+  if (!(await state.swap(key, bytes, held))) {
+    const winner = await state.get(key);
+    throw taken(name, winner === null ? null : parseRecord(winner, key));
+  }
+  return {
+    name,
+    token,
+    async renew() {
+      const next = encode({ holder, nonce, token, until: endOf(clock, term) });
+      if (sameBytes(next, held)) return;
+      if (!(await state.swap(key, held, next))) {
+        const now = await state.get(key);
+        // An answer that was lost on its way: what we wrote is there.
+        if (now === null || !sameBytes(now, next))
+          throw taken(name, now === null ? null : parseRecord(now, key));
+      }
+      held = next;
+    },
+    async release() {
+      // The token stays behind: the next holder's must be higher.
+      await state.swap(key, held, encode({ holder: null, nonce, token, until: null }));
+    },
+  };
+}
+
+function endOf(clock: Clock, term: number): string {
+  return new Date(clock.now().getTime() + term).toISOString();
+}
+
+function taken(name: string, record: Record | null): NixsealError {
+  const who = record?.holder ?? "another operator";
+  const until = record?.until ?? null;
+  return new NixsealError("conflict", `${name} is held by ${who}${until === null ? "" : ` until ${until}`}`, {
+    hint: "wait until it is done; a lease whose holder died ends by itself",
+  });
+}
+
+const count: Check<number> = (value, path) => {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
+    throw wrong(path, "a whole number from 1", value);
+  return value;
+};
+const time = text(
+  (value) => !Number.isNaN(Date.parse(value)) && new Date(value).toISOString() === value,
+  "a time (2026-01-31T12:00:00.000Z)",
+);
+const recordOf = object<Record>({
+  holder: nullable(text((value) => value.length <= 200, "at most 200 characters")),
+  nonce: text((value) => /^[0-9a-f]{32}$/.test(value), "16 bytes in hex"),
+  token: count,
+  until: nullable(time),
+});
+
+/** A damaged lease is never taken for a free one: its token is unknown. */
+function parseRecord(bytes: Uint8Array, key: string): Record {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8Text(bytes, key));
+  } catch (cause) {
+    throw new NixsealError("malformed", `the lease ${key} is damaged`, {
+      hint: "make sure that nobody deploys, then remove it; hosts refuse a lower token than they have seen",
+      cause,
+    });
+  }
+  return recordOf(value, key);
+}
+
+function encode(record: Record): Uint8Array {
+  return utf8(canonicalJson({ ...record }));
+}

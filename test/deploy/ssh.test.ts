@@ -1,0 +1,129 @@
+/** The way to hosts, over a real sshd and a real ssh-agent. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { userInfo } from "node:os";
+import { knownHostsOf, openSsh } from "../../src/deploy/ssh.ts";
+import type { Host } from "../../src/inventory/model.ts";
+import { files } from "../../src/system/files.ts";
+import { processes } from "../../src/system/processes.ts";
+import { fleetOf } from "../support/fleets.ts";
+import { sshServer } from "../support/ssh-server.ts";
+import { Keygen } from "../support/ssh-keygen.ts";
+
+const world = { files, processes };
+
+/** An agent that holds the key alone; its socket is in our environment until the test ends. */
+function agentWith(t: TestContext, keygen: Keygen, key: string): void {
+  const socket = keygen.path("agent");
+  const { stdout } = spawnSync("ssh-agent", ["-a", socket, "-s"], { encoding: "utf8" });
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(stdout)?.[1]);
+  const former = process.env["SSH_AUTH_SOCK"];
+  process.env["SSH_AUTH_SOCK"] = socket;
+  t.after(() => {
+    process.kill(pid);
+    if (former === undefined) delete process.env["SSH_AUTH_SOCK"];
+    else process.env["SSH_AUTH_SOCK"] = former;
+  });
+  assert.equal(spawnSync("ssh-add", ["-q", key]).status, 0);
+}
+
+async function setting(t: TestContext) {
+  const keygen = new Keygen(t);
+  for (const name of ["host", "other", "user", "stranger"]) keygen.key(name);
+  const authorized = keygen.write(
+    "authorized_keys",
+    `restrict,command="printf '%s\\n' \\"$SSH_ORIGINAL_COMMAND\\"; cat" ${keygen.text("user.pub")}`,
+  );
+  const port = await sshServer(
+    t,
+    keygen.directory,
+    [keygen.path("host")],
+    [`AuthorizedKeysFile ${authorized}`, "StrictModes no", "PasswordAuthentication no"],
+  );
+  const publicKey = (name: string) => keygen.text(`${name}.pub`).trim();
+  const host = async (name: string, key: string): Promise<Host> => {
+    const fleet = await fleetOf(
+      `[hosts.${name}]\naddress = "127.0.0.1"\nport = ${port}\nuser = "${userInfo().username}"\nhost_keys = ["${publicKey(key)}"]\n`,
+    );
+    return [...fleet.hosts.values()][0]!;
+  };
+  return { keygen, host };
+}
+
+test("commands share one connection to the pinned host, and nothing of the person's known_hosts counts", async (t) => {
+  const { keygen, host } = await setting(t);
+  agentWith(t, keygen, keygen.path("user"));
+  const web = await host("Web", "host");
+  const ssh = await openSsh(world, [web]);
+  const first = await ssh.run(web, ["nixseal-gate", "status"], { input: Buffer.from("message\n") });
+  assert.equal(Buffer.from(first.stdout).toString(), "nixseal-gate status\nmessage\n");
+  const check = ssh.command(web, []);
+  const control = check.args.find((arg) => arg.startsWith("ControlPath="))!.slice("ControlPath=".length);
+  const master = spawnSync("ssh", [
+    ...check.args.slice(0, check.args.indexOf("--")),
+    "-O",
+    "check",
+    "127.0.0.1",
+  ]);
+  assert.equal(master.status, 0, master.stderr.toString());
+  const second = await ssh.run(web, ["again"]);
+  assert.equal(Buffer.from(second.stdout).toString(), "again\n");
+  await ssh.close();
+  assert.equal(existsSync(join(control, "..")), false);
+});
+
+test("a host with another key is refused, with both fingerprints; a stranger is told which user", async (t) => {
+  const { keygen, host } = await setting(t);
+  agentWith(t, keygen, keygen.path("stranger"));
+  const changed = await host("web", "other");
+  const good = await host("db", "host");
+  const ssh = await openSsh(world, [changed, good]);
+  t.after(() => ssh.close());
+  const fingerprint = /SHA256:\S+/.exec(keygen.run(["-lf", "host.pub"]))![0];
+  await assert.rejects(ssh.run(changed, ["x"]), (error: Error & { code?: string }) => {
+    assert.equal(error.code, "refused");
+    assert.match(error.message, /not the pinned one/);
+    assert.ok(
+      error.message.includes(fingerprint) && error.message.includes(changed.hostKeys[0]!.fingerprint),
+      error.message,
+    );
+    return true;
+  });
+  await assert.rejects(ssh.run(good, ["x"]), { code: "refused", message: /Permission denied/ });
+});
+
+test("a host without a pinned key, and one that is not there", async (t) => {
+  const { host } = await setting(t);
+  const web = await host("web", "host");
+  await assert.rejects(openSsh(world, [{ ...web, hostKeys: [] }]), {
+    code: "config",
+    message: /no host key/,
+  });
+  const gone = { ...web, port: 1 };
+  const ssh = await openSsh(world, [gone]);
+  t.after(() => ssh.close());
+  await assert.rejects(ssh.run(gone, ["x"]), { code: "io", message: /refused/ });
+});
+
+test("known_hosts: one name a host, and names that differ in case only stay apart", async () => {
+  const fleet = await fleetOf(
+    `[hosts.web]\nhost_keys = ["${key("a")}"]\n[hosts.Web]\nhost_keys = ["${key("b")}"]\n`,
+  );
+  const names = knownHostsOf([...fleet.hosts.values()])
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ")[0]);
+  assert.equal(names[0], "nixseal.web");
+  assert.match(names[1]!, /^nixseal\.web\.[0-9a-f]{16}$/);
+});
+
+function key(seed: string): string {
+  const blob = Buffer.concat([
+    Buffer.from("0000000b7373682d6564323535313900000020", "hex"),
+    Buffer.alloc(32, seed),
+  ]);
+  return `ssh-ed25519 ${blob.toString("base64")}`;
+}
