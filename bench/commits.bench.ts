@@ -27,9 +27,9 @@ export async function bench(): Promise<Benchmark> {
     };
     const small = await repository("small", commits);
     const large = await repository("large", many);
-    const start = await measure(directory, small, ["--version"]);
+    const start = await best(() => measure(directory, small, ["--version"]));
     const fresh = await measure(directory, small, ["commits", "verify", "--signers", signers]);
-    const again = await measure(directory, small, ["commits", "verify", "--signers", signers]);
+    const again = await best(() => measure(directory, small, ["commits", "verify", "--signers", signers]));
     const long = await measure(directory, large, ["commits", "verify", "--signers", signers]);
     const longAgain = await measure(directory, large, ["commits", "verify", "--signers", signers]);
     const began = performance.now();
@@ -59,6 +59,13 @@ export async function bench(): Promise<Benchmark> {
           ratio: fresh.milliseconds / again.milliseconds,
         },
         {
+          what: "the same again, beyond the program's own start",
+          value: again.milliseconds - start.milliseconds,
+          unit: "ms",
+          beside: `the first run: ${Math.round(fresh.milliseconds - start.milliseconds)} ms`,
+          ratio: (fresh.milliseconds - start.milliseconds) / (again.milliseconds - start.milliseconds),
+        },
+        {
           what: `${many} signed commits`,
           value: long.milliseconds,
           unit: "ms",
@@ -76,6 +83,13 @@ export async function bench(): Promise<Benchmark> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Of five: another process on the machine makes a short one longer by as much as it takes. */
+async function best<T extends { readonly milliseconds: number }>(run: () => Promise<T>): Promise<T> {
+  const runs: T[] = [];
+  for (let i = 0; i < 5; i++) runs.push(await run());
+  return runs.sort((a, b) => a.milliseconds - b.milliseconds)[0]!;
 }
 
 /** Of the whole process; memory is the kernel's high-water mark, looked at until the end. */

@@ -119,6 +119,8 @@ stdenv.mkDerivation {
     }
     find node_modules -type d -empty -delete
     cp -r bin dist node_modules package.json "$library"
+    # ssh-keygen starts this one, with no wrapper between.
+    sed -i '1s|.*|#!${lib.getExe nodejs-slim}|' "$library/bin/nixseal-askpass"
     makeWrapper ${lib.getExe nodejs-slim} "$agent/bin/nixseal-agent" \
       --add-flags "$library/bin/nixseal-agent" --prefix PATH : ${agentTools}
     makeWrapper ${lib.getExe nodejs-slim} "$out/bin/nixseal" \

@@ -1,4 +1,4 @@
-// Compiles src/, test/ and bench/ to dist/, and the agent into one file. What lies in dist/ without a source is
+// Compiles src/, test/ and bench/ to dist/, and the programs into few files. What lies in dist/ without a source is
 // removed first, so that no deleted test keeps running.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
@@ -8,10 +8,17 @@ import { fileURLToPath } from "node:url";
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(top, "dist");
 
+const bundled = join(dist, "src/cli/chunks"); // has no sources of its own; bundle.mjs clears it
 for (const entry of existsSync(dist) ? readdirSync(dist, { recursive: true, withFileTypes: true }) : []) {
   const output = join(entry.parentPath, entry.name);
   const source = join(top, relative(dist, output)).replace(/\.(d\.ts|js)$/, ".ts");
-  if (entry.isFile() && /\.(js|d\.ts)$/.test(entry.name) && !existsSync(source)) rmSync(output);
+  if (
+    entry.parentPath !== bundled &&
+    entry.isFile() &&
+    /\.(js|d\.ts)$/.test(entry.name) &&
+    !existsSync(source)
+  )
+    rmSync(output);
 }
 
 const tsc = spawnSync(process.execPath, [join(top, "node_modules/typescript/bin/tsc"), "-p", top], {

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { test } from "node:test";
@@ -132,4 +133,56 @@ test("a record with a merge conflict: the hint is a way out", (context) => {
   assert.equal(fleet.run(["secrets", "rekey", "--all", "one"]).code, 0);
   assert.deepEqual(findings(fleet), []);
   assert.equal(fleet.run(["secrets", "get", "one"]).stdout, "value");
+});
+
+test("an epoch never begins anew by itself: a broken record stops `set`, a broken ciphertext does not", (context) => {
+  const fleet = testFleet(context, declared);
+  for (const value of ["one", "two"]) assert.equal(fleet.run(["secrets", "set", "one"], value).code, 0);
+  const record = readFileSync(fleet.file("secrets/one.json"), "utf8");
+  const ciphertext = readFileSync(fleet.file("secrets/one.age"));
+  for (const broken of ["<<<<<<< HEAD\n", "", record.replace('"epoch": 2', '"epoch": -2')]) {
+    fleet.write("secrets/one.json", broken);
+    const { code, stderr } = fleet.run(["secrets", "set", "one"], "three");
+    assert.equal(code, 2);
+    assert.match(stderr, /secrets\/one\.json.*\n {2}hint: take it and the \.age file from one commit/);
+    assert.deepEqual(readFileSync(fleet.file("secrets/one.age")), ciphertext);
+  }
+  fleet.write("secrets/one.json", record);
+  for (const spoil of [
+    () => fleet.write("secrets/one.age", "spoiled"),
+    () => rmSync(fleet.file("secrets/one.age")),
+  ]) {
+    spoil();
+    assert.equal(fleet.run(["secrets", "set", "one"], "next").code, 0);
+  }
+  assert.match(readFileSync(fleet.file("secrets/one.json"), "utf8"), /"epoch": 4/);
+});
+
+test("what a power cut left beside secrets goes with the next write, and nothing that is not known to be ours", (context) => {
+  const fleet = testFleet(context, declared);
+  assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 0);
+  const longAgo = new Date(Date.now() - 7_200_000);
+  const put = (name: string, at: Date): void => {
+    fleet.write(`secrets/${name}`, "age-encryption.org/v1\n-> X");
+    utimesSync(fleet.file(`secrets/${name}`), at, at);
+  };
+  const ours = [".one.age.0123456789ab.tmp", ".one.json.0123456789ab.tmp"];
+  const kept = [
+    ".one.age.ba9876543210.tmp",
+    ".one.age.swp",
+    ".one.txt.0123456789ab.tmp",
+    ".one.age.0123456789.tmp",
+  ];
+  for (const name of [...ours, ...kept]) put(name, name === kept[0] ? new Date() : longAgo);
+  mkdirSync(fleet.file("secrets/.two.age.0123456789ab.tmp"));
+  assert.equal(fleet.run(["secrets", "rekey", "--dry-run"]).code, 0);
+  for (const name of ours) assert.ok(existsSync(fleet.file(`secrets/${name}`)), "a dry run removes nothing");
+  const { code, stderr } = fleet.run(["secrets", "rekey"]);
+  assert.equal(code, 0);
+  for (const name of ours) {
+    assert.ok(stderr.includes(`removed secrets/${name}`), stderr);
+    assert.equal(existsSync(fleet.file(`secrets/${name}`)), false);
+  }
+  for (const name of [...kept, ".two.age.0123456789ab.tmp"])
+    assert.ok(existsSync(fleet.file(`secrets/${name}`)));
 });

@@ -1,7 +1,7 @@
 /** What the programs say and end with when a standard stream fails, is a directory or goes away. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { top } from "./console.ts";
@@ -111,4 +111,40 @@ test("a recipient that is none is named, and a private key in its place is not r
     spawnSync(nixseal, ["age", "encrypt", ...words], { input: "", encoding: "utf8" }).stderr;
   assert.match(encrypt("-r", "age1xxx"), /recipient 'age1xxx': /);
   assert.doesNotMatch(encrypt("-r", "AGE-SECRET-KEY-1QQQ"), /1QQQ/);
+});
+
+test("a closed stdout is warned of; /dev/null as a shell opens it is not, and the exit code is that of the work", (context) => {
+  const fleet = testFleet(context, declared);
+  assert.equal(fleet.run(["secrets", "set", "one"], "value").code, 0);
+  const run = (words: string) =>
+    spawnSync("sh", ["-c", words], { cwd: fleet.directory, env: fleet.env, encoding: "utf8" });
+  fleet.write("plain", "value");
+  const recipient = fleet.publicKey("web");
+  for (const words of ["secrets get one", "secrets check", `age encrypt -r "${recipient}" plain`]) {
+    const closed = run(`'${nixseal}' ${words} >&-`);
+    assert.equal(closed.status, 0, closed.stderr);
+    assert.match(closed.stderr, /^warning: stdout is closed: the output went nowhere$/m, words);
+    const unwanted = run(`'${nixseal}' ${words} > /dev/null`);
+    assert.deepEqual([unwanted.status, unwanted.stderr], [0, ""], words);
+  }
+});
+
+test("a new ciphertext has the mode that the umask leaves, as age's; plaintext is for its owner only", (context) => {
+  const fleet = testFleet(context, declared);
+  fleet.write("plain", "value");
+  for (const [umask, mode] of [
+    ["077", 0o600],
+    ["022", 0o644],
+    ["002", 0o664],
+  ] as const) {
+    const words = `umask ${umask}; '${nixseal}' age encrypt -r "${fleet.publicKey("web")}" -o ${umask}.age plain`;
+    const stock = `umask ${umask}; age -r "${fleet.publicKey("web")}" -o ${umask}.stock plain`;
+    for (const script of [words, stock])
+      assert.equal(spawnSync("sh", ["-c", script], { cwd: fleet.directory, env: fleet.env }).status, 0);
+    for (const file of [`${umask}.age`, `${umask}.stock`])
+      assert.equal(statSync(fleet.file(file)).mode & 0o777, mode, file);
+  }
+  const decrypt = ["age", "decrypt", "-i", fleet.key("web"), "-o", "out", "002.age"];
+  assert.equal(fleet.run(decrypt).code, 0);
+  assert.equal(statSync(fleet.file("out")).mode & 0o777, 0o600);
 });

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
+  chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,7 +16,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { top } from "./console.ts";
 import { sshServer } from "./support/ssh-server.ts";
-import { trustFleet } from "./support/trust-fleet.ts";
+import { trustFleet, type TrustFleet } from "./support/trust-fleet.ts";
 
 test("two of three sign the root; ssh-keygen verifies what is exported", (context) => {
   const fleet = trustFleet(context);
@@ -63,14 +65,72 @@ test("two of three sign the root; ssh-keygen verifies what is exported", (contex
   }
 });
 
-test("a git that gives no answer does not make a clone forget", (context) => {
+test("what is remembered asks no git, and is there for every clone of the fleet", (context) => {
   const fleet = trustFleet(context);
   fleet.expect(0, "trust", "init");
   const first = readFileSync(fleet.file("trust/root.json"));
   fleet.expect(0, "trust", "rotate", "--expires", "2y");
   writeFileSync(fleet.file("trust/root.json"), first);
+  rmSync(fleet.file("trust/root.1.json"));
   appendFileSync(fleet.file(".git/config"), "[broken\n");
-  assert.match(fleet.expect(2, "trust", "show"), /bad config line/);
+  assert.match(fleet.expect(4, "trust", "show"), /older than version 2, seen before/);
+  // A rolled back copy elsewhere, by anybody who has no memory of it to bring along.
+  cpSync(fleet.directory, `${fleet.directory}-copy`, { recursive: true });
+  const copy = ["--fleet", `${fleet.directory}-copy`];
+  assert.match(fleet.expect(4, "trust", "show", ...copy), /older than version 2, seen before/);
+});
+
+test("a whole other fleet in its place is noticed", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  rmSync(fleet.file("trust"), { recursive: true });
+  mkdirSync(fleet.file("trust"));
+  const other = trustFleet(context);
+  other.expect(0, "trust", "init");
+  copyFileSync(other.file("trust/root.json"), fleet.file("trust/root.json"));
+  assert.match(fleet.expect(4, "trust", "show"), /another root has version 1 than the one that is trusted/);
+});
+
+test("a memory inside of the clone makes nothing trusted, and what it has seen is not taken back", (context) => {
+  const fleet = trustFleet(context);
+  const other = trustFleet(context);
+  for (const one of [fleet, other]) one.expect(0, "trust", "init");
+  const first = readFileSync(fleet.file("trust/root.json"));
+  fleet.expect(0, "trust", "rotate", "--expires", "2y");
+  const second = readFileSync(fleet.file("trust/root.json"));
+  const former = (root: Uint8Array): void => {
+    const { payload } = JSON.parse(Buffer.from(root).toString()) as { payload: string };
+    fleet.write(".git/nixseal-trust.json", JSON.stringify({ krl: null, root: payload, time: null }));
+  };
+  // Planted together with its own fleet: the memory outside decides all the same.
+  former(readFileSync(other.file("trust/root.json")));
+  copyFileSync(other.file("trust/root.json"), fleet.file("trust/root.json"));
+  assert.match(fleet.expect(4, "trust", "show"), /older than version 2, seen before/);
+  writeFileSync(fleet.file("trust/root.json"), second);
+  assert.match(fleet.expect(4, "trust", "show"), /0 of the 1 signatures of version 1/);
+  // Of an honest one the floor stays, and it is taken over.
+  forget(fleet);
+  former(second);
+  writeFileSync(fleet.file("trust/root.json"), first);
+  assert.match(fleet.expect(4, "trust", "show"), /older than version 2, seen before/);
+  writeFileSync(fleet.file("trust/root.json"), second);
+  fleet.expect(0, "trust", "show");
+  assert.throws(() => statSync(fleet.file(".git/nixseal-trust.json")), /ENOENT/);
+});
+
+test("a memory that others could have written is refused, and a damaged one is not an empty one", (context) => {
+  const fleet = trustFleet(context);
+  fleet.expect(0, "trust", "init");
+  const file = readdirSync(stateOf(fleet)).find((name) => name.startsWith("fleet-"))!;
+  const path = join(stateOf(fleet), file);
+  chmodSync(path, 0o666);
+  assert.match(fleet.expect(4, "trust", "show"), /could have been written by somebody else/);
+  chmodSync(path, 0o600);
+  chmodSync(stateOf(fleet), 0o777);
+  assert.match(fleet.expect(4, "trust", "show"), /could have been written by somebody else/);
+  chmodSync(stateOf(fleet), 0o700);
+  writeFileSync(path, "{}");
+  assert.match(fleet.expect(2, "trust", "show"), /remembered state cannot be read/);
 });
 
 test("a root that is rolled back, swapped or removed is noticed by a clone that saw a newer one", (context) => {
@@ -90,10 +150,10 @@ test("a root that is rolled back, swapped or removed is noticed by a clone that 
   fleet.expect(0, "trust", "show");
 
   // Without its memory a clone follows from the first version, and needs every one.
-  rmSync(fleet.file(".git/nixseal-trust.json"));
+  forget(fleet);
   assert.match(fleet.expect(0, "trust", "show"), /for the first time in this clone/);
   assert.doesNotMatch(fleet.expect(0, "trust", "show"), /for the first time/);
-  rmSync(fleet.file(".git/nixseal-trust.json"));
+  forget(fleet);
   rmSync(fleet.file("trust/root.1.json"));
   assert.match(fleet.expect(4, "trust", "show"), /version 1 of the root is missing/);
 });
@@ -103,7 +163,9 @@ test("two fleets in one repository have a memory each", (context) => {
   fleet.expect(0, "trust", "init");
   fleet.expect(0, "trust", "rotate");
   mkdirSync(fleet.file("second"));
-  copyFileSync(fleet.file("fleet.toml"), fleet.file("second/fleet.toml"));
+  // Two roots of the same second, name and keys would be one root.
+  const toml = readFileSync(fleet.file("fleet.toml"), "utf8");
+  fleet.write("second/fleet.toml", toml.replace('name = "test"', 'name = "second"'));
   fleet.expect(0, "trust", "init", "--fleet", "second");
   assert.match(fleet.expect(0, "trust", "show", "--fleet", "second"), /root {9}version 1 /);
   assert.match(fleet.expect(0, "trust", "show"), /root {9}version 2 /);
@@ -223,6 +285,54 @@ test("keys may be in an agent, for roots and for certificates", (context) => {
   assert.doesNotMatch(stderr, /no passphrase/);
 });
 
+test("--passphrase-fd reaches ssh-keygen, and nothing else sees the passphrase", (context) => {
+  const fleet = trustFleet(context);
+  const key = fleet.key("alice");
+  const encrypt = ["-q", "-p", "-P", "", "-N", "correct horse", "-f", key];
+  assert.equal(fleet.shell("ssh-keygen", encrypt).code, 0);
+  const env = { ...fleet.env, PATH: `${join(top, "bin")}:${fleet.env["PATH"]}` };
+  const bash = (script: string) =>
+    spawnSync("bash", ["-ec", script], { cwd: fleet.directory, env, encoding: "utf8", timeout: 60_000 });
+  assert.match(
+    bash("nixseal trust init").stderr,
+    /for a key with a passphrase run this in a terminal, give --passphrase-fd/,
+  );
+  assert.match(bash("nixseal trust init --passphrase-fd 7 7<<< wrong").stderr, /incorrect passphrase/);
+  const given = "--passphrase-fd 7 7<<< 'correct horse'";
+  for (const verb of [
+    "trust init",
+    "trust rotate",
+    "trust issue alice --rights activate --hosts web --for 1h",
+    "trust revoke bob",
+  ]) {
+    const { status, stdout, stderr } = bash(`nixseal ${verb} ${given}`);
+    assert.equal(status, 0, `${verb}: ${stdout}${stderr}`);
+    assert.doesNotMatch(stdout + stderr, /horse/);
+  }
+  // Another holder's turn.
+  const bob = fleet.key("bob");
+  fleet.shell("ssh-keygen", ["-q", "-p", "-P", "", "-N", "correct horse", "-f", bob]);
+  assert.match(
+    bash(`nixseal trust rotate --add-root-key ${bob}.pub ${given}`).stdout,
+    /0 of 1 signatures by keys of|is the root now/,
+  );
+  const rotated = bash(`nixseal trust rotate --add-root-key ${fleet.key("db")}.pub --threshold 2 ${given}`);
+  assert.match(rotated.stdout, /1 of 2 signatures by keys of version 4/, rotated.stderr);
+  assert.match(bash(`nixseal trust sign --yes --key ${bob} ${given}`).stdout, /version 4 is the root now/);
+  // For passphrases only: a wrong PIN locks a token after a few.
+  const askpass = (prompt: string, hint = "") =>
+    bash(
+      `SSH_ASKPASS_PROMPT=${hint} ${hint === "" ? "env -u SSH_ASKPASS_PROMPT" : ""} nixseal-askpass '${prompt}' 3<<< x`,
+    );
+  assert.equal(askpass("Enter passphrase for k: ").stdout, "x\n\n");
+  for (const [prompt, hint] of [
+    ["Enter PIN for k: "],
+    ["Enter passphrase?", "confirm"],
+    ["Touch", "none"],
+  ] as const)
+    assert.equal(askpass(prompt, hint).stdout, "", prompt);
+});
+
 test("at a terminal ssh-keygen has it for itself, for a passphrase or a touch", (context) => {
   const fleet = trustFleet(context);
   const env = { ...fleet.env, PATH: `${join(top, "bin")}:${fleet.env["PATH"]}` };
@@ -306,9 +416,18 @@ test("nothing of trust is ever written with more rights than needed, nor left ly
   const fleet = trustFleet(context);
   fleet.expect(0, "trust", "init");
   fleet.expect(0, "trust", "revoke", "bob");
-  assert.equal(statSync(fleet.file(".git/nixseal-trust.json")).mode & 0o777, 0o600);
+  for (const name of readdirSync(stateOf(fleet)))
+    assert.equal(statSync(join(stateOf(fleet), name)).mode & 0o777, 0o600, name);
   assert.deepEqual(readdirSync(fleet.file("trust")).sort(), ["krl", "krl.sig", "root.json"]);
 });
+
+function stateOf(fleet: TrustFleet): string {
+  return join(fleet.env["HOME"]!, ".local/state/nixseal/trust");
+}
+
+function forget(fleet: TrustFleet): void {
+  rmSync(stateOf(fleet), { recursive: true });
+}
 
 /** Without blocking: the server of the test runs in this process. */
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | null> {

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test, type TestContext } from "node:test";
-import { testFleet, type TestFleet } from "./support/fleet.ts";
+import { nixseal, testFleet, type TestFleet } from "./support/fleet.ts";
 import { StockNix } from "./support/stock-nix.ts";
 
 const expression = `{ version }: let
@@ -84,6 +84,22 @@ suite("warrants with stock Nix and stock ssh-keygen", () => {
     assert.equal(code, verdict.accepted ? 0 : 4, stdout);
     return verdict;
   }
+
+  test("a key with a passphrase signs with --passphrase-fd", (context) => {
+    const fleet = fleetOfTwo(context);
+    const file = ordered(fleet, "web", "--toplevel", systems[0]!);
+    const encrypt = ["-q", "-p", "-P", "", "-N", "correct horse", "-f", fleet.key("alice")];
+    assert.equal(spawnSync("ssh-keygen", encrypt).status, 0);
+    const script = `"$1" warrant sign "$2" --yes --passphrase-fd 7 7<<< 'correct horse'`;
+    const { status, stdout, stderr } = spawnSync("bash", ["-ec", script, "bash", nixseal, file], {
+      cwd: fleet.directory,
+      env: fleet.env,
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /signed .* as alice: 1 of 2/);
+  });
 
   test("is made, signed by two and accepted; one member's second signature is none", (context) => {
     const fleet = fleetOfTwo(context);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { systemPorts } from "../system/ports.ts";
 import { run } from "./run.ts";
 
@@ -13,5 +14,6 @@ process.exitCode = await run(process.argv.slice(2), {
   ...systemPorts(new URL("./worker.js", import.meta.url)),
   workingDirectory: process.cwd(),
   version: manifest.version,
+  askpass: fileURLToPath(new URL("../../../bin/nixseal-askpass", import.meta.url)),
   stderr: { write: (text) => void process.stderr.write(text), terminal: process.stderr.isTTY ?? false },
 });

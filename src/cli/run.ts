@@ -11,6 +11,8 @@ import { paint } from "./paint.ts";
 export interface Program extends Ports {
   readonly workingDirectory: string;
   readonly version: string;
+  /** The file of `bin/nixseal-askpass`. */
+  readonly askpass: string;
   readonly stderr: { write(text: string): void; readonly terminal: boolean };
 }
 

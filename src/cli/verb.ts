@@ -1,8 +1,9 @@
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
+import type { Emit } from "../core/events.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
 import { SecretValue } from "../core/secret-value.ts";
-import { flagsOf, type AnyOp, type Context } from "../ops/op.ts";
+import { flagsOf, lostOutput, type AnyOp, type Context } from "../ops/op.ts";
 import { registry } from "../ops/registry.ts";
 import { kebabCase, parseArguments } from "./arguments.ts";
 import { printed } from "./errors.ts";
@@ -43,11 +44,12 @@ export async function runVerb(name: string, words: readonly string[], program: P
     passphrase: passphraseSource(program, globals["passphraseFd"] as number | undefined, () =>
       events.clear(),
     ),
+    askpass: globals["passphraseFd"] === undefined ? null : program.askpass,
   };
   try {
     const output = await operation.run(context, input);
     events.clear();
-    await printed(printResult(operation, output, input, globals["json"] === true, program));
+    await printed(printResult(operation, output, input, globals["json"] === true, program, events.emit));
     const complaints = globals["json"] === true ? [] : (operation.complaints?.(output) ?? []);
     for (const line of complaints) program.stderr.write(`${visible(line).replaceAll("\n", "\\x0a")}\n`);
     return operation.exit?.(output) ?? exitCodes.done;
@@ -76,6 +78,7 @@ async function printResult(
   input: Record<string, unknown>,
   json: boolean,
   program: Program,
+  emit: Emit,
 ): Promise<void> {
   const terminal = program.streams.stdoutIsTerminal;
   const colours = paint(terminal, program.environment.get("NO_COLOR"), program.environment.get("TERM"));
@@ -84,6 +87,7 @@ async function printResult(
       ? (output as readonly unknown[]).map((item) => `${visibleJson(item)}\n`).join("")
       : visibleJson(output ?? null, terminal ? 2 : 0)
     : harmless(operation.text(output, colours, input), terminal);
+  if (text.length > 0 && program.streams.stdoutIsLost) emit(lostOutput);
   if (typeof text !== "string") await program.streams.stdout(text);
   else if (text !== "") await program.streams.stdout(utf8(text.endsWith("\n") ? text : `${text}\n`));
 }

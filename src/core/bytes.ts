@@ -37,7 +37,8 @@ export function base64(bytes: Uint8Array): string {
 
 /** RFC 4648 section 4 without padding, as age writes it. */
 export function base64Unpadded(bytes: Uint8Array): string {
-  return base64(bytes).replace(/=+$/, "");
+  const text = base64(bytes);
+  return text.slice(0, text.length - ((3 - (bytes.length % 3)) % 3));
 }
 
 /**

@@ -2,6 +2,7 @@
  * The small interfaces through which effects enter. Types only: `src/system/` implements them, the
  * programs' entry files wire them in, and everything between can be tested without touching the world.
  */
+import type { KeyObject } from "node:crypto";
 import type { SecretValue } from "./secret-value.ts";
 import type { Trees } from "./tree-ports.ts";
 
@@ -11,9 +12,16 @@ export interface Clock {
   sleep(milliseconds: number, options?: { readonly background: boolean }): Promise<void>;
 }
 
+export interface X25519KeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
 export interface Random {
   /** Bytes of the operating system's generator, fit for keys. */
   bytes(length: number): Uint8Array;
+  /** A fresh key pair for X25519, of the same generator; the private bytes never come into reach of the program. */
+  x25519KeyPair(): X25519KeyPair;
 }
 
 export interface Environment {
@@ -26,6 +34,8 @@ export interface Command {
   readonly args: readonly string[];
   /** Written to the child's stdin, which is then closed; without it stdin is empty. Secrets go here, never into `args`. */
   readonly input?: Uint8Array | undefined;
+  /** What the child, and what it starts, can read from its file descriptor 3: a secret that is not for its stdin. */
+  readonly descriptor3?: Uint8Array | undefined;
   readonly cwd?: string | undefined;
   /** Added to a small fixed environment (PATH, HOME, LANG=C, …); undefined removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -138,10 +148,14 @@ export interface Files {
     options: NewFile & { readonly syncDirectory?: boolean },
   ): Promise<void>;
   /**
-   * As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. With `sync: false`
-   * nothing is flushed to the disk: for what can be had again, and whose bytes are checked again when it is used.
+   * As `writeAtomic`, for content that comes in pieces: nothing is visible at `path` before `commit`. With `umask` the
+   * person's umask takes its bits from `mode`, as from any program's new file. With `sync: false` nothing is flushed to the
+   * disk: for what can be had again, and whose bytes are checked again when it is used.
    */
-  openAtomic(path: string, options: NewFile & { readonly sync?: boolean }): Promise<AtomicFile>;
+  openAtomic(
+    path: string,
+    options: NewFile & { readonly umask?: boolean; readonly sync?: boolean },
+  ): Promise<AtomicFile>;
   /** Adds at the end of a file that exists, never through a symlink, and is done when the bytes are on the disk. */
   append(path: string, bytes: Uint8Array): Promise<void>;
   /** The last `limit` bytes of a regular file, or all when there are fewer, with the whole size. Follows no symlink. */
@@ -196,6 +210,8 @@ export interface Streams {
   stdout(bytes: Uint8Array): Promise<void>;
   readonly stdinIsTerminal: boolean;
   readonly stdoutIsTerminal: boolean;
+  /** Whether stdout leads nowhere, most likely because it was closed (`>&-`): what is written there is lost. */
+  readonly stdoutIsLost: boolean;
   /** Everything from a file descriptor that the caller opened for us, up to `limit` bytes. */
   readDescriptor(descriptor: number, limit: number): Promise<Uint8Array>;
 }
@@ -212,7 +228,13 @@ export interface Person {
  * results are plain data. Results come in the order of the jobs; at most a bounded number is under way.
  */
 export interface Workers {
-  map<Job, Result>(task: string, jobs: Iterable<Job> | AsyncIterable<Job>): AsyncIterable<Result>;
+  /** `here` does the same on this thread, which takes its share, and all jobs that `mustStay`. */
+  map<Job, Result>(
+    task: string,
+    jobs: AsyncIterable<Job>,
+    here: (job: Job) => Promise<Result>,
+    mustStay?: (job: Job) => boolean,
+  ): AsyncIterable<Result>;
 }
 
 export interface HttpLimits {

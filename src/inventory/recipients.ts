@@ -52,6 +52,21 @@ export function recipientsOf(fleet: Fleet, secret: Secret): NamedRecipient[] {
   });
 }
 
+/**
+ * `recipientsOf` for many secrets: those with the same selectors share one list. A fleet has many secrets and few
+ * selectors.
+ */
+export function recipientsIn(fleet: Fleet): (secret: Secret) => readonly NamedRecipient[] {
+  const known = new Map<string, readonly NamedRecipient[]>();
+  return (secret) => {
+    const selectors = [secret.hosts, secret.readers].map((list) => list?.map(({ text }) => text) ?? null);
+    const key = JSON.stringify(selectors);
+    const recipients = known.get(key) ?? recipientsOf(fleet, secret);
+    known.set(key, recipients);
+    return recipients;
+  };
+}
+
 /** The secrets that a host gets, sorted by name. */
 export function secretsOf(fleet: Fleet, host: Host): Secret[] {
   const own = [...fleet.secrets.values()].filter((secret) => picksHost(secret.hosts, host));

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Emit } from "../core/events.ts";
+import type { Emit, Event } from "../core/events.ts";
 import type { ExitCode } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SecretValue } from "../core/secret-value.ts";
@@ -14,7 +14,19 @@ export interface Context extends Ports {
   readonly json: boolean;
   /** From `--passphrase-fd` when it was given, else asked without echo; `refused` when nobody is there. */
   readonly passphrase: (question: string) => Promise<SecretValue>;
+  /**
+   * With `--passphrase-fd`: the program that OpenSSH's tools are to ask for it (`SSH_ASKPASS`), which reads it from descriptor
+   * 3. Null without: they ask the person themselves.
+   */
+  readonly askpass: string | null;
 }
+
+/** For what is written while `streams.stdoutIsLost`. The exit code stays that of the work. */
+export const lostOutput: Event = {
+  type: "warning",
+  message: "stdout is closed: the output went nowhere",
+  hint: "use '> /dev/null' when it is not wanted",
+};
 
 /** Colours for people; each gives its text back unchanged where there is no terminal. */
 export interface Paint {

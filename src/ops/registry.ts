@@ -158,6 +158,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "judge every commit of a range by who signed it",
     load: () => import("./commits/verify.ts").then((module) => module.verify),
   },
+  "commits approve": {
+    summary: "agree to a change of the policy, or to a branch going back",
+    load: () => import("./commits/approve.ts").then((module) => module.approve),
+  },
   "warrant create": {
     summary: "make the next warrant for a host, to be signed",
     load: () => import("./warrant/create.ts").then((module) => module.warrantCreate),

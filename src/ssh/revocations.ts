@@ -24,6 +24,16 @@ export interface RevokedCertificates {
   readonly keyIds: ReadonlySet<string>;
 }
 
+/** What either revokes. The number is the first one's. */
+export function joinRevocations(one: Revocations, other: Revocations): Revocations {
+  return {
+    version: one.version,
+    keys: new Set([...one.keys, ...other.keys]),
+    sha1: new Set([...one.sha1, ...other.sha1]),
+    certificates: [...one.certificates, ...other.certificates],
+  };
+}
+
 /** Why it is revoked, for people; null when it is not. A certificate falls with its key and with its CA's key. */
 export function revocationOf(revocations: Revocations, subject: PublicKey | Certificate): string | null {
   if (subject.type !== "certificate") return isKeyRevoked(revocations, subject) ? "the key is revoked" : null;

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -9,48 +8,55 @@ import {
   openSync,
   renameSync,
   rmSync,
+  writeFile,
   writeFileSync,
+  writev,
 } from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { hex } from "../core/bytes.ts";
 import type { AtomicFile, NewFile } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
+import { random } from "./random.ts";
 
 /** O_EXCL and O_NOFOLLOW: a file or symlink that somebody planted at this name is never written through. */
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+type NewFileUnderUmask = NewFile & { readonly umask?: boolean };
 
 /**
  * A file that appears at `path` whole or not at all. The name `.NAME.RANDOM.tmp` in the same directory, so that
  * the rename stays within one file system. A signal takes it away; what SIGKILL leaves behind is that file, never a
  * half-written `path`.
  */
-export async function atomicFile(path: string, options: NewFile, sync = true): Promise<AtomicFile> {
+export async function atomicFile(path: string, options: NewFileUnderUmask, sync = true): Promise<AtomicFile> {
   const temporary = temporaryName(path);
   const settled = takeAlong(temporary); // before there is anything to take: a signal does not wait for us
-  const handle = await openFresh(temporary, options).catch((cause: unknown) => {
-    settled();
-    throw cause;
-  });
-  let open = true;
+  const descriptor = openFresh(temporary, options, settled);
+  let state: "written" | "closed" | "settled" = "written";
+  const close = (): void => {
+    if (state === "written") closeSync(descriptor); // once: somebody else may have the number by now
+    state = "closed";
+  };
   return {
     write: async (...pieces) => {
       try {
         const size = pieces.reduce((sum, { length }) => sum + length, 0);
-        const { bytesWritten } = await handle.writev(pieces);
+        const { bytesWritten } = await writevLater(descriptor, pieces);
         // writev(2) may write less than it was given, on a disk that is nearly full: what then fails says why.
-        if (bytesWritten < size) await handle.writeFile(Buffer.concat(pieces).subarray(bytesWritten));
+        if (bytesWritten < size) await writeLater(descriptor, Buffer.concat(pieces).subarray(bytesWritten));
       } catch (cause) {
         throw systemError(cause, path);
       }
     },
     commit: async () => {
       try {
-        if (sync) await handle.sync();
-        await handle.close();
-        await fs.rename(temporary, path);
-        open = false;
+        if (sync) await fsyncLater(descriptor);
+        close();
+        renameSync(temporary, path);
+        state = "settled";
         settled();
         if (sync) await syncDirectory(dirname(path));
       } catch (cause) {
@@ -58,17 +64,17 @@ export async function atomicFile(path: string, options: NewFile, sync = true): P
       }
     },
     discard: async () => {
-      if (!open) return;
-      open = false;
-      await handle.close();
-      await fs.rm(temporary, { force: true });
+      if (state === "settled") return;
+      close();
+      rmSync(temporary, { force: true });
+      state = "settled";
       settled();
     },
   };
 }
 
 function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${hex(random.bytes(6))}.tmp`);
 }
 
 /**
@@ -96,12 +102,18 @@ export async function replaceFile(path: string, bytes: Uint8Array, options: NewF
 }
 
 const fsyncLater = promisify(fsync);
+const writevLater = promisify(writev);
+const writeLater: (descriptor: number, bytes: Uint8Array) => Promise<void> = promisify(writeFile);
 
 /** Owner, then mode, then content: nobody can open it early, and the umask has no say. */
-function fill(descriptor: number, bytes: Uint8Array, { mode, uid, gid }: NewFile): void {
+function fill(descriptor: number, bytes: Uint8Array, options: NewFile): void {
+  own(descriptor, options);
+  writeFileSync(descriptor, bytes);
+}
+
+function own(descriptor: number, { mode, uid, gid }: NewFile): void {
   if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? -1, gid ?? -1);
   fchmodSync(descriptor, mode);
-  writeFileSync(descriptor, bytes);
 }
 
 /** Makes a file that must not exist yet and writes it; removed again when the disk is full half-way. */
@@ -134,17 +146,24 @@ function takeAlong(temporary: string): () => void {
   };
 }
 
-/** Made with mode 0600, then given its owner, then its mode: nobody can open it early, and the umask has no say. */
-async function openFresh(path: string, options: NewFile): Promise<fs.FileHandle> {
-  const handle = await fs.open(path, fresh, 0o600);
+/**
+ * Made with mode 0600, then given its owner, then its mode: nobody can open it early, and the umask has no say unless it
+ * is asked for. Without the thread pool: there the file could still appear after a signal has taken it away.
+ */
+function openFresh(path: string, options: NewFileUnderUmask, settled: () => void): number {
   try {
-    if (options.uid !== undefined || options.gid !== undefined)
-      await handle.chown(options.uid ?? -1, options.gid ?? -1);
-    await handle.chmod(options.mode);
-    return handle;
+    if (options.umask === true) return openSync(path, fresh, options.mode);
+    const descriptor = openSync(path, fresh, 0o600);
+    try {
+      own(descriptor, options);
+      return descriptor;
+    } catch (cause) {
+      closeSync(descriptor);
+      throw cause;
+    }
   } catch (cause) {
-    await handle.close();
-    await fs.rm(path, { force: true });
+    rmSync(path, { force: true });
+    settled();
     throw cause;
   }
 }

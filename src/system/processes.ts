@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { constants, hostname } from "node:os";
+import type { Writable } from "node:stream";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Command, CommandResult, Conversation, Processes } from "../core/ports.ts";
@@ -45,9 +46,16 @@ async function run(command: Command): Promise<CommandResult> {
   });
   child.stdin.on("error", () => undefined); // the child need not read its input; its exit code tells
   child.stdin.end(command.input ?? new Uint8Array());
+  if (command.descriptor3 !== undefined) writeDescriptor3(child, command.descriptor3);
   const code = await exitOf(child, command.program, command.timeout ?? minute);
   if (size > limit) throw new NixsealError("limit", `${command.program} wrote more than ${limit} bytes`);
   return { code, stdout: concat(...parts), stderr: stderr() };
+}
+
+function writeDescriptor3({ stdio }: ChildProcessWithoutNullStreams, bytes: Uint8Array): void {
+  const pipe = stdio[3] as Writable;
+  pipe.on("error", () => undefined); // nobody need read it
+  pipe.end(bytes);
 }
 
 async function runOnTerminal(command: Command): Promise<CommandResult> {
@@ -120,7 +128,12 @@ function converse(command: Command): Conversation {
 }
 
 function start(command: Command): ChildProcessWithoutNullStreams {
-  return spawn(command.program, command.args, { stdio: "pipe", cwd: command.cwd, env: environment(command) });
+  const fourth = command.descriptor3 === undefined ? [] : ["pipe" as const];
+  return spawn(command.program, command.args, {
+    stdio: ["pipe", "pipe", "pipe", ...fourth],
+    cwd: command.cwd,
+    env: environment(command),
+  });
 }
 
 function environment(command: Command): NodeJS.ProcessEnv {

@@ -1,4 +1,4 @@
-import { randomBytes, randomFillSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes, randomFillSync } from "node:crypto";
 import type { Random } from "../core/ports.ts";
 
 const poolSize = 4096;
@@ -20,4 +20,5 @@ function fromPool(length: number): Uint8Array {
 
 export const random: Random = {
   bytes: (length) => (length <= mostFromPool ? fromPool(length) : new Uint8Array(randomBytes(length))),
+  x25519KeyPair: () => generateKeyPairSync("x25519"),
 };

@@ -1,4 +1,5 @@
-import { createReadStream, fstatSync } from "node:fs";
+import { constants, createReadStream, fstatSync, readFileSync, statSync } from "node:fs";
+import { isatty } from "node:tty";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Streams } from "../core/ports.ts";
@@ -18,8 +19,11 @@ export const streams: Streams = {
         reject(stdoutFailure);
       });
     }),
-  stdinIsTerminal: process.stdin.isTTY ?? false,
+  stdinIsTerminal: isatty(0), // process.stdin would open a stream, which takes longer than most verbs
   stdoutIsTerminal: process.stdout.isTTY ?? false,
+  get stdoutIsLost() {
+    return isLost(1);
+  },
   readDescriptor: async (descriptor, limit) => {
     const parts: Uint8Array[] = [];
     let size = 0;
@@ -40,6 +44,20 @@ export const streams: Streams = {
     return concat(...parts);
   },
 };
+
+/**
+ * Node puts /dev/null in the place of a standard stream that is closed, opened for reading and writing, before our first
+ * line runs. A shell's `> /dev/null` is for writing only. Some parents open it as Node does when they want no output,
+ * so that this is a reason to warn and not to fail.
+ */
+function isLost(descriptor: number): boolean {
+  const status = fstatSync(descriptor);
+  if (!status.isCharacterDevice() || status.rdev !== statSync("/dev/null").rdev) return false;
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1"))?.[1];
+  return (Number.parseInt(flags ?? "0", 8) & accessMode) === constants.O_RDWR;
+}
+
+const accessMode = constants.O_WRONLY | constants.O_RDWR;
 
 /** Node takes a directory for an empty stream: `secrets set NAME < DIRECTORY` would store an empty value. */
 async function* readStdin(): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { NixsealError, type ErrorCode, type ErrorDetails } from "../core/errors.ts";
 import type { Workers } from "../core/ports.ts";
@@ -21,28 +22,49 @@ interface Thread {
 
 /** Two a thread: one under way and one ready, so that no core waits for the main thread. */
 const jobsPerThread = 2;
+/** Results that may wait for an earlier one, beside those that threads have under way. */
+const aheadOfTurn = 4;
 
-/** Threads that run `program` (a worker entry file). They start with the first job and end with the last. */
+/**
+ * The main thread works too: it does what comes while the threads have enough to do, so one thread less than there are
+ * cores is started. They start with the second job, since most calls have one only, and end with the last. `program`
+ * is their entry file.
+ */
 export function workers(program: URL): Workers {
   return {
-    async *map<Job, Result>(task: string, jobs: Iterable<Job> | AsyncIterable<Job>) {
-      const threads = Array.from({ length: Math.max(1, availableParallelism()) }, () =>
-        startThread(program, task),
-      );
+    async *map<Job, Result>(
+      task: string,
+      jobs: AsyncIterable<Job>,
+      here: (job: Job) => Promise<Result>,
+      mustStay: (job: Job) => boolean = () => false,
+    ) {
+      let threads: Thread[] | undefined;
+      let first = true;
       const answers: Promise<Answer>[] = [];
-      let next = 0;
       try {
         for await (const job of jobs) {
-          answers.push(hand(threads[next++ % threads.length]!, job));
-          if (answers.length >= threads.length * jobsPerThread) yield unwrap<Result>(await answers.shift()!);
+          if (!first) threads ??= startThreads(program, task);
+          first = false;
+          const free = mustStay(job) ? undefined : leastBusy(threads ?? []);
+          if (free !== undefined) answers.push(hand(free, job));
+          else {
+            answers.push(Promise.resolve({ ok: true, result: await here(job) }));
+            await setImmediate(); // answers of threads and of the disk have their turn
+          }
+          const most = (threads?.length ?? 0) * jobsPerThread + aheadOfTurn;
+          while (answers.length > most) yield unwrap<Result>(await answers.shift()!);
         }
         while (answers.length > 0) yield unwrap<Result>(await answers.shift()!);
       } finally {
         for (const answer of answers) answer.catch(() => undefined); // given up on: the first error is the one told
-        await Promise.all(threads.map((thread) => thread.worker.terminate()));
+        await Promise.all((threads ?? []).map((thread) => thread.worker.terminate()));
       }
     },
   };
+}
+
+function startThreads(program: URL, task: string): Thread[] {
+  return Array.from({ length: availableParallelism() - 1 }, () => startThread(program, task));
 }
 
 function startThread(program: URL, task: string): Thread {
@@ -52,6 +74,11 @@ function startThread(program: URL, task: string): Thread {
     for (const job of thread.waiting.splice(0)) job.reject(cause);
   });
   return thread;
+}
+
+function leastBusy(threads: readonly Thread[]): Thread | undefined {
+  const [least] = [...threads].sort((a, b) => a.waiting.length - b.waiting.length);
+  return least !== undefined && least.waiting.length < jobsPerThread ? least : undefined;
 }
 
 function hand(thread: Thread, job: unknown): Promise<Answer> {

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ImportSession } from "../../src/gate/import/session.ts";
+import { writePending } from "../../src/gate/pending.ts";
 import { narName } from "../../src/gate/quarantine/names.ts";
 import type { StorePath } from "../../src/nix/store-path.ts";
 import { clock } from "../../src/system/clock.ts";
@@ -144,6 +145,21 @@ test("only what an offered warrant names now, on a connection for nothing else",
   assert.match(lines.stdout, /"outcome":"added"/);
 
   await session.end();
+
+  // As if one of the two who signed had been revoked since it was offered.
+  const few = gate.builder.add("few", "few");
+  const { payload, signatures, ...rest } = await gate.warrant(few);
+  const envelope = { payload, signatures: signatures.slice(0, 1), ...rest };
+  await writePending(files, gate.paths, envelope, []);
+  fs.writeFileSync(
+    join(gate.paths.quarantine, narName(gate.builder.info(few).narHash)),
+    gate.builder.run("nix-store", ["--dump", gate.builder.at(few)], "", []),
+  );
+  const fewer = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
+  const threshold = await fewer.handle({ kind: "import", path: few });
+  assert.ok(!threshold.ok && threshold.code === "threshold", JSON.stringify(threshold));
+  assert.ok(!gate.host.has(few));
+  await fewer.end();
 
   const late = { ...clock, now: () => new Date(Date.now() + 2 * 3600_000) };
   const later = new ImportSession({ files, clock: late, processes }, gate.config, gate.paths);

@@ -189,3 +189,20 @@ test("an upload that differs from the warrant is refused, whoever signed it", as
   assert.ok(!host.has(sudo));
   assert.deepEqual([quarantined(gate), archives(gate)], [[], []]);
 });
+
+test("two members send one closure at the same time, and both are done", async (context) => {
+  const gate = await ReceivingGate.make(context);
+  await gate.listen(context);
+  const { builder, host, address } = gate;
+  const leaves = Array.from({ length: 6 }, (_, n) => builder.add(`leaf-${n}`, `${n}`.repeat(200_000)));
+  const system = builder.add("system", { "nixos-version": "" }, leaves);
+  await gate.offer(system);
+  const copies = ["alice", "bob", "alice"].map((who, n) => {
+    gate.use(who); // taken when the process starts, which is now
+    return builder.runAside("nix", "copy", "--to", `${n === 1 ? "ssh-ng" : "ssh"}://${address}`, system);
+  });
+  await Promise.all(copies);
+  for (const path of [...leaves, system]) host.run("nix-store", ["--verify-path", path]);
+  assert.deepEqual(archives(gate), []);
+  assert.deepEqual(fs.readdirSync(join(gate.paths.quarantine, "incoming")), []);
+});

@@ -1,13 +1,16 @@
 /** The stock programs, for tests that compare with them (Debian: age, openssh-client). */
 import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Random } from "../../src/core/ports.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-export const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) };
+export const random: Random = {
+  bytes: (length) => new Uint8Array(randomBytes(length)),
+  x25519KeyPair: () => generateKeyPairSync("x25519"),
+};
 
 /** A directory of the test's own with `age`, `age-keygen` and `ssh-keygen` at work in it. */
 export class AgeTools {

@@ -98,9 +98,12 @@ export function labSigning({ files, processes }: PeoplePorts): Signing {
     stdout: () => Promise.resolve(),
     stdinIsTerminal: false,
     stdoutIsTerminal: false,
+    stdoutIsLost: false,
     readDescriptor: () => Promise.resolve(new Uint8Array()),
   };
-  return { files, processes, streams, emit: () => undefined };
+  const passphrase: Signing["passphrase"] = () =>
+    Promise.reject(new NixsealError("bug", "the keys of the lab have no passphrase"));
+  return { files, processes, streams, emit: () => undefined, passphrase, askpass: null };
 }
 
 async function makeKey(

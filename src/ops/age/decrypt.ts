@@ -36,7 +36,7 @@ export const decrypt = op({
       });
     requireOneStdin([path, ...identity]);
     const source = await openInput(context, path, "decrypt");
-    const output = await openOutput(context, outputPath, 0o600, [path, ...identity]);
+    const output = await openOutput(context, outputPath, { mode: 0o600 }, [path, ...identity]);
     const identities =
       identity.length > 0
         ? await readIdentities(context, identity)

@@ -53,7 +53,7 @@ export const encrypt = op({
     const keyFiles = [...given.recipientsFile, ...given.identity];
     requireOneStdin([path, ...keyFiles]);
     const source = await openInput(context, path, "encrypt");
-    const output = await openOutput(context, outputPath, 0o644, [path, ...keyFiles]);
+    const output = await openOutput(context, outputPath, { mode: 0o666, umask: true }, [path, ...keyFiles]);
     const recipients = await readAllRecipients(context, given);
     const bytes = await writeAll(output, encryptStream(source, recipients, context.random, { armor }));
     return { output: outputPath ?? null, recipients: recipients.length, bytes };

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import type { AtomicFile, FileStatus } from "../../core/ports.ts";
-import type { Context } from "../op.ts";
+import { lostOutput, type Context } from "../op.ts";
 
 const progressEvery = 8 << 20;
 const writeSize = 512 << 10;
@@ -59,13 +59,13 @@ export interface Output {
 }
 
 /**
- * Checks that `path` may be written to. `mode` is for a file that is not there
- * yet; one that is keeps its own. `inUse` are the files that the output must not be.
+ * Checks that `path` may be written to. `fresh` is for a file that is not there yet; one that is keeps its mode.
+ * `inUse` are the files that the output must not be.
  */
 export async function openOutput(
   context: Context,
   path: string | undefined,
-  mode: number,
+  fresh: { readonly mode: number; readonly umask?: boolean },
   inUse: readonly (string | undefined)[],
 ): Promise<Output> {
   if (path === undefined || path === "-") return standardOutput(context);
@@ -75,7 +75,7 @@ export async function openOutput(
   if (existing !== null) await requireOther(context, path, existing, inUse);
   // Through a symlink, as age: it is the file behind it that is replaced.
   const target = existing === null ? absolute : await files.realPath(absolute);
-  return new FileOutput(() => files.openAtomic(target, { mode: existing?.mode ?? mode }));
+  return new FileOutput(() => files.openAtomic(target, existing === null ? fresh : { mode: existing.mode }));
 }
 
 /** Opened with the first bytes, so that a file that cannot be decrypted at all leaves no trace; written in large pieces. */
@@ -117,9 +117,14 @@ class FileOutput implements Output {
   }
 }
 
-function standardOutput({ streams }: Context): Output {
+function standardOutput({ streams, emit }: Context): Output {
+  let told = false;
   return {
-    write: (bytes) => streams.stdout(bytes),
+    write: (bytes) => {
+      if (!told && streams.stdoutIsLost) emit(lostOutput);
+      told = true;
+      return streams.stdout(bytes);
+    },
     commit: async () => undefined,
     discard: async () => undefined,
   };

@@ -11,6 +11,10 @@ export const securityFile = "SECURITY.md";
 export const securityMark =
   "<!-- made by 'nixseal ci init'; 'nixseal ci check' tells when it is no longer true -->";
 
+/** With the deploy job's command (workflow.ts) the only place that says how a deployment is authorised. */
+const whatHostsAsk =
+  "`nixseal warrant verify` decides, where it is run before an activation; hosts do not ask for a warrant by themselves.";
+
 export function securityPage(fleet: Fleet, root: Root, policy: CiPolicy): string {
   if (fleet.name !== root.fleet)
     throw new NixsealError("refused", `the root is of the fleet '${root.fleet}', not '${fleet.name}'`);
@@ -31,7 +35,7 @@ Certificates for members are issued, and the revocation list is signed, by one o
 ${keyList(fleet, root.ca.keys)}
 
 A warrant, the order to activate one closure on one host, needs ${count(root.warrant.threshold, "member")}${groupSentence(root)}.
-\`nixseal warrant verify\` decides, where it is run before an activation; hosts do not ask for a warrant by themselves.
+${whatHostsAsk}
 Store paths of these caches are taken by their signature when a warrant is made: ${root.upstream.length === 0 ? "none" : root.upstream.map((key) => `\`${key}\``).join(", ")}.
 
 ## Members

@@ -73,10 +73,13 @@ function verifyJob(policy: CiPolicy, condition: string): string {
   const signers =
     policy.signersVariable === null
       ? ""
-      : `        env:\n          TRUSTED_SIGNERS: \${{ vars.${policy.signersVariable} }}\n`;
+      : `          TRUSTED_SIGNERS: \${{ vars.${policy.signersVariable} }}\n`;
   return `  verify:
 ${condition}${jobHead(policy, 15)}${steps(policy, 0)}
       - name: commits are signed by who may change what they change
+        env:
+          # The commit that the policy is believed from. A variable of the forge: a commit must not choose it.
+          NIXSEAL_INTRODUCTION: \${{ vars.NIXSEAL_INTRODUCTION }}
 ${signers}        run: ${nixseal(policy, "commits verify")}
       - name: the inventory is sound
         run: ${nixseal(policy, "fleet check")}
@@ -100,12 +103,16 @@ ${jobHead(policy, 120)}${steps(policy, 1)}
 `;
 }
 
+/** What a deployment is; SECURITY.md says in `whatHostsAsk` what hosts demand of it. */
+const deployCommand = "nix run .#deploy";
+const deployComment = "The fleet's own program for it: deploy-rs, nixos-rebuild, a script.";
+
 function deployJob(policy: CiPolicy): string {
   return `  deploy:
     needs: [verify, build]
     environment: ${policy.environment}
 ${jobHead(policy, 120)}${steps(policy, 0)}
-      # The fleet's own program for it: deploy-rs, nixos-rebuild, a script. Only here is the deploy key in reach.
+      # ${deployComment} Only here is the deploy key in reach.
       - name: deploy
         env:
           DEPLOY_KEY: \${{ secrets.${policy.deploySecret} }}
@@ -114,7 +121,7 @@ ${jobHead(policy, 120)}${steps(policy, 0)}
           trap 'ssh-agent -k >/dev/null' EXIT
           printf '%s\\n' "$DEPLOY_KEY" | ssh-add -q -
           unset DEPLOY_KEY
-          nix run .#deploy
+          ${deployCommand}
 `;
 }
 

@@ -4,6 +4,8 @@ import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
 import { parseRevocations } from "../../ssh/revocation-file.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
+import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
+import type { Repository } from "../../trust/commits/repository.ts";
 import { readSigners, type Signers } from "../../trust/commits/signers.ts";
 import type { Context } from "../op.ts";
 
@@ -17,15 +19,21 @@ export interface SignerSource {
 }
 
 const variable = "TRUSTED_SIGNERS";
+const introductionVariable = "NIXSEAL_INTRODUCTION";
 const largest = 16 << 20;
 
-/** `--signers`, else the environment. Without either nothing can be accepted: `refused`. */
-export async function signerSource(context: Reader, file: string | undefined): Promise<SignerSource> {
+/** `--signers`, else the environment. Without either nothing can be accepted (`refused`), unless there are others who may. */
+export async function signerSource(
+  context: Reader,
+  file: string | undefined,
+  others: boolean,
+): Promise<SignerSource | null> {
   if (file !== undefined) return { content: await readPinned(context, file), name: file };
   const text = context.environment.get(variable);
   if (text !== undefined) return { content: Buffer.from(text), name: variable };
+  if (others) return null;
   throw new NixsealError("refused", "nobody is trusted to sign: there is no list of signers", {
-    hint: `give --signers FILE, put its content into ${variable}, or pin a policy with --introduction COMMIT`,
+    hint: `give --signers FILE, put its content into ${variable}, pin a policy with --introduction COMMIT or a root with --root FILE`,
   });
 }
 
@@ -53,7 +61,7 @@ export async function readRevocationFile(
 }
 
 /** A file that is not there is no reason to look elsewhere, or to do without. */
-async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
+export async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
   try {
     return await context.files.read(resolve(context.workingDirectory, file), { limit: largest });
   } catch (cause) {
@@ -63,4 +71,24 @@ async function readPinned(context: Reader, file: string): Promise<Uint8Array> {
       cause,
     });
   }
+}
+
+/** A whole id: a branch, a tag or a short id means whatever the repository says that it means. */
+export function pinnedIntroduction(
+  context: Pick<Context, "environment">,
+  input: { readonly introduction?: string | undefined; readonly signers?: string | undefined },
+  { format }: Repository,
+): ObjectId | null {
+  if (input.introduction !== undefined && input.signers !== undefined) {
+    throw new NixsealError("usage", "--signers and --introduction are two ways to say who may sign", {
+      hint: "give one of them",
+    });
+  }
+  if (input.signers !== undefined) return null;
+  const text = input.introduction ?? context.environment.get(introductionVariable);
+  if (text === undefined) return null;
+  if (isObjectId(text, format)) return text;
+  throw new NixsealError("usage", `the introduction '${text.slice(0, 80)}' is not a whole commit id`, {
+    hint: "git rev-parse COMMIT prints it",
+  });
 }

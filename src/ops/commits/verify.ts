@@ -1,26 +1,9 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Json } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import {
-  refuseDowngrades,
-  requireCurrentRevocations,
-  type GoBackAuthority,
-} from "../../trust/commits/descent.ts";
-import { Frontier } from "../../trust/commits/frontier.ts";
-import { Memory } from "../../trust/commits/memory.ts";
-import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
-import { resolveRange } from "../../trust/commits/range.ts";
-import { openRepository, type Repository } from "../../trust/commits/repository.ts";
-import { StateDirectory } from "../../trust/commits/state-directory.ts";
-import { goBackAuthority, verifyByPolicy } from "../../trust/commits/verify-by-policy.ts";
-import { verifyBySigners, type Report } from "../../trust/commits/verify-by-signers.ts";
-import { op, type Context } from "../op.ts";
-import { parseSigners, readRevocationFile, signerSource } from "./inputs.ts";
+import { openRange } from "../../trust/commits/range.ts";
+import { op } from "../op.ts";
 import { annotationText, reportSchema, reportText } from "./report.ts";
-
-const introductionVariable = "NIXSEAL_INTRODUCTION";
 
 const inputSchema = z.object({
   range: z.array(z.string()).default([]).describe("as for git rev-list (default: HEAD, its whole history)"),
@@ -35,6 +18,11 @@ const inputSchema = z.object({
     .optional()
     .describe("judge by trust/policy.toml, beginning behind this commit")
     .meta({ value: "COMMIT" }),
+  root: z
+    .string()
+    .optional()
+    .describe("members of this root count too, by certificates; later versions come from the history")
+    .meta({ value: "FILE" }),
   remember: z
     .boolean()
     .default(false)
@@ -43,7 +31,7 @@ const inputSchema = z.object({
   annotations: z.enum(["github", "forgejo"]).optional().describe("mark refused commits in a CI run"),
 });
 
-type Input = z.output<typeof inputSchema>;
+export type Input = z.output<typeof inputSchema>;
 
 export const verify = op({
   effect: "read",
@@ -65,9 +53,11 @@ export const verify = op({
       throw new NixsealError("usage", "--annotations and --json both want stdout", { hint: "run it twice" });
     }
     const directory = context.fleet ?? context.workingDirectory;
-    const repository = await openRepository(context.processes, context.files, directory);
-    const introduction = pinnedIntroduction(context, input, repository);
-    const { report, remember } = await judge(context, input, repository, introduction);
+    const revisions = input.range.length === 0 ? ["HEAD"] : input.range;
+    // Git is at work while the verifier is loaded.
+    const opening = openRange(context.processes, context.files, directory, revisions);
+    const [{ judge }, { repository, range }] = await Promise.all([import("./judge.ts"), opening]);
+    const { report, remember } = await judge(context, input, repository, range);
     if (report.refused.length === 0) await remember();
     return {
       accepted: report.accepted,
@@ -78,92 +68,3 @@ export const verify = op({
   text: (output, paint) => `${annotationText(output)}${reportText(output, paint)}`,
   exit: ({ refused }) => (refused.length === 0 ? exitCodes.done : exitCodes.refused),
 });
-
-async function judge(
-  context: Context,
-  input: Input,
-  repository: Repository,
-  introduction: ObjectId | null,
-): Promise<{ report: Report; remember: () => Promise<void> }> {
-  const range = await resolveRange(repository, input.range.length === 0 ? ["HEAD"] : input.range);
-  const krl =
-    input.revocations === undefined ? undefined : await readRevocationFile(context, input.revocations);
-  const revocations = krl?.revocations;
-  const state = await StateDirectory.open(context.files, context.environment);
-  const history = introduction ?? repository.commonDirectory;
-  const memory = openMemory(state, input, history, introduction !== null, context.emit);
-  const before = (await memory?.read()) ?? { tips: new Map(), time: 0, krl: null };
-  requireCurrentRevocations(revocations, before);
-  // A clock that was set back does not bring expired keys back.
-  const now = new Date(Math.max(context.clock.now().getTime(), before.time));
-  const frontier = (basis: Readonly<Record<string, Json>>): Promise<Frontier> =>
-    Frontier.open(input.fresh ? null : state, { ...basis, krl: digest(krl?.content) }, context.emit);
-
-  let report: Report;
-  let authority: (from: ObjectId) => Promise<GoBackAuthority | null>;
-  if (introduction === null) {
-    const source = await signerSource(context, input.signers);
-    const signers = await parseSigners(source, revocations);
-    const known = await frontier({ signers: digest(source.content) });
-    const question = { repository, range, signers, now, known, remembers: memory !== null };
-    report = await verifyBySigners(question, context.files, context.emit);
-    authority = async () => ({ signers, threshold: 1 });
-  } else {
-    const known = await frontier({ introduction });
-    const question = { repository, range, introduction, revocations, now, known };
-    report = await verifyByPolicy(question, context.files, context.emit);
-    authority = (from) => goBackAuthority(repository, from, revocations);
-  }
-  const back = await refuseDowngrades(repository, report.tips, before, authority, now, context.emit);
-  return {
-    report: { ...report, refused: [...report.refused, ...back] },
-    remember: async () => {
-      const tips = new Map(report.tips.map(({ name, commit }) => [name, commit]));
-      const time = Math.max(now.getTime(), report.latest);
-      await memory?.remember({ tips, time, krl: revocations?.version ?? null });
-    },
-  };
-}
-
-/** A whole id: a branch, a tag or a short id means whatever the repository says that it means. */
-function pinnedIntroduction(context: Context, input: Input, { format }: Repository): ObjectId | null {
-  if (input.introduction !== undefined && input.signers !== undefined) {
-    throw new NixsealError("usage", "--signers and --introduction are two ways to say who may sign", {
-      hint: "give one of them",
-    });
-  }
-  if (input.signers !== undefined) return null;
-  const text = input.introduction ?? context.environment.get(introductionVariable);
-  if (text === undefined) return null;
-  if (isObjectId(text, format)) return text;
-  throw new NixsealError("usage", `the introduction '${text.slice(0, 80)}' is not a whole commit id`, {
-    hint: "git rev-parse COMMIT prints it",
-  });
-}
-
-function openMemory(
-  state: StateDirectory | null,
-  { remember }: Input,
-  history: string,
-  always: boolean,
-  emit: Context["emit"],
-): Memory | null {
-  if (!remember && !always) return null;
-  if (state !== null) return new Memory(state, history);
-  // A service without a home: not a refusal, since what it is given may always be a fresh clone. But never silent.
-  if (!remember) {
-    emit({
-      type: "warning",
-      message: "there is no place to remember accepted commits in, so an older history would not be noticed",
-      hint: "set HOME or XDG_STATE_HOME",
-    });
-    return null;
-  }
-  throw new NixsealError("refused", "there is no place to remember accepted commits in", {
-    hint: "set HOME or XDG_STATE_HOME",
-  });
-}
-
-function digest(bytes: Uint8Array | undefined): string | null {
-  return bytes === undefined ? null : createHash("sha256").update(bytes).digest("hex");
-}

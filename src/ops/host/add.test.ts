@@ -53,6 +53,7 @@ async function add(
     workingDirectory: directory,
     fleet: undefined,
     json: false,
+    askpass: null,
     passphrase: () => Promise.reject(new NixsealError("refused", "nobody is here")),
   };
   const input = hostAdd.input.parse({ name: "lufta", address: "127.0.0.1", port, ...more });

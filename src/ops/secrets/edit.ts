@@ -8,7 +8,7 @@ import { setValue } from "../../secrets/store/set-value.ts";
 import { readStored } from "../../secrets/store/stored-secret.ts";
 import { op, type Context } from "../op.ts";
 import { identityFlag, openSecret } from "./identities.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 export const edit = op({
@@ -26,7 +26,7 @@ export const edit = op({
     },
   ],
   run: (context, { name, identity }) =>
-    withLockedFleet(context, `secrets edit ${name}`, false, async ({ directory, fleet }) => {
+    withLockedStore(context, `secrets edit ${name}`, false, async ({ directory, fleet }) => {
       const wanted = recipientsOf(fleet, oneSecret(fleet, name));
       const stored = await readStored(context.files, directory, name);
       const value =

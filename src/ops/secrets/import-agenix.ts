@@ -8,7 +8,7 @@ import { limits } from "../../secrets/age/limits.ts";
 import { agenixLimit, parseAgenixRules, takeRules, type TakenRule } from "../../secrets/store/agenix.ts";
 import { ciphertextFile, readAgeHeader } from "../../secrets/store/stored-secret.ts";
 import { diffOf, planIn, writeChanges } from "../fleet-edit.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import type { Context } from "../op.ts";
 import type { ImportOptions, ImportReport } from "./import.ts";
 
@@ -19,7 +19,7 @@ export async function importAgenix(
   { keepPaths, dryRun }: ImportOptions,
 ): Promise<ImportReport> {
   const rules = parseAgenixRules(await evaluate(context, rulesFile));
-  return withLockedFleet(context, "secrets import", dryRun, async ({ directory, fleet }) => {
+  return withLockedStore(context, "secrets import", dryRun, async ({ directory, fleet }) => {
     const taken = takeRules(rules, fleet);
     const present = taken.filter(({ name }) => fleet.secrets.has(name as SecretName));
     const fresh = taken.filter((rule) => !present.includes(rule));

@@ -13,7 +13,7 @@ import { setValue } from "../../secrets/store/set-value.ts";
 import { ownersOfKeys, requireDistinctNames, secretName } from "../../secrets/store/taken.ts";
 import { openFleet } from "../fleet-context.ts";
 import { diffOf, planIn, writeChanges } from "../fleet-edit.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import type { Context } from "../op.ts";
 import { loadIdentities } from "./identities.ts";
 import type { ImportOptions, ImportReport } from "./import.ts";
@@ -103,7 +103,7 @@ async function importValues(
   exposed: boolean,
 ): Promise<ImportReport> {
   requireDistinctNames(taken.map(({ name, from }) => ({ name, what: from })));
-  return withLockedFleet(context, "secrets import", dryRun, async ({ directory, fleet }) => {
+  return withLockedStore(context, "secrets import", dryRun, async ({ directory, fleet }) => {
     const fresh = taken.filter(({ name }) => !fleet.secrets.has(name as SecretName));
     const entries = fresh.map(({ name, hosts, readers }) => ({
       name,

@@ -1,15 +1,17 @@
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { recipientsOf } from "../../inventory/recipients.ts";
+import { recipientsIn, type NamedRecipient } from "../../inventory/recipients.ts";
+import type { Secret } from "../../inventory/model.ts";
 import { selectSecrets } from "../../inventory/selectors.ts";
 import { judge, type Marks } from "../../secrets/store/judge.ts";
-import { rekeySecrets, type RekeyItem } from "../../secrets/store/rekey.ts";
+import type { Identity } from "../../secrets/age/identity.ts";
+import { rekeySecrets, type RekeyFailure, type RekeyItem } from "../../secrets/store/rekey.ts";
 import { readStored } from "../../secrets/store/stored-secret.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
 import { identityFlag, loadIdentities } from "./identities.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 const change = z.object({ secret: z.string(), missing: z.array(z.string()), surplus: z.array(z.string()) });
@@ -36,31 +38,29 @@ export const rekey = op({
     { command: "nixseal secrets rekey", says: "encrypts that anew and leaves every other file alone" },
   ],
   run: (context, input) =>
-    withLockedFleet(context, "secrets rekey", input.dryRun, async (open) => {
-      const { items, ...rest } = await plan(context, open, input.selector, input.all);
-      const changes = items.map(({ stored, missing, surplus }) => ({
-        secret: stored.name,
-        missing,
-        surplus,
-      }));
-      if (input.dryRun || items.length === 0) return { dryRun: input.dryRun, rekeyed: changes, ...rest };
-      const identities = await loadIdentities(context, input.identity);
-      const failures = await rekeySecrets(
-        items,
-        identities,
-        open.directory,
-        context,
-        recipientParser(context),
-      );
+    withLockedStore(context, "secrets rekey", input.dryRun, async (open) => {
+      const { fleet } = open;
+      const chosen =
+        input.selector.length === 0 ? [...fleet.secrets.values()] : selectSecrets(fleet, input.selector);
+      const verdicts: Verdicts = { changes: [], upToDate: 0, withoutValue: [], failed: [] };
+      const items = outOfDate(context, open, chosen, input.all, verdicts);
+      const failures = input.dryRun
+        ? await passOver(items)
+        : await rekeySecrets(items, identitiesOnce(context, input.identity), open.directory, context, {
+            parse: recipientParser(context),
+            total: () => chosen.length - verdicts.upToDate,
+          });
+      const { changes, upToDate, withoutValue } = verdicts;
       const [first] = failures;
-      if (first !== undefined && failures.length === items.length) throw first.error;
+      if (first !== undefined && failures.length === changes.length) throw first.error;
       const failed = new Set(failures.map(({ secret }) => secret));
       return {
-        dryRun: false,
+        dryRun: input.dryRun,
         rekeyed: changes.filter(({ secret }) => !failed.has(secret)),
-        ...rest,
+        upToDate,
+        withoutValue,
         failed: [
-          ...rest.failed,
+          ...verdicts.failed,
           ...failures.map(({ secret, error }) => ({ secret, code: error.code, message: error.message })),
         ],
       };
@@ -80,33 +80,60 @@ export const rekey = op({
   exit: ({ failed }) => (failed.length > 0 ? exitCodes.partial : exitCodes.done),
 });
 
-/** What is out of date, judged without a key. A broken file is a failure of its own and stops nothing else. */
-async function plan(
+/** What was found so far of the secrets that were chosen. */
+interface Verdicts {
+  readonly changes: z.infer<typeof change>[];
+  upToDate: number;
+  readonly withoutValue: string[];
+  readonly failed: z.infer<typeof failure>[];
+}
+
+/**
+ * What is out of date, judged without a key, one after another: the next one is looked at while those before it are
+ * encrypted. A broken file is a failure of its own and stops nothing else.
+ */
+async function* outOfDate(
   context: Context,
   { directory, fleet }: OpenFleet,
-  selector: readonly string[],
+  chosen: readonly Secret[],
   all: boolean,
-) {
-  const chosen = selector.length === 0 ? [...fleet.secrets.values()] : selectSecrets(fleet, selector);
+  verdicts: Verdicts,
+): AsyncGenerator<RekeyItem> {
   const marks: Marks = new Map();
-  const items: (RekeyItem & { missing: string[]; surplus: string[] })[] = [];
-  const withoutValue: string[] = [];
-  const failed: z.infer<typeof failure>[] = [];
-  let upToDate = 0;
+  const recipientsOf = recipientsIn(fleet);
+  const judgeOne = async ({ name }: Secret, wanted: readonly NamedRecipient[]): Promise<RekeyItem | null> => {
+    const stored = await readStored(context.files, directory, name);
+    if (stored === null) {
+      verdicts.withoutValue.push(name);
+      return null;
+    }
+    const { upToDate, missing, surplus } = judge(wanted, stored, marks);
+    if (upToDate && !all) {
+      verdicts.upToDate++;
+      return null;
+    }
+    verdicts.changes.push({ secret: name, missing: [...missing], surplus: [...surplus] });
+    return { stored, wanted };
+  };
   for (const secret of chosen) {
+    let item: RekeyItem | null = null;
     try {
-      const wanted = recipientsOf(fleet, secret);
-      const stored = await readStored(context.files, directory, secret.name);
-      if (stored === null) withoutValue.push(secret.name);
-      else {
-        const { missing, surplus, ...verdict } = judge(wanted, stored, marks);
-        if (verdict.upToDate && !all) upToDate++;
-        else items.push({ stored, wanted, missing: [...missing], surplus: [...surplus] });
-      }
+      item = await judgeOne(secret, recipientsOf(secret));
     } catch (error) {
       if (!(error instanceof NixsealError)) throw error;
-      failed.push({ secret: secret.name, code: error.code, message: error.message });
+      verdicts.failed.push({ secret: secret.name, code: error.code, message: error.message });
     }
+    if (item !== null) yield item;
   }
-  return { items, withoutValue, failed, upToDate };
+}
+
+/** A rekey that finds nothing to do needs no key and asks for no passphrase. */
+function identitiesOnce(context: Context, given: readonly string[]): () => Promise<readonly Identity[]> {
+  let loaded: Promise<readonly Identity[]> | undefined;
+  return () => (loaded ??= loadIdentities(context, given));
+}
+
+async function passOver(items: AsyncIterable<RekeyItem>): Promise<RekeyFailure[]> {
+  for await (const item of items) void item;
+  return [];
 }

@@ -4,7 +4,7 @@ import { planRemove } from "../../inventory/edit/change.ts";
 import { oneSecret } from "../../inventory/selectors.ts";
 import { ciphertextFile, recordFile } from "../../secrets/store/stored-secret.ts";
 import { diffOf, planIn, writeChanges } from "../fleet-edit.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import { op } from "../op.ts";
 
 export const remove = op({
@@ -17,7 +17,7 @@ export const remove = op({
   output: z.object({ secret: z.string(), files: z.array(z.string()), dryRun: z.boolean(), diff: z.string() }),
   examples: [{ command: "nixseal secrets remove old-token", says: "its entry in fleet.toml and its files" }],
   run: (context, { name, dryRun }) =>
-    withLockedFleet(context, `secrets remove ${name}`, dryRun, async ({ directory, fleet }) => {
+    withLockedStore(context, `secrets remove ${name}`, dryRun, async ({ directory, fleet }) => {
       oneSecret(fleet, name);
       const plan = await planIn(context.files, directory, (sources) => planRemove(sources, "secret", name));
       const files: string[] = [];

@@ -8,7 +8,7 @@ import type { SecretName } from "../../inventory/model.ts";
 import { oneSecret } from "../../inventory/selectors.ts";
 import { ciphertextFile, recordFile } from "../../secrets/store/stored-secret.ts";
 import { diffOf, planIn, writeChanges } from "../fleet-edit.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import { matching } from "../matching.ts";
 import { op } from "../op.ts";
 
@@ -31,7 +31,7 @@ export const rename = op({
     { command: "nixseal secrets rename db-pw db-password", says: "its entry and its files; needs no key" },
   ],
   run: (context, { from, to, dryRun }) =>
-    withLockedFleet(context, `secrets rename ${from}`, dryRun, async ({ directory, fleet }) => {
+    withLockedStore(context, `secrets rename ${from}`, dryRun, async ({ directory, fleet }) => {
       const { files } = context;
       if (!fleet.secrets.has(from as SecretName) && fleet.secrets.has(to as SecretName)) {
         // A run before this one was stopped after the entry had changed: what is left is to drop the old names.

@@ -10,7 +10,7 @@ import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
 import { setValue } from "../../secrets/store/set-value.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
-import { withLockedFleet } from "../locked-fleet.ts";
+import { withLockedStore } from "./locked-store.ts";
 import { recipientParser } from "./recipient-parser.ts";
 
 export const set = op({
@@ -48,7 +48,7 @@ export const set = op({
         hint: "if it came through a pipe, look whether the program before it failed",
       });
     try {
-      return await withLockedFleet(context, `secrets set ${name}`, false, async ({ directory, fleet }) => {
+      return await withLockedStore(context, `secrets set ${name}`, false, async ({ directory, fleet }) => {
         const wanted = recipientsOf(fleet, oneSecret(fleet, name));
         const record = await setValue(
           name,

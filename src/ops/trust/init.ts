@@ -8,7 +8,7 @@ import { rootFile } from "../../trust/root/store.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { op, type Context } from "../op.ts";
 import { findKey, publicKeys, warnOfPlainKey } from "./key-file.ts";
-import { readMemory } from "./memory.ts";
+import { hasSeenRoot } from "./open.ts";
 import {
   endOf,
   expiresFlag,
@@ -107,8 +107,11 @@ export async function makeRoot(
 export const initDefaults: z.output<typeof input> = input.parse({});
 
 async function refuseExisting(context: Context, directory: string): Promise<void> {
-  const { seen } = await readMemory(context, directory);
-  if (seen.root === null && (await context.files.statusOfLink(`${directory}/${rootFile}`)) === null) return;
+  if (
+    !(await hasSeenRoot(context, directory)) &&
+    (await context.files.statusOfLink(`${directory}/${rootFile}`)) === null
+  )
+    return;
   throw new NixsealError("conflict", "the fleet has a root already", {
     hint: "'nixseal trust show' looks at it, 'nixseal trust rotate' changes it",
     where: { file: rootFile },

@@ -1,76 +1,70 @@
-import { createHash } from "node:crypto";
-import { hex, sameBytes, utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import { openRepository } from "../../trust/commits/repository.ts";
-import { formatSeen, latest, nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
-import type { Files } from "../../core/ports.ts";
+import { RootMemory } from "../../trust/root/memory.ts";
+import { nothingSeen, parseSeen, seenLimit, type Seen } from "../../trust/root/seen.ts";
+import { readFirst } from "../../trust/root/store.ts";
+import { StateDirectory } from "../../trust/state-directory.ts";
 import type { Context } from "../op.ts";
 
-type Reader = Pick<Context, "files" | "processes" | "emit">;
+export type MemoryContext = Pick<Context, "files" | "environment" | "emit">;
 
-/** What this clone has seen before. Kept below `.git`, where pulling and checking out never reach. */
-export async function readMemory(
-  context: Reader,
-  directory: string,
-): Promise<{ readonly seen: Seen; readonly path: string | null }> {
-  const path = await memoryPath(context, directory);
-  return { seen: path === null ? nothingSeen : await readSeen(context.files, path), path };
+export interface FleetMemory {
+  readonly seen: Seen;
+  /**
+   * What earlier versions kept inside of the clone. Whoever made the clone could have written it, so nothing is believed
+   * because of it: it can only refuse.
+   */
+  readonly formerly: Seen;
+  readonly store: RootMemory | null;
 }
 
-/**
- * Adds to it what was seen now, under a lock of its own: a run that took longer takes nothing back. In a clone that
- * may only be read nothing is remembered, which is said.
- */
+const formerFile = ".git/nixseal-trust.json";
+
+/** What this user has seen of the fleet before. Without a place to remember in that is said, and nothing was seen. */
+export async function readMemory(context: MemoryContext, directory: string): Promise<FleetMemory> {
+  const { files, environment, emit } = context;
+  const formerly = await readFormer(context, directory);
+  const state = await StateDirectory.open(files, environment);
+  if (state === null) {
+    emit({
+      type: "warning",
+      message: "there is no place to remember the root in, so an older one would not be noticed",
+      hint: "set HOME or XDG_STATE_HOME",
+    });
+    return { seen: nothingSeen, formerly, store: null };
+  }
+  const store = RootMemory.at(state, await files.realPath(directory));
+  return { seen: await store.read(await readFirst(files, directory)), formerly, store };
+}
+
+/** Where nothing can be written nothing is remembered, which is said. */
 export async function remember(
-  context: Reader,
-  path: string | null,
-  before: Seen,
+  context: MemoryContext,
+  directory: string,
+  { store }: FleetMemory,
   after: Seen,
 ): Promise<void> {
-  if (path === null || sameBytes(formatSeen(before), formatSeen(after))) return;
-  const { files } = context;
+  const { files, emit } = context;
+  if (store === null) return;
   try {
-    const lock = await files.lock(`${path}.lock`, { wait: 10_000, purpose: "remember the root" });
-    try {
-      const seen = latest(await readSeen(files, path), after);
-      await files.writeAtomic(path, formatSeen(seen), { mode: 0o600 });
-    } finally {
-      await lock.release();
-    }
+    await store.remember(await readFirst(files, directory), after);
+    if ((await files.statusOfLink(`${directory}/${formerFile}`)) !== null)
+      await files.remove(`${directory}/${formerFile}`);
   } catch (error) {
     if (!(error instanceof NixsealError) || error.code !== "io") throw error;
-    context.emit({
+    emit({
       type: "warning",
-      message: `what was verified cannot be remembered in ${path}: ${error.message}`,
-      hint: "an older root or revocation list will not be noticed here later",
+      message: `what was verified cannot be remembered: ${error.message}`,
+      hint: "an older root or revocation list will not be noticed later",
     });
   }
 }
 
-async function readSeen(files: Pick<Files, "read" | "statusOfLink">, path: string): Promise<Seen> {
+async function readFormer({ files }: MemoryContext, directory: string): Promise<Seen> {
+  const path = `${directory}/${formerFile}`;
   if ((await files.statusOfLink(path)) === null) return nothingSeen;
   try {
     return parseSeen(await files.read(path, { limit: seenLimit, follow: false }));
   } catch (error) {
     throw at(error, { file: path });
   }
-}
-
-/** One memory a fleet: a repository may hold several, each in a directory of its own. */
-async function memoryPath(context: Reader, directory: string): Promise<string | null> {
-  try {
-    const { git, commonDirectory } = await openRepository(context.processes, context.files, directory);
-    const { stdout } = await git.run(["rev-parse", "--show-prefix"]);
-    const prefix = utf8Text(stdout, "git's output").trimEnd();
-    const mark = prefix === "" ? "" : `-${hex(createHash("sha256").update(prefix).digest()).slice(0, 16)}`;
-    return `${commonDirectory}/nixseal-trust${mark}.json`;
-  } catch (error) {
-    // Damaged configuration, or a clone of somebody else: what was seen may well be there.
-    if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
-  }
-  context.emit({
-    type: "warning",
-    message: "this is no git repository, so an older root or revocation list would not be noticed",
-  });
-  return null;
 }

@@ -7,11 +7,11 @@ import { decideChain, effectiveTime } from "../../trust/root/decide.ts";
 import type { Envelope } from "../../trust/root/envelope.ts";
 import type { Root } from "../../trust/root/root.ts";
 import { readChain, rootFile } from "../../trust/root/store.ts";
-import type { Seen } from "../../trust/root/seen.ts";
+import { latest, type Seen } from "../../trust/root/seen.ts";
 import type { Context } from "../op.ts";
-import { readMemory, remember } from "./memory.ts";
+import { readMemory, remember, type MemoryContext } from "./memory.ts";
 
-export type TrustContext = Pick<Context, "files" | "processes" | "emit" | "clock">;
+export type TrustContext = MemoryContext & Pick<Context, "clock">;
 
 export interface OpenTrust {
   readonly root: Root;
@@ -22,7 +22,7 @@ export interface OpenTrust {
   readonly krlBytes: Uint8Array | null;
   /** The effective time that all was judged at. */
   readonly now: Date;
-  /** Whether this clone had never seen a root: nothing but the repository vouches for this one. */
+  /** Whether this user had never seen a root of it: nothing but the repository vouches for this one. */
   readonly first: boolean;
 }
 
@@ -41,13 +41,18 @@ export async function openTrust(
   options: OpenOptions = {},
 ): Promise<OpenTrust> {
   const { files } = context;
-  const { seen, path } = await readMemory(context, directory);
+  const memory = await readMemory(context, directory);
+  const { formerly } = memory;
+  const seen = { ...latest(memory.seen, formerly), root: memory.seen.root };
   const chain = await readChain(files, directory, seen.root?.version ?? 1);
-  if (chain === null) throw noRoot(seen);
+  if (chain === null) throw noRoot(latest(seen, formerly));
   const now = effectiveTime(context.clock.now(), seen.time);
   // Judged without its end, then with it: the person who follows up an expired root needs the rest to hold.
-  const decision = decideChain(seen.root, chain, options.expired === true ? beginning : now);
+  const end = options.expired === true ? beginning : now;
+  const decision = decideChain(seen.root, chain, end);
   if (!decision.accepted) throw refusedBy(decision, rootFile);
+  const further = formerly.root === null ? decision : decideChain(formerly.root, chain, end);
+  if (!further.accepted) throw refusedBy(further, rootFile);
   const { root } = decision;
   const evidence = await readKrl(files, directory);
   const list = decideKrl(evidence, { root, seen: seen.krl, now });
@@ -61,7 +66,7 @@ export async function openTrust(
       message: `the root expires in ${days} day${days === 1 ? "" : "s"}, and nothing is trusted then`,
       hint: "'nixseal trust rotate' makes the next version",
     });
-  await remember(context, path, seen, {
+  await remember(context, directory, memory, {
     root,
     krl: list.accepted ? list.seen : seen.krl,
     time: krl === null ? seen.time : effectiveTime(new Date(Number(krl.generated) * 1000), seen.time),
@@ -72,7 +77,7 @@ export async function openTrust(
     krl,
     krlBytes: evidence?.file ?? null,
     now,
-    first: path !== null && seen.root === null,
+    first: memory.store !== null && seen.root === null,
   };
 }
 
@@ -83,8 +88,14 @@ export async function openTrustIfAny(
   options: OpenOptions = {},
 ): Promise<OpenTrust | null> {
   const there = (await context.files.statusOfLink(`${directory}/${rootFile}`)) !== null;
-  if (!there && (await readMemory(context, directory)).seen.root === null) return null;
+  if (!there && !(await hasSeenRoot(context, directory))) return null;
   return openTrust(context, directory, options);
+}
+
+/** Whether there was a root here before, wherever it is now. */
+export async function hasSeenRoot(context: TrustContext, directory: string): Promise<boolean> {
+  const { seen, formerly } = await readMemory(context, directory);
+  return seen.root !== null || formerly.root !== null;
 }
 
 const beginning = new Date(0);

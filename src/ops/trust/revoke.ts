@@ -13,6 +13,7 @@ import {
   type NewRevocations,
 } from "../../trust/certificates/revocation-list.ts";
 import type { Root } from "../../trust/root/root.ts";
+import { latest } from "../../trust/root/seen.ts";
 import { signWithKeygen } from "../../trust/root/sign.ts";
 import { fingerprintPattern } from "../fingerprint.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
@@ -62,7 +63,8 @@ export const trustRevoke = op({
       const { root, krl, krlBytes, now } = await openTrust(context, directory, { foreignKrl: renew });
       const records = await readCertificateRecords(files, directory);
       const wanted = await subjects(context, fleet, root, records, what);
-      const { seen } = await readMemory(context, directory);
+      const memory = await readMemory(context, directory);
+      const seen = latest(memory.seen, memory.formerly);
       if (krl === null && krlBytes !== null && digestOf(krlBytes) !== seen.krl?.digest)
         // Signed by no CA of today, it could be anybody's: signing it would give back what somebody took out of it.
         throw new NixsealError("refused", "this clone has never seen this revocation list signed", {

@@ -8,6 +8,7 @@ import { readCertificateRecords } from "../../trust/certificates/record.ts";
 import { closureBytes } from "../../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { Context } from "../op.ts";
+import { certificateBeside } from "../commits/own-certificate.ts";
 import type { OpenTrust } from "../trust/open.ts";
 
 const largest = 64 << 10;
@@ -58,10 +59,6 @@ async function memberCertificates(
     beside !== null && (await files.status(beside)) !== null ? [await readOne(context, beside)] : [];
   const issued = await readCertificateRecords(files, directory);
   return [...own, ...issued.sort((a, b) => (a.validBefore > b.validBefore ? -1 : 1))];
-}
-
-function certificateBeside(key: string): string {
-  return `${key.replace(/(?:-cert)?\.pub$/, "")}-cert.pub`;
 }
 
 async function readOne({ files }: Pick<Context, "files">, file: string): Promise<Certificate> {

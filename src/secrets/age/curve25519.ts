@@ -1,6 +1,13 @@
 /** X25519 (RFC 7748) on node:crypto. */
-import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  type KeyExportOptions,
+  type KeyObject,
+} from "node:crypto";
 import { NixsealError } from "../../core/errors.ts";
+import type { X25519KeyPair } from "../../core/ports.ts";
 
 /**
  * Imported as JWK: 32 µs, where DER takes 350. Only `d` counts; Node wants an `x` beside it and does not read it.
@@ -32,9 +39,28 @@ export function publicOf(scalar: KeyObject): Uint8Array {
   return scalarMult(scalar, basePoint);
 }
 
+/** The public half of a fresh pair. Newer versions of Node hand it out as it is; else it takes a multiplication. */
+export function shareOf({ privateKey: scalar, publicKey: point }: X25519KeyPair): Uint8Array {
+  return handsOutBytes ? bytesOf(point) : publicOf(scalar);
+}
+
+function bytesOf(point: KeyObject): Uint8Array {
+  const raw: unknown = { format: "raw-public" }; // from Node 24 on; the types are those of Node 20
+  return new Uint8Array(point.export(raw as KeyExportOptions<"der">));
+}
+
 function base64url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
 }
 
 const zeros = base64url(new Uint8Array(32));
 const basePoint = publicKey(Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 9 : 0)));
+const handsOutBytes = doesHandOutBytes();
+
+function doesHandOutBytes(): boolean {
+  try {
+    return bytesOf(basePoint)[0] === 9;
+  } catch {
+    return false; // an older Node does not know the format
+  }
+}

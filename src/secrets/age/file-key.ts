@@ -14,7 +14,11 @@ export function sealFileKey(
   nonce: Uint8Array = zeroNonce,
 ): Uint8Array {
   const cipher = createCipheriv("chacha20-poly1305", wrappingKey, nonce, { authTagLength: tagSize });
-  return new Uint8Array(Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]));
+  const body = new Uint8Array(fileKey.length + tagSize);
+  body.set(cipher.update(fileKey));
+  cipher.final();
+  body.set(cipher.getAuthTag(), fileKey.length);
+  return body;
 }
 
 /** Null when the key is not the one. `malformed` when the body is not as long as a sealed file key. */

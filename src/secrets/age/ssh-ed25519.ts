@@ -5,7 +5,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
 import type { Ed25519PrivateKey } from "../../ssh/private-key-material.ts";
 import type { Ed25519PublicKey } from "../../ssh/public-key.ts";
-import { privateKey, publicKey, publicOf, scalarMult } from "./curve25519.ts";
+import { privateKey, publicKey, publicOf, scalarMult, shareOf } from "./curve25519.ts";
 import { montgomeryU } from "./edwards.ts";
 import { openFileKey, sealFileKey } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
@@ -33,9 +33,9 @@ export class SshEd25519Recipient implements Recipient {
   }
 
   wrapFileKey(fileKey: Uint8Array): Stanza[] {
-    const ephemeral = privateKey(this.#random.bytes(32));
-    const share = publicOf(ephemeral);
-    const shared = scalarMult(ephemeral, this.#tweaked);
+    const ephemeral = this.#random.x25519KeyPair();
+    const share = shareOf(ephemeral);
+    const shared = scalarMult(ephemeral.privateKey, this.#tweaked);
     const wrappingKey = hkdf(shared, concat(share, this.#montgomery), label);
     return [{ args: [type, this.#tag, base64Unpadded(share)], body: sealFileKey(fileKey, wrappingKey) }];
   }

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { base64Unpadded, concat, fromBase64 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
-import { privateKey, publicKey, publicOf, scalarMult } from "./curve25519.ts";
+import { privateKey, publicKey, publicOf, scalarMult, shareOf } from "./curve25519.ts";
 import { openFileKey, sealFileKey } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 import type { KeyIdentity } from "./identity.ts";
@@ -28,9 +28,9 @@ export class X25519Recipient implements Recipient {
   }
 
   wrapFileKey(fileKey: Uint8Array): Stanza[] {
-    const ephemeral = privateKey(this.#random.bytes(32));
-    const share = publicOf(ephemeral);
-    const shared = scalarMult(ephemeral, this.#point);
+    const ephemeral = this.#random.x25519KeyPair();
+    const share = shareOf(ephemeral);
+    const shared = scalarMult(ephemeral.privateKey, this.#point);
     const wrappingKey = hkdf(shared, concat(share, this.#publicKey), label);
     return [{ args: [type, base64Unpadded(share)], body: sealFileKey(fileKey, wrappingKey) }];
   }

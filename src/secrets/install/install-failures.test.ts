@@ -140,6 +140,28 @@ test("a broken index and a full disk at once: what is linked stays until somethi
   assert.equal(host.read("a"), "one");
 });
 
+test("no room for a generation: all former values stay, and each secret that was to change says why", async (t) => {
+  const host = new InstallHost(t);
+  host.declare({ a: { value: "one" }, b: { value: "two" } });
+  await host.install();
+  host.declare({ a: { value: "ONE" }, b: { value: "two" }, c: { value: "bad" }, d: { value: "new" } });
+  const full = async (path: string): Promise<never> => {
+    throw new NixsealError("io", "no space left on the device", { where: { file: path } });
+  };
+  await assert.rejects(host.install({}, { ...files, create: full }), { code: "io" });
+  assert.deepEqual([host.read("a"), host.read("b")], ["one", "two"]);
+  assert.deepEqual(readdirSync(host.at("/run/nixseal/failed")), ["a", "c", "d"]);
+  const marker = (name: string) => readFileSync(host.at(`/run/nixseal/failed/${name}`), "utf8");
+  assert.match(marker("a"), /\(io\): .*no space left on the device\nits last good value stays in place/);
+  assert.match(marker("c"), /\(malformed\)/);
+  assert.match(marker("d"), /no space left on the device\nthere is no former value/);
+  const nothing = { ...files, create: full, writeAtomic: full };
+  await assert.rejects(host.install({}, nothing), { code: "io" }, "no room for the reasons either");
+
+  assert.equal((await host.install()).failures.length, 1);
+  assert.deepEqual(readdirSync(host.at("/run/nixseal/failed")), ["c"]);
+});
+
 test("the value is in the secret's file and nowhere else", async (t) => {
   const host = new InstallHost(t);
   const value = "hunter2-hunter2";

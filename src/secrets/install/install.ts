@@ -8,6 +8,7 @@ import { settle, sweep, writeGeneration } from "./generation.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { ensureLinks, removeLinks } from "./links.ts";
 import { ensureMemory } from "./memory.ts";
+import { tellNotWritten } from "./not-written.ts";
 import type { SecretChange } from "./plan.ts";
 import { decryptManifest, planStage, type Prepared } from "./prepare.ts";
 import { writeMarkers, writeStatus } from "./status.ts";
@@ -133,9 +134,24 @@ async function carryOut(
   );
   const wanted = new Set(plan.files.map(({ entry }) => entry.path));
   const links = [...new Set([...(left?.links ?? []), ...plan.leftLinks])].filter((path) => !wanted.has(path));
+  const around = await surroundings(
+    files,
+    layout,
+    environment.get("NIXOS_ACTION"),
+    environment.get("INVOCATION_ID") !== undefined,
+  );
+  const others = new Set(manifest.secrets.filter((one) => one.stage !== stage).map(({ name }) => name));
   let now =
     current === null || plan.needed
-      ? await writeGeneration(files, layout, current, plan, { restart, reload, links })
+      ? await writeGeneration(files, layout, current, plan, { restart, reload, links }).catch((reason) =>
+          tellNotWritten(
+            files,
+            processes,
+            layout,
+            { plan, current, failures: outcome.failures, others, around },
+            reason,
+          ),
+        )
       : current;
   await sweep(files, layout, now);
 
@@ -147,17 +163,10 @@ async function carryOut(
   const failures = [...outcome.failures, ...failed];
   warnings.push(...(await removeLinks(files, root, links)));
 
-  const around = await surroundings(
-    files,
-    layout,
-    environment.get("NIXOS_ACTION"),
-    environment.get("INVOCATION_ID") !== undefined,
-  );
   const problems = await tellUnits(ports, layout, around, { restart, reload });
   if (restart.length + reload.length + links.length > 0) now = await settle(files, now);
 
   const installed = new Set(now.index.secrets.map(({ name }) => name));
-  const others = new Set(manifest.secrets.filter((one) => one.stage !== stage).map(({ name }) => name));
   const touched = await writeMarkers(files, layout, failures, others, installed);
   const at = clock.now().toISOString();
   await writeStatus(files, layout, {

@@ -144,7 +144,7 @@ function leftoverFinding(file: string): Finding {
     severity: "low",
     file,
     message: `${file} was left by an interrupted write`,
-    hint: "remove it; it holds ciphertext only",
+    hint: "the next `nixseal secrets rekey` removes it when it is an hour old; it holds ciphertext only",
   };
 }
 

@@ -6,7 +6,8 @@ import { decryptBytes } from "../age/decrypt.ts";
 import type { Identity } from "../age/identity.ts";
 import { recordOf } from "./record.ts";
 import { recipientTexts, sealer, type ParseRecipient, type SealJob } from "./seal.ts";
-import { openStore, writeStored, type StoredSecret } from "./stored-secret.ts";
+import { StoreWriter } from "./store-writer.ts";
+import type { StoredSecret } from "./stored-secret.ts";
 
 /** A secret to encrypt anew and whom for. */
 export interface RekeyItem {
@@ -27,101 +28,99 @@ export interface RekeyPorts {
   readonly emit: Emit;
 }
 
-/** From this many stanzas on, starting threads costs less than they save. */
-const stanzasWorthThreads = 400;
-/** A batch for a thread; few enough that both end at the same time. */
-const secretsAtOnce = 8;
-/** Writes under way at once: each waits for the disk several times. */
-const writesAtOnce = 8;
+/** A batch for a thread: some 10 ms of work, beside which the message there and back costs little. */
+const stanzasAtOnce = 100;
+
+export interface RekeyOptions {
+  readonly parse: ParseRecipient;
+  /** How many secrets there are to encrypt, as far as is known by now: for the progress. */
+  readonly total: () => number;
+}
 
 /**
- * Encrypts each secret anew, on all cores when there is much to do. One that cannot be decrypted does not stop the others.
- * Files change one at a time, each whole or not at all, so that this can be killed at any moment and run again.
+ * Encrypts each secret anew as it comes, on all cores when there is much to do. One that cannot be decrypted does not
+ * stop the others. Files change one at a time, each whole or not at all, so that this can be killed at any moment and
+ * run again. Without an item nothing is asked for and nothing written.
  */
 export async function rekeySecrets(
-  items: readonly RekeyItem[],
-  identities: readonly Identity[],
+  items: AsyncIterable<RekeyItem>,
+  identities: () => Promise<readonly Identity[]>,
   directory: string,
   ports: RekeyPorts,
-  parse: ParseRecipient,
+  { parse, total }: RekeyOptions,
 ): Promise<RekeyFailure[]> {
   const failures: RekeyFailure[] = [];
   const opened: RekeyItem[] = [];
   const batches = openAll(items, identities, opened, failures);
-  const stanzas = items.reduce((sum, { wanted }) => sum + wanted.length, 0);
-  const threads = stanzas >= stanzasWorthThreads && !items.some(({ wanted }) => wanted.some(needsPlugin));
-  const sealed = threads
-    ? ports.workers.map<SealJob[], Uint8Array[]>("seal", batches)
-    : sealHere(batches, sealer(parse, ports.random));
-
-  const store = await openStore(ports.files, directory);
-  const writes = new Set<Promise<void>>();
+  const seal = sealer(parse, ports.random);
+  const writer = new StoreWriter(directory, ports);
   let done = 0;
-  for await (const ciphertext of each(sealed)) {
-    const { stored, wanted } = opened[done++]!;
-    if (writes.size >= writesAtOnce) await Promise.race(writes);
-    const record = nextRecord(stored, wanted, ciphertext, ports.clock);
-    const write = writeStored(ports.files, directory, stored.name, ciphertext, record);
-    writes.add(write);
-    write.then(
-      () => writes.delete(write),
-      () => undefined, // stays in the set: whoever awaits it next throws
-    );
-    ports.emit({ type: "progress", task: "rekey", done, total: items.length, unit: "secrets" });
+  try {
+    for await (const sealed of ports.workers.map<SealJob[], Uint8Array[]>("seal", batches, seal, needsPerson))
+      for (const ciphertext of sealed) {
+        const item = opened.shift()!;
+        await writer.write(item.stored.name, ciphertext, nextRecord(item, ciphertext, ports.clock));
+        ports.emit({ type: "progress", task: "rekey", done: ++done, total: total(), unit: "secrets" });
+      }
+  } finally {
+    await writer.end();
   }
-  await Promise.all(writes);
-  await store.sync();
   return failures;
 }
 
 /** A plugin may have to ask the person, whom only the main thread reaches. */
-function needsPlugin({ recipient }: NamedRecipient): boolean {
-  return /^age1(?!pq1|tag1|tagpq1)[^1]+1/.test(recipient);
+function needsPerson(batch: readonly SealJob[]): boolean {
+  return batch.some(({ recipients }) =>
+    recipients.some((recipient) => /^age1(?!pq1|tag1|tagpq1)[^1]+1/.test(recipient)),
+  );
 }
 
-/** The plaintexts as jobs, some at a time, since a message to a thread costs as much as a stanza; wiped here once they were taken. */
-async function* openAll(
-  items: readonly RekeyItem[],
-  identities: readonly Identity[],
-  opened: RekeyItem[],
+/**
+ * The plaintexts as jobs, some at a time, since a message to a thread costs as much as a stanza; wiped here once they
+ * were taken.
+ */
+async function* openAll<Item extends RekeyItem>(
+  items: AsyncIterable<Item>,
+  identities: () => Promise<readonly Identity[]>,
+  opened: Item[],
   failures: RekeyFailure[],
 ): AsyncGenerator<SealJob[]> {
-  for (let start = 0; start < items.length; start += secretsAtOnce) {
-    const batch: SealJob[] = [];
-    for (const item of items.slice(start, start + secretsAtOnce)) {
+  // One list for all secrets of the same readers: a message to a thread then holds it once.
+  const texts = new Map<readonly NamedRecipient[], string[]>();
+  let batch: SealJob[] = [];
+  let stanzas = 0;
+  try {
+    for await (const item of items) {
+      const keys = await identities();
       const { name, ciphertext, armored } = item.stored;
+      const recipients = texts.get(item.wanted) ?? recipientTexts(item.wanted);
+      texts.set(item.wanted, recipients);
       try {
-        const plaintext = (await decryptBytes(ciphertext, identities)).reveal();
-        batch.push({ plaintext, recipients: recipientTexts(item.wanted), armor: armored });
+        const plaintext = (await decryptBytes(ciphertext, keys)).reveal();
+        batch.push({ plaintext, recipients, armor: armored });
         opened.push(item);
+        stanzas += recipients.length;
       } catch (error) {
         if (!(error instanceof NixsealError)) throw error;
         failures.push({ secret: name, error });
       }
+      if (stanzas < stanzasAtOnce) continue;
+      yield batch;
+      wipe(batch);
+      [batch, stanzas] = [[], 0];
     }
     if (batch.length > 0) yield batch;
-    for (const { plaintext } of batch) plaintext.fill(0);
+  } finally {
+    wipe(batch);
   }
 }
 
-async function* sealHere(
-  batches: AsyncIterable<SealJob[]>,
-  seal: (jobs: SealJob[]) => Promise<Uint8Array[]>,
-): AsyncGenerator<Uint8Array[]> {
-  for await (const batch of batches) yield await seal(batch);
-}
-
-async function* each<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T> {
-  for await (const batch of batches) yield* batch;
+function wipe(batch: readonly SealJob[]): void {
+  for (const { plaintext } of batch) plaintext.fill(0);
 }
 
 /** The value is the same, so its epoch and date are; a file without a record gets the date of now, the first that is known. */
-function nextRecord(
-  stored: StoredSecret,
-  wanted: readonly NamedRecipient[],
-  ciphertext: Uint8Array,
-  clock: Pick<Clock, "now">,
-) {
+function nextRecord({ stored, wanted }: RekeyItem, ciphertext: Uint8Array, clock: Pick<Clock, "now">) {
   const { epoch, created } = stored.record ?? { epoch: 1, created: clock.now().toISOString() };
   return recordOf(ciphertext, wanted, { epoch, created });
 }

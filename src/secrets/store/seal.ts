@@ -26,16 +26,16 @@ export function sealer(
   parse: ParseRecipient,
   random: Random,
 ): (jobs: readonly SealJob[]) => Promise<Uint8Array[]> {
-  const parsed = new Map<string, Promise<Recipient>>();
-  const recipientOf = (text: string): Promise<Recipient> => {
-    const known = parsed.get(text) ?? Promise.resolve(parse(text));
-    parsed.set(text, known);
-    return known;
-  };
+  const parsed = new Map<string, Recipient>();
   return async (jobs) => {
     const files: Uint8Array[] = [];
     for (const { plaintext, recipients, armor } of jobs) {
-      const whom = await Promise.all(recipients.map(recipientOf));
+      const whom: Recipient[] = [];
+      for (const text of recipients) {
+        const recipient = parsed.get(text) ?? (await parse(text));
+        parsed.set(text, recipient);
+        whom.push(recipient);
+      }
       files.push(await encryptBytes(plaintext, whom, random, { armor }));
     }
     return files;

@@ -40,14 +40,23 @@ export async function readStored(
   const file = ciphertextFile(name);
   const ciphertext = await readIfThere(files, directory, file, limits.plaintext + limits.header);
   if (ciphertext === null) return null;
-  const record = await readIfThere(files, directory, recordFile(name), recordLimit);
   try {
     const { armored, stanzas } = readAgeHeader(ciphertext);
-    const known = record === null ? null : parseRecord(record, recordFile(name));
-    return { name, ciphertext, digest: digestOf(ciphertext), armored, stanzas, record: known };
+    const record = await readRecord(files, directory, name);
+    return { name, ciphertext, digest: digestOf(ciphertext), armored, stanzas, record };
   } catch (error) {
     throw at(error, { file });
   }
+}
+
+/** null when there is none; `malformed` when it is broken. */
+export async function readRecord(
+  files: Pick<Files, "read">,
+  directory: string,
+  name: string,
+): Promise<SecretRecord | null> {
+  const record = await readIfThere(files, directory, recordFile(name), recordLimit);
+  return record === null ? null : parseRecord(record, recordFile(name));
 }
 
 /** Throws `malformed` for what is no age file. Needs no key, so it says nothing of the payload. */

@@ -63,6 +63,8 @@ export function decideRight(question: RightQuestion, policy: RightPolicy): Right
     );
   const fault = checkCertificate(certificate, { now, understands: [rightsOption] });
   if (fault !== null) return fault;
+  const elsewhere = foreignFleet(certificate, root.fleet);
+  if (elsewhere !== null) return elsewhere;
   // Two names would let one key count as two members where k of them must agree.
   const [principal, second] = certificate.principals;
   if (principal === undefined || second !== undefined)
@@ -80,6 +82,17 @@ export function decideRight(question: RightQuestion, policy: RightPolicy): Right
   if (rights.touch !== null && !certificate.key.type.startsWith("sk-"))
     return untrusted("touch", "the certificate demands a touch, which this type of key has not");
   return { accepted: true, principal, rights, userVerification: rights.touch === "uv" };
+}
+
+/**
+ * Who is the CA of two fleets issues for one of them at a time: the key id that `trust issue` writes begins with the
+ * fleet's name. Null for a certificate of this fleet, or one whose key id has another form.
+ */
+export function foreignFleet({ keyId, principals, serial }: Certificate, fleet: string): TrustRefusal | null {
+  const end = `/${principals[0] ?? ""}/${serial}`;
+  if (!keyId.endsWith(end) || keyId === `${fleet}${end}`) return null;
+  const other = keyId.slice(0, -end.length).slice(0, 64);
+  return untrusted("root-fleet", `the certificate is of the fleet '${other}', not '${fleet}'`);
 }
 
 /** The rights inside, or why there are none to go by. */

@@ -30,7 +30,7 @@ export async function issueCertificate(
   ca: CaKey,
   request: CertificateRequest,
 ): Promise<{ readonly certificate: Certificate; readonly line: string }> {
-  const { files, streams } = context;
+  const { files } = context;
   const { key, member, fleet, serial, validAfter, validBefore, rights } = request;
   const directory = await files.privateDirectory();
   try {
@@ -44,7 +44,7 @@ export async function issueCertificate(
     const args = ["-q", "-s", ca.file, ...(ca.agent ? ["-U"] : []), ...names, ...times, "-O", "clear"];
     for (const option of options) args.push("-O", option);
     args.push(`${directory}/key.pub`);
-    await runKeygen(context, { program: "ssh-keygen", args, terminal: streams.stdinIsTerminal });
+    await runKeygen(context, args);
     const bytes = await files.read(`${directory}/key-cert.pub`, { limit: 64 << 10 });
     const line = utf8Text(bytes, "the certificate of ssh-keygen");
     const { certificate } = parseCertificateLine(line);

@@ -6,12 +6,15 @@ import { formatPublicKey } from "../../ssh/public-key-line.ts";
 import type { Fingerprint, PublicKey } from "../../ssh/public-key.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../../ssh/sshsig.ts";
 import { runKeygen, type Signing } from "../root/sign.ts";
+import type { FileReader } from "../root/store.ts";
 import type { KrlEvidence } from "./decide.ts";
 
 export const krlFile = "trust/krl";
 export const krlSignatureFile = "trust/krl.sig";
 
 const largestKrl = 16 << 20;
+/** A list is made by no key, so nobody is asked for anything. */
+const nothing = new Uint8Array();
 const largestSignature = 64 << 10;
 
 /** What is to be revoked from now on. */
@@ -23,10 +26,7 @@ export interface NewRevocations {
 }
 
 /** The list and its signature; null when the fleet has none. A list without a signature is `refused`. */
-export async function readKrl(
-  files: Pick<Files, "read" | "statusOfLink">,
-  directory: string,
-): Promise<KrlEvidence | null> {
+export async function readKrl(files: FileReader, directory: string): Promise<KrlEvidence | null> {
   if ((await files.statusOfLink(`${directory}/${krlFile}`)) === null) return null;
   const file = await files.read(`${directory}/${krlFile}`, { limit: largestKrl, follow: false });
   if ((await files.statusOfLink(`${directory}/${krlSignatureFile}`)) === null)
@@ -78,7 +78,7 @@ export async function extendKrl(
       if (ca !== null) await files.create(caFile, utf8(`${formatPublicKey(ca)}\n`), { mode: 0o600 });
       const args = ["-q", "-k", "-f", list, "-z", String(version), ...(exists ? ["-u"] : [])];
       if (ca !== null) args.push("-s", caFile);
-      await runKeygen(context, { program: "ssh-keygen", args: [...args, spec] });
+      await runKeygen(context, [...args, spec], nothing);
       exists = true;
     }
     return await files.read(list, { limit: largestKrl });

@@ -6,13 +6,14 @@
 import { utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
-import { parseArmoredSshSig } from "../../ssh/sshsig.ts";
+import { materialOf } from "../../ssh/public-key.ts";
+import { parseArmoredSshSig, signingKey } from "../../ssh/sshsig.ts";
 import { decideSshSigner, type SshSigners } from "./decide-ssh-signer.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { Repository } from "./repository.ts";
 
 export const approvalNamespace = "nixseal-approve@v1";
-const notesReference = "refs/notes/nixseal-approvals";
+export const notesReference = "refs/notes/nixseal-approvals";
 
 /** What a member says yes to. */
 export type Statement =
@@ -55,22 +56,28 @@ export async function readNote({ git }: Repository, commit: ObjectId): Promise<N
 }
 
 /**
- * Who approved: distinct principals, so that a member with two keys counts once. A signature that does not hold is
- * passed over, since anyone can write notes: it takes nothing away and gives nothing.
+ * Who approved: distinct principals, so that a member with two keys counts once, and distinct keys, so that one key with
+ * certificates for two members does not count twice. A signature that does not hold is passed over, since anyone can write
+ * notes: it takes nothing away and gives nothing. `author`: the key that signed the commit, which has spoken already.
  */
 export function approvers(
   statement: Statement,
   { signatures }: Note,
   signers: SshSigners,
   now: Date,
+  author: string | null = null,
 ): ReadonlySet<string> {
   const message = utf8(statementText(statement));
   const principals = new Set<string>();
+  const keys = new Set<string>();
   for (const armored of signatures) {
     try {
       const signature = parseArmoredSshSig(armored);
       const decision = decideSshSigner(message, signature, approvalNamespace, signers, ["policy"], now);
-      if (decision.accepted) principals.add(decision.principal);
+      const material = materialOf(signingKey(signature.signer));
+      if (!decision.accepted || decision.key === author || keys.has(material)) continue;
+      principals.add(decision.principal);
+      keys.add(material);
     } catch (error) {
       if (!(error instanceof NixsealError)) throw error;
     }

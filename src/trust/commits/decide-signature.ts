@@ -20,7 +20,7 @@ export async function decideSignature(
   signers: Signers,
   now: Date,
 ): Promise<CommitDecision> {
-  const text = onlySignature(object, format);
+  const text = onlySignature(object, format, signers);
   if (typeof text !== "string") return text;
   try {
     if (text.startsWith("-----BEGIN SSH SIGNATURE-----")) {
@@ -30,7 +30,8 @@ export async function decideSignature(
     if (text.startsWith("-----BEGIN PGP SIGNATURE-----")) {
       if (signers.openPgp === null)
         return refuse("unknown-signer", "signed with OpenPGP, and no OpenPGP key is among the signers");
-      return await signers.openPgp.decide(object.payload, text, now);
+      const numbers = signers.areForges === true ? "whole-bytes" : "exact";
+      return await signers.openPgp.decide(object.payload, text, now, numbers);
     }
   } catch (error) {
     return refusalOf(error, "malformed-signature");
@@ -45,7 +46,11 @@ function rightsFor(object: SignedObject): readonly Right[] {
 }
 
 /** The armored text of the one signature, or why there is not exactly one. */
-function onlySignature({ type, signatures }: SignedObject, format: ObjectFormat): string | CommitRefusal {
+function onlySignature(
+  { type, signatures }: SignedObject,
+  format: ObjectFormat,
+  signers: Signers,
+): string | CommitRefusal {
   const wanted = type === "tag" ? "" : signatureHeader[format];
   // Whatever is in them is left out of what is signed: anyone could add one and have a new id that still verifies.
   const foreign = signatures.find(({ header }) => header !== wanted);
@@ -60,9 +65,10 @@ function onlySignature({ type, signatures }: SignedObject, format: ObjectFormat)
   if (second !== undefined) return refuse("extra-signature", `has ${signatures.length} signatures`);
   if (type === "commit") {
     // An empty continuation line behind the armor: git and the stock verifiers look past it.
-    if (signature.text.endsWith("\n"))
-      return refuse("malformed-signature", "the signature ends with an empty line that nobody signed");
-    return signature.text;
+    if (!signature.text.endsWith("\n")) return signature.text;
+    const [armor, forges] = [signature.text.slice(0, -1), signers.areForges === true];
+    if (forges && armor.endsWith("-----END PGP SIGNATURE-----")) return armor;
+    return refuse("malformed-signature", "the signature ends with an empty line that nobody signed");
   }
   // In a tag the last line ends with its line feed.
   if (!signature.text.endsWith("\n"))

@@ -3,8 +3,9 @@ import type { Certificate } from "../../ssh/certificate.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
 import type { SshSig } from "../../ssh/sshsig.ts";
 import { verify, type Acceptance } from "../../ssh/verify.ts";
-import { rightsOf } from "../certificates/decide.ts";
+import { foreignFleet, rightsOf } from "../certificates/decide.ts";
 import { rightsOption, type Right } from "../certificates/rights.ts";
+import type { Root } from "../root/root.ts";
 import { fromSsh, refuse, type CommitAcceptance, type CommitDecision } from "./refusal.ts";
 
 export interface SshSigners {
@@ -15,6 +16,8 @@ export interface SshSigners {
    * a certificate that has rights is held to them in any case.
    */
   readonly memberCertificates: boolean;
+  /** The fleet's root: certificates of its CAs must be a member's of this fleet in any case; others are for logins. */
+  readonly root?: Root | undefined;
 }
 
 /** Whether anybody of the signers made this signature, and by a certificate only with one of these rights. */
@@ -22,7 +25,7 @@ export function decideSshSigner(
   message: Uint8Array,
   signature: SshSig,
   namespace: string,
-  { ssh, revocations, memberCertificates }: SshSigners,
+  { ssh, revocations, memberCertificates, root }: SshSigners,
   wanted: readonly Right[],
   now: Date,
 ): CommitDecision {
@@ -35,7 +38,11 @@ export function decideSshSigner(
   const { principal, key, certificate } = decision;
   const accepted = { accepted: true, principal, key: key.fingerprint, rights: null } as const;
   const isMember = certificate?.criticalOptions.some(({ name }) => name === rightsOption);
-  if (certificate === null || (isMember !== true && !memberCertificates)) return accepted;
+  if (certificate === null) return accepted;
+  const byRoot = root?.ca.keys.some(({ fingerprint }) => fingerprint === certificate.caKey.fingerprint);
+  if (isMember !== true && !memberCertificates && byRoot !== true) return accepted;
+  const elsewhere = root === undefined || byRoot !== true ? null : foreignFleet(certificate, root.fleet);
+  if (elsewhere !== null) return refuse("right", elsewhere.reason);
   return decideRights(certificate, decision, wanted, accepted);
 }
 

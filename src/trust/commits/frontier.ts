@@ -4,7 +4,7 @@ import type { Emit } from "../../core/events.ts";
 import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { ObjectId } from "./object-id.ts";
-import type { StateDirectory } from "./state-directory.ts";
+import type { StateDirectory } from "../state-directory.ts";
 
 /** Every commit that `tips` reach and `excluded` do not. */
 interface Accepted {

@@ -4,7 +4,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { gitFailed } from "./git.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { Repository } from "./repository.ts";
-import type { StateDirectory } from "./state-directory.ts";
+import type { StateDirectory } from "../state-directory.ts";
 
 /** What is remembered of one repository. */
 export interface Accepted {

@@ -2,10 +2,13 @@
 import { fromBase64 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 
+export type NumberLengths = "exact" | "whole-bytes";
+
 const begin = "-----BEGIN PGP SIGNATURE-----";
 const end = "-----END PGP SIGNATURE-----";
 /** Ed25519 and Ed448 of RFC 9580, in bytes. */
 const fixedLengths: Readonly<Record<number, number>> = { 27: 64, 28: 114 };
+const rsa = 1;
 const maximumArmor = 64 << 10;
 /** What GnuPG and Sequoia write, and what RFC 4880 allows at most. */
 const lineWidths = [64, 76];
@@ -13,8 +16,9 @@ const lineWidths = [64, 76];
 /**
  * The one signature packet inside. Armor headers, wrong checksums, odd line breaks, a second packet and bytes
  * around the block are refused: GnuPG ignores them, no key signs them, and each would give the commit another id.
+ * `numbers`: `whole-bytes` takes RSA's number also with the length of all its bytes, as GitHub writes it.
  */
-export function parseSignatureArmor(text: string): Uint8Array {
+export function parseSignatureArmor(text: string, numbers: NumberLengths = "exact"): Uint8Array {
   if (text.length > maximumArmor)
     throw new NixsealError("limit", `the signature has ${text.length} characters`);
   const lines = text.split("\n");
@@ -29,7 +33,7 @@ export function parseSignatureArmor(text: string): Uint8Array {
   const bytes = wrapped ? fromBase64(joined) : null;
   if (bytes === null || bytes.length === 0) throw malformed("has broken armor");
   if (checksum !== null && checksum !== crc24(bytes)) throw malformed("has a wrong checksum");
-  requireOnePacket(bytes);
+  requireOnePacket(bytes, numbers);
   return bytes;
 }
 
@@ -41,7 +45,7 @@ function lineAt(text: string, index: number, width: number): string {
  * RFC 9580 section 4.2: a signature packet, its length in the shortest spelling, and nothing behind it. Of what the
  * key does not sign in it, only the name of the key is taken.
  */
-function requireOnePacket(bytes: Uint8Array): void {
+function requireOnePacket(bytes: Uint8Array, numbers: NumberLengths): void {
   const tag = bytes[0]!;
   const newFormat = tag === 0xc2;
   if (!newFormat && (tag & 0xfc) !== 0x88) throw malformed("is not an OpenPGP signature packet");
@@ -49,11 +53,11 @@ function requireOnePacket(bytes: Uint8Array): void {
   if (length === null || length.header + length.body !== bytes.length) {
     throw malformed("has a length that is not that of one packet");
   }
-  requireSignedParts(bytes.subarray(length.header));
+  requireSignedParts(bytes.subarray(length.header), numbers);
 }
 
 /** RFC 9580 section 5.2.3: version, type, two algorithms, hashed area, unhashed area, start of the hash, salt, numbers. */
-function requireSignedParts(body: Uint8Array): void {
+function requireSignedParts(body: Uint8Array, numbers: NumberLengths): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const [version = 0, , algorithm = 0] = body;
   const width = version === 6 ? 4 : 2;
@@ -67,11 +71,11 @@ function requireSignedParts(body: Uint8Array): void {
   requireIssuerOnly(unhashed);
   const hashStart = unhashed.byteOffset - body.byteOffset + unhashed.length;
   const salt = version === 6 ? 1 + (body[hashStart + 2] ?? 0) : 0;
-  requireExactNumbers(body.subarray(hashStart + 2 + salt), algorithm);
+  requireNumbers(body.subarray(hashStart + 2 + salt), algorithm, numbers);
 }
 
 /** Section 3.2: a number's length counts its bits; readers that look at bytes only would take several lengths. */
-function requireExactNumbers(rest: Uint8Array, algorithm: number): void {
+function requireNumbers(rest: Uint8Array, algorithm: number, numbers: NumberLengths): void {
   const fixed = fixedLengths[algorithm];
   if (fixed !== undefined) {
     if (rest.length !== fixed) throw malformed("has a length that its algorithm does not have");
@@ -81,7 +85,8 @@ function requireExactNumbers(rest: Uint8Array, algorithm: number): void {
     const [high = 0, low = 0, first = 0] = rest.subarray(offset, offset + 3);
     const bits = (high << 8) + low;
     const length = Math.ceil(bits / 8);
-    if (bits === 0 || (length - 1) * 8 + 32 - Math.clz32(first) !== bits)
+    const isWhole = numbers === "whole-bytes" && algorithm === rsa && bits === length * 8;
+    if (bits === 0 || ((length - 1) * 8 + 32 - Math.clz32(first) !== bits && !isWhole))
       throw malformed("has a number of another length than it says");
     offset += 2 + length;
     if (offset > rest.length) throw malformed("ends early");

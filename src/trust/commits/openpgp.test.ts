@@ -54,7 +54,91 @@ class Pgp {
 
 const end = "-----END PGP SIGNATURE-----";
 
+/**
+ * The commit as GitHub would have stored it: an empty line behind the armor, a packet of the new format, and RSA's number with
+ * the length of all its bytes, zeros in front included.
+ */
+function asGitHub(body: string): string {
+  const [, header] = /^gpgsig (.*(?:\n .*)*)\n/m.exec(body)!;
+  const armored = header!.replaceAll("\n ", "\n");
+  const base64 = armored.split("\n\n")[1]!.split("\n=")[0]!;
+  const packet = Buffer.from(base64, "base64");
+  const old = packet.subarray(packet[0] === 0x89 ? 3 : 2);
+  const unhashed = 6 + old.readUInt16BE(4);
+  const number = unhashed + 2 + old.readUInt16BE(unhashed) + 2;
+  const value = old.subarray(number + 2);
+  const modulus = Buffer.concat([Buffer.alloc(256 - value.length), value]);
+  const bits = Buffer.from([0x08, 0x00]); // 2048, whatever the first byte is
+  const inner = Buffer.concat([old.subarray(0, number), bits, modulus]);
+  const length = inner.length - 192;
+  const bytes = Buffer.concat([Buffer.from([0xc2, 192 + (length >> 8), length & 0xff]), inner]);
+  // For the checksum, without which GnuPG stumbles.
+  const { stdout } = spawnSync("gpg", ["--enarmor"], { input: bytes, encoding: "utf8" });
+  const lines = stdout.split("\n\n")[1]!.split("\n-----END")[0]!.split("\n");
+  const text = ["-----BEGIN PGP SIGNATURE-----", "", ...lines, end, ""];
+  return body.replace(/^gpgsig .*(?:\n .*)*\n/m, `gpgsig ${text.join("\n ")}\n`);
+}
+
 suite("OpenPGP", () => {
+  test("a forge's merge as GitHub stores it stands under [forges], and nowhere else", async (t) => {
+    const pgp = new Pgp(t);
+    const { history } = pgp;
+    const hub = pgp.key("hub", "rsa2048");
+    const alice = JSON.stringify(history.keys.text("alice.pub").trim());
+    const policy = `version = 1
+threshold = 1
+[members.alice]
+keys = [${alice}]
+rights = ["commit", "policy"]
+paths = ["**"]
+[forges.hub]
+keys = [${JSON.stringify(hub)}]
+`;
+    const introduction = history.commit("policy", { files: { "trust/policy.toml": policy } });
+    history.commit("main", { key: "alice", files: { a: "1" } });
+    history.git("checkout", "-q", "-b", "side", introduction);
+    history.commit("side", { key: "alice", files: { b: "1" } });
+    history.git("checkout", "-q", "main");
+    const merge = (message: string): ObjectId => {
+      const signing = [
+        "-c",
+        "user.signingkey=hub@example.org",
+        "merge",
+        "-q",
+        "-S",
+        "--no-ff",
+        "-m",
+        message,
+      ];
+      history.git("reset", "-q", "--hard", "main");
+      history.git("checkout", "-q", "--detach", "main");
+      history.git(...signing, "side");
+      return history.store(asGitHub(history.body("HEAD")));
+    };
+    // The first byte of an RSA signature has its highest bit in half of all cases: several, so that both are among them.
+    for (const message of ["1", "2", "3", "4", "5", "6"]) {
+      const id = merge(message);
+      assert.equal(history.try(["verify-commit", id]).status, 0, "stock git takes it");
+      assert.deepEqual(await history.byPolicy(introduction, id), { accepted: 3, refused: [] });
+      const signers = `${history.line("alice", "alice")}${hub}`;
+      const [refused] = (await history.bySigners([`main..${id}`, "^side"], signers)).refused;
+      assert.deepEqual(refused, [id, "malformed-signature"]);
+    }
+    // A member's OpenPGP key has one spelling all the same.
+    const member = policy.replace(
+      /\[forges[\s\S]*/,
+      `[members.hub]\nkeys = [${JSON.stringify(hub)}]\nrights = ["merge"]\npaths = ["**"]\n`,
+    );
+    history.git("checkout", "-q", "-B", "main", introduction);
+    const begin = history.commit("members", { key: "alice", files: { "trust/policy.toml": member } });
+    history.git("checkout", "-q", "-B", "side");
+    history.commit("side", { key: "alice", files: { b: "1" } });
+    history.git("checkout", "-q", "main");
+    history.commit("main", { key: "alice", files: { a: "1" } });
+    const id = merge("by a member");
+    assert.deepEqual((await history.byPolicy(begin, id)).refused, [[id, "malformed-signature"]]);
+  });
+
   for (const format of ["sha1", "sha256"] as const) {
     test(`commits and tags signed with GnuPG in ${format} repositories`, async (t) => {
       const pgp = new Pgp(t, format);

@@ -2,7 +2,7 @@
 import type { Config, Key, SignaturePacket } from "openpgp";
 import { hex } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import { parseSignatureArmor } from "./openpgp-armor.ts";
+import { parseSignatureArmor, type NumberLengths } from "./openpgp-armor.ts";
 import { refuse, type CommitDecision, type CommitRefusal, type CommitRefusalCode } from "./refusal.ts";
 
 type Library = typeof import("openpgp");
@@ -49,6 +49,11 @@ export class OpenPgpKeys {
     return new OpenPgpKeys(library, keys);
   }
 
+  /** Who signs with which key, in hex. */
+  get owners(): readonly { readonly principal: string; readonly key: string }[] {
+    return this.#keys.map(({ principal, key }) => ({ principal, key: key.getFingerprint() }));
+  }
+
   /** Of every key, in hex: one key has one owner. */
   get fingerprints(): readonly string[] {
     return this.#keys.map(({ key }) => key.getFingerprint());
@@ -58,8 +63,13 @@ export class OpenPgpKeys {
    * Whether one of the keys, good at `now`, signed `payload`. The key's state when the signature says that it was
    * made does not matter: whoever has an expired or revoked key can write any date. Faults of the armor are `malformed`.
    */
-  async decide(payload: Uint8Array, armored: string, now: Date): Promise<CommitDecision> {
-    const binarySignature = parseSignatureArmor(armored);
+  async decide(
+    payload: Uint8Array,
+    armored: string,
+    now: Date,
+    numbers: NumberLengths = "exact",
+  ): Promise<CommitDecision> {
+    const binarySignature = parseSignatureArmor(armored, numbers);
     const signature = await this.#library
       .readSignature({ binarySignature, config: this.#config })
       .catch(() => null);

@@ -80,7 +80,7 @@ export class PolicyJudge {
     const forge =
       signer.accepted || policy.forges === null
         ? null
-        : await decideSignature(withoutForgeLine(commit), repository.format, policy.forges, now);
+        : await decideSignature(commit, repository.format, policy.forges, now);
     const policyFile = changeOf(before.found, after);
     const statement = { action: "change-policy", commit: commit.id, introduction } as const;
     return {
@@ -91,7 +91,13 @@ export class PolicyJudge {
       policyFile,
       approvers:
         policyFile === "changed"
-          ? approvers(statement, await readNote(repository, commit.id), policy.signers, now)
+          ? approvers(
+              statement,
+              await readNote(repository, commit.id),
+              policy.signers,
+              now,
+              signer.accepted ? signer.key : null,
+            )
           : new Set(),
       reproduced: forge?.accepted === true && (await this.#isReproduced(commit, depth)),
     };
@@ -156,13 +162,4 @@ export class PolicyJudge {
 function changeOf(before: FoundPolicy, after: FoundPolicy): ChangeEvidence["policyFile"] {
   if ("fault" in after) return after.fault;
   return "blob" in before && before.blob === after.blob ? "same" : "changed";
-}
-
-/** GitHub writes an empty line behind its signatures. Its keys decide nothing by themselves, so it may. */
-function withoutForgeLine(commit: Commit): Commit {
-  const signatures = commit.signatures.map(({ header, text }) => ({
-    header,
-    text: text.replace(/(-----END PGP SIGNATURE-----)\n$/, "$1"),
-  }));
-  return { ...commit, signatures };
 }

@@ -2,10 +2,11 @@
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
-import { malformed } from "./object-headers.ts";
 import type { ObjectFormat, ObjectId } from "./object-id.ts";
 import type { ObjectReader } from "./object-reader.ts";
-import { parsePolicy, policyPath, type Policy } from "./policy.ts";
+import { parsePolicy, policyPath, withRoot, type Policy } from "./policy.ts";
+import type { HistoryRoot } from "./history-root.ts";
+import { findInTree } from "./tree-entry.ts";
 
 export type FoundPolicy =
   | { readonly policy: Policy; readonly blob: ObjectId }
@@ -19,13 +20,21 @@ export class PolicyReader {
   readonly #reader: ObjectReader;
   readonly #format: ObjectFormat;
   readonly #revocations: Revocations | undefined;
+  readonly #root: () => Promise<HistoryRoot>;
   readonly #policies = new Map<ObjectId, FoundPolicy>();
   readonly #blobs = new Map<ObjectId, ObjectId | null>();
 
-  constructor(reader: ObjectReader, format: ObjectFormat, revocations: Revocations | undefined) {
+  /** `root` is asked for by a policy that leaves it to the fleet's root who issues certificates. */
+  constructor(
+    reader: ObjectReader,
+    format: ObjectFormat,
+    revocations: Revocations | undefined,
+    root: () => Promise<HistoryRoot>,
+  ) {
     this.#reader = reader;
     this.#format = format;
     this.#revocations = revocations;
+    this.#root = root;
   }
 
   async of(tree: ObjectId): Promise<FoundPolicy> {
@@ -48,16 +57,19 @@ export class PolicyReader {
   }
 
   async #read(blob: ObjectId): Promise<FoundPolicy> {
+    let policy: Policy;
     try {
-      const policy = await parsePolicy(utf8Text(await this.#body(blob, "blob"), policyPath));
-      const revocations = this.#revocations;
-      const signers = { ...policy.signers, revocations };
-      const forges = policy.forges === null ? null : { ...policy.forges, revocations };
-      return { blob, policy: { ...policy, signers, forges } };
+      policy = await parsePolicy(utf8Text(await this.#body(blob, "blob"), policyPath));
     } catch (error) {
       if (!(error instanceof NixsealError) || error.code === "tool") throw error;
       return { fault: "broken", reason: error.message };
     }
+    const revocations = this.#revocations;
+    const signers = { ...policy.signers, revocations };
+    const forges = policy.forges === null ? null : { ...policy.forges, revocations };
+    const found = { ...policy, signers, forges };
+    // Outside of the above: a root that is not to be believed is no fault of this policy, and ends the run.
+    return { blob, policy: policy.certificatesByRoot ? withRoot(found, await this.#root()) : found };
   }
 
   async #entry(tree: ObjectId, name: string, mode: RegExp): Promise<ObjectId | null> {
@@ -71,27 +83,6 @@ export class PolicyReader {
       throw new NixsealError("refused", `the ${type} ${id} is missing or damaged`);
     return object.body;
   }
-}
-
-/** Git's tree format: mode, space, name, NUL, and the id in bytes. A name that stands twice is `malformed`. */
-function findInTree(
-  body: Uint8Array,
-  name: string,
-  format: ObjectFormat,
-): { readonly mode: string; readonly id: ObjectId } | null {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const idLength = format === "sha1" ? 20 : 32;
-  let found: { mode: string; id: ObjectId } | null = null;
-  for (let offset = 0; offset < bytes.length;) {
-    const end = bytes.indexOf(0, offset);
-    if (end === -1 || end + 1 + idLength > bytes.length) throw malformed("is no tree");
-    const [mode = "", entry] = bytes.toString("latin1", offset, end).split(/ (.*)/s);
-    offset = end + 1 + idLength;
-    if (entry !== name) continue;
-    if (found !== null) throw malformed(`is a tree with two '${name}'`);
-    found = { mode, id: bytes.toString("hex", end + 1, offset) as ObjectId };
-  }
-  return found;
 }
 
 function keep<Value>(map: Map<ObjectId, Value>, id: ObjectId, value: Value): void {

@@ -4,9 +4,10 @@ import { parseToml } from "../../inventory/toml.ts";
 import type { AllowedSigner } from "../../ssh/allowed-signers.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";
 import { materialOf, type PublicKey } from "../../ssh/public-key.ts";
+import type { HistoryRoot } from "./history-root.ts";
 import { OpenPgpKeys, type KeyBlock } from "./openpgp.ts";
 import { faultOfPattern } from "./path-pattern.ts";
-import type { Signers } from "./signers.ts";
+import { alsoRevoked, type Signers } from "./signers.ts";
 
 export const policyPath = "trust/policy.toml";
 
@@ -25,10 +26,14 @@ export interface Policy {
   readonly members: ReadonlyMap<string, PolicyMember>;
   /** The principals of these are names of members. */
   readonly signers: Signers;
+  /** Whether members may sign by certificates of the CAs in the fleet's root: `authorities = ["root"]`. */
+  readonly certificatesByRoot: boolean;
   /** Keys that a forge signs merges with; null where there are none. */
   readonly forges: Signers | null;
 }
 
+/** Among the authorities: whichever CAs the fleet's root names. */
+const theRoot = "root";
 const maximumKeys = 2000;
 const memberName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
@@ -45,7 +50,8 @@ export async function parsePolicy(text: string): Promise<Policy> {
   const threshold = top.integer("threshold");
   const members = new Map<string, PolicyMember>();
   const keys = new KeyCollector();
-  const authorities = top.strings("authorities", []).map(readSshKey);
+  const named = top.strings("authorities", []);
+  const authorities = named.filter((one) => one !== theRoot).map(readSshKey);
   for (const [name, value] of top.tables("members")) {
     if (!memberName.test(name)) throw fault(`'${name.slice(0, 80)}' is not a name of a member`);
     const table = new Table(value, `members.${name}`, ["keys", "rights", "paths"]);
@@ -62,9 +68,23 @@ export async function parsePolicy(text: string): Promise<Policy> {
   if (threshold < 1 || threshold > changers)
     throw fault(`threshold is ${threshold}, and ${changers} members have the right 'policy'`);
   const signers = await keys.signers();
-  const forgeSigners = forges.empty ? null : await forges.signers();
+  const forgeSigners = forges.empty ? null : { ...(await forges.signers()), areForges: true };
   refuseShared([...owned(signers), ...(forgeSigners === null ? [] : owned(forgeSigners))]);
-  return { threshold, members, signers, forges: forgeSigners };
+  const certificatesByRoot = named.includes(theRoot);
+  return { threshold, members, signers, certificatesByRoot, forges: forgeSigners };
+}
+
+/** The policy with the root's CAs as authorities for its members, and with what the root's list revokes. */
+export function withRoot(policy: Policy, { root, krl }: Pick<HistoryRoot, "root" | "krl">): Policy {
+  const cas = [...policy.members.keys()].flatMap((name) =>
+    root.ca.keys.map((key) => signer(name, key, true)),
+  );
+  const revoking = (signers: Signers): Signers => alsoRevoked(signers, krl);
+  return {
+    ...policy,
+    signers: revoking({ ...policy.signers, ssh: [...policy.signers.ssh, ...cas], root }),
+    forges: policy.forges === null ? null : revoking(policy.forges),
+  };
 }
 
 class KeyCollector {

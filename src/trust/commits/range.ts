@@ -1,8 +1,9 @@
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
+import type { Files, Processes } from "../../core/ports.ts";
 import { gitFailed } from "./git.ts";
 import { isObjectId, type ObjectId } from "./object-id.ts";
-import type { Repository } from "./repository.ts";
+import { openRepository, openWith, type Repository } from "./repository.ts";
 
 export interface Range {
   /** What the range ends at: commits or annotated tags. */
@@ -11,6 +12,8 @@ export interface Range {
   readonly excluded: readonly ObjectId[];
   /** The full names of references among the tips, `refs/heads/main`. */
   readonly references: readonly Reference[];
+  /** Objects that `refs/replace/` shows others in the place of. */
+  readonly replaced: readonly string[];
 }
 
 export interface Reference {
@@ -19,12 +22,40 @@ export interface Reference {
 }
 
 const maximumRevisions = 1000;
+const replacements = "refs/replace/";
+
+/** The repository that the directory lies in, and the range in it: usually by one process for both. */
+export async function openRange(
+  processes: Pick<Processes, "run" | "converse">,
+  files: Pick<Files, "realPath">,
+  directory: string,
+  revisions: readonly string[],
+): Promise<{ readonly repository: Repository; readonly range: Range }> {
+  refuseOptions(revisions);
+  const names = ["--symbolic-full-name", ...revisions, "--"];
+  const opened = await openWith(processes, files, directory, [...revisions, ...names]);
+  if (opened !== null) {
+    const { repository, lines } = opened;
+    return { repository, range: await rangeOf(repository, revisions, lines) };
+  }
+  const repository = await openRepository(processes, files, directory);
+  return { repository, range: await resolveRange(repository, revisions) };
+}
 
 /**
  * Revisions as gitrevisions(7) writes them, resolved once: from here on only ids count, so that a reference that moves
  * meanwhile changes nothing. `usage` for what git would take as an option.
  */
 export async function resolveRange(repository: Repository, revisions: readonly string[]): Promise<Range> {
+  refuseOptions(revisions);
+  const [ids, names] = await Promise.all([
+    revParse(repository, revisions, []),
+    revParse(repository, revisions, ["--symbolic-full-name"]),
+  ]);
+  return rangeOf(repository, revisions, [...ids, ...names]);
+}
+
+function refuseOptions(revisions: readonly string[]): void {
   for (const revision of revisions) {
     if (revision.startsWith("-") || revision === "" || /\p{Cc}/u.test(revision)) {
       throw new NixsealError("usage", `'${revision.slice(0, 64)}' is not a revision or a range`, {
@@ -32,22 +63,30 @@ export async function resolveRange(repository: Repository, revisions: readonly s
       });
     }
   }
-  const [lines, names] = await Promise.all([
-    revParse(repository, revisions, []),
-    revParse(repository, revisions, ["--symbolic-full-name"]),
-  ]);
+}
+
+/** From what rev-parse gives: ids, those that are left out behind `^`, and full names of references. */
+async function rangeOf(
+  repository: Repository,
+  revisions: readonly string[],
+  lines: readonly string[],
+): Promise<Range> {
   const tips: ObjectId[] = [];
   const excluded: ObjectId[] = [];
+  const names: string[] = [];
   for (const line of lines) {
-    const id = line.replace(/^\^/, "");
-    if (!isObjectId(id, repository.format)) throw notARange(revisions);
-    (line.startsWith("^") ? excluded : tips).push(id);
+    const text = line.replace(/^\^/, "");
+    if (isObjectId(text, repository.format)) (line.startsWith("^") ? excluded : tips).push(text);
+    else if (line.startsWith("refs/")) names.push(line);
+    // git before 2.43 repeats the option.
+    else if (!text.startsWith("refs/") && !["", "--", "--end-of-options"].includes(line))
+      throw notARange(revisions);
   }
   if (tips.length === 0) throw notARange(revisions);
   if (tips.length + excluded.length > maximumRevisions) {
     throw new NixsealError("limit", `the range has more than ${maximumRevisions} ends`);
   }
-  return { tips, excluded, references: await resolveReferences(repository, names, tips) };
+  return { tips, excluded, ...(await readReferences(repository, names, tips)) };
 }
 
 async function revParse(
@@ -74,26 +113,25 @@ async function revParse(
       hint: "write the whole name, refs/heads/NAME, or delete the other with git tag -d NAME",
     });
   }
-  // git before 2.43 repeats the option.
-  return utf8Text(stdout, "git's output")
-    .split("\n")
-    .filter((line) => line !== "" && line !== "--" && line !== "--end-of-options");
+  return utf8Text(stdout, "git's output").split("\n");
 }
 
 /** A reference counts when it names a tip itself: `v1~2` names no tag. */
-async function resolveReferences(
+async function readReferences(
   { git, format }: Repository,
   names: readonly string[],
   tips: readonly ObjectId[],
-): Promise<Reference[]> {
-  const wanted = names.filter((name) => name.startsWith("refs/"));
-  if (wanted.length === 0) return [];
-  const lines = await git.lines("for-each-ref", "--format=%(objectname) %(refname)", ...wanted);
-  return lines.flatMap((line) => {
+): Promise<Pick<Range, "references" | "replaced">> {
+  const lines = await git.lines("for-each-ref", "--format=%(objectname) %(refname)", replacements, ...names);
+  const references: Reference[] = [];
+  const replaced: string[] = [];
+  for (const line of lines) {
     const [id = "", name = ""] = line.split(/ (.*)/s);
-    if (!wanted.includes(name) || !isObjectId(id, format) || !tips.includes(id)) return [];
-    return [{ name, object: id }];
-  });
+    if (name.startsWith(replacements)) replaced.push(name.slice(replacements.length));
+    else if (names.includes(name) && isObjectId(id, format) && tips.includes(id))
+      references.push({ name, object: id });
+  }
+  return { references, replaced };
 }
 
 function notARange(revisions: readonly string[]): NixsealError {

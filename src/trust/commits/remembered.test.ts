@@ -15,7 +15,7 @@ import { Memory } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
 import { openRepository } from "./repository.ts";
 import { readSigners } from "./signers.ts";
-import { StateDirectory } from "./state-directory.ts";
+import { StateDirectory } from "../state-directory.ts";
 
 const id = (digit: string) => digit.repeat(40) as ObjectId;
 const warnings: string[] = [];

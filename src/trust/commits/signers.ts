@@ -1,13 +1,41 @@
 import { NixsealError } from "../../core/errors.ts";
 import { parseAllowedSigners } from "../../ssh/allowed-signers.ts";
-import type { Revocations } from "../../ssh/revocations.ts";
+import { joinRevocations, type Revocations } from "../../ssh/revocations.ts";
 import type { SshSigners } from "./decide-ssh-signer.ts";
+import type { HistoryRoot } from "./history-root.ts";
 import { OpenPgpKeys, type KeyBlock } from "./openpgp.ts";
 
 /** Who may sign, as the verifier pinned it: never from the repository's configuration, never from its content. */
 export interface Signers extends SshSigners {
   readonly openPgp: OpenPgpKeys | null;
+  /**
+   * Keys that decide nothing by themselves: the content is checked. So what GitHub writes may stand: an empty line behind the
+   * armor, and RSA's number with the length of all its bytes. Both give a commit other ids that verify as well.
+   */
+  readonly areForges?: boolean | undefined;
 }
+
+/** The signers with whoever holds a member certificate of the root's CAs, and with what the root's list revokes. */
+export function withMembersOf({ root, krl }: Pick<HistoryRoot, "root" | "krl">, signers: Signers): Signers {
+  const line = {
+    line: 0,
+    principals: "*",
+    certAuthority: true,
+    namespaces: null,
+    validAfter: null,
+    validBefore: null,
+  };
+  const cas = root.ca.keys.map((key) => ({ ...line, key }));
+  return alsoRevoked({ ...signers, ssh: [...signers.ssh, ...cas], root }, krl);
+}
+
+export function alsoRevoked(signers: Signers, krl: Revocations | null): Signers {
+  if (krl === null) return signers;
+  const { revocations } = signers;
+  return { ...signers, revocations: revocations === undefined ? krl : joinRevocations(revocations, krl) };
+}
+
+export const nobody: Signers = { ssh: [], openPgp: null, revocations: undefined, memberCertificates: false };
 
 const maximumFile = 4 << 20;
 const maximumBlocks = 1000;

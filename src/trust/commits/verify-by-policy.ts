@@ -3,9 +3,9 @@ import type { Emit } from "../../core/events.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
-import { refuseFuture, type GoBackAuthority } from "./descent.ts";
-import type { Frontier } from "./frontier.ts";
+import { refuseFuture } from "./descent.ts";
 import { listCommits, parseObject, withObjects } from "./history.ts";
+import { AskedRoot } from "./asked-root.ts";
 import { isAncestor } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
 import { PolicyJudge } from "./policy-judge.ts";
@@ -14,9 +14,10 @@ import type { Range } from "./range.ts";
 import { refuse, type CommitRefusal } from "./refusal.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
 import { decideTag, peelTips, type PeeledTips } from "./tags.ts";
+import { refuseRollback } from "./root-rollback.ts";
 import { TreeComparer } from "./tree-comparer.ts";
 import type { ObjectReader } from "./object-reader.ts";
-import type { Report } from "./verify-by-signers.ts";
+import type { FrontierSource, Report, RootSource } from "./verify-by-signers.ts";
 
 export interface PolicyQuestion {
   readonly repository: Repository;
@@ -24,8 +25,10 @@ export interface PolicyQuestion {
   /** The commit that the verifier trusts for what it is; its policy judges its children. */
   readonly introduction: ObjectId;
   readonly revocations: Revocations | undefined;
+  /** For policies that leave certificates to it. */
+  readonly root: RootSource;
   readonly now: Date;
-  readonly known: Frontier;
+  readonly known: FrontierSource;
 }
 
 /** All commits behind the introduction, parents before children; the introduction itself is not counted. */
@@ -34,24 +37,29 @@ export async function verifyByPolicy(
   files: Pick<Files, "read" | "status">,
   emit: Emit,
 ): Promise<Report> {
-  const { repository, range, introduction, revocations, now, known } = question;
+  const { repository, range, introduction, revocations } = question;
   if (range.excluded.length > 0) {
     throw new NixsealError("usage", "with a policy the range begins at the introduction", {
       hint: "name the end only; what was accepted before is not judged again",
     });
   }
-  const tampered = await findTampering(repository, files);
+  const tampered = await findTampering(repository, range, files);
   if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
 
   return withObjects(repository, (reader) =>
     withObjects(repository, async (single) => {
-      const policies = new PolicyReader(single, repository.format, revocations);
+      const ends = await peelTips(single, repository, range);
+      const root = new AskedRoot(() => question.root(single, ends.commits));
+      const policies = new PolicyReader(single, repository.format, revocations, () => root.ask());
       const comparer = new TreeComparer(repository.git);
       try {
-        const ends = await peelTips(single, repository, range);
         const refused = [...ends.refused, ...(await refuseStrangers(question, single, policies, ends))];
         if (refused.length > 0) return { accepted: 0, refused, tips: [], latest: 0 };
         const tips = ends.commits;
+        for (const tip of tips) await policies.of(await treeOf(single, repository, tip)); // may ask for the root
+        const asked = root.answer;
+        const now = asked === null || asked.now < question.now ? question.now : asked.now;
+        const known = await question.known(asked?.krlDigest ?? null);
         for (const tag of ends.tags) {
           const found = await policies.of(await treeOf(single, repository, tag.object));
           const decision =
@@ -66,6 +74,7 @@ export async function verifyByPolicy(
         const judge = new PolicyJudge({ repository, reader: single, policies, comparer, introduction, now });
         const before = known.accepted([introduction]);
         const excluded = [introduction, ...before];
+        if (asked !== null) await refuseRollback(repository, single, { tips, excluded }, asked);
         const { commits, boundary } = await listCommits(repository, { tips, excluded }, "parents-first");
         const authenticated = await authenticatedBoundary(question, boundary, before);
         let [done, wrong, latest] = [0, 0, 0];
@@ -94,7 +103,10 @@ export async function verifyByPolicy(
           before.length === 0
             ? commits.length
             : (await listCommits(repository, { tips, excluded: [introduction] })).commits.length;
-        if (refused.length === 0) await known.remember(tips, [introduction], total);
+        if (root.answer !== null && root.answer !== asked)
+          await refuseRollback(repository, single, { tips, excluded }, root.answer);
+        // Where only a policy in between asked for the root, the cache does not know by which list that was judged.
+        if (refused.length === 0 && root.answer === asked) await known.remember(tips, [introduction], total);
         return { accepted: total - wrong, refused, tips: ends.named, latest };
       } finally {
         comparer.close();
@@ -161,21 +173,4 @@ async function treeOf(single: ObjectReader, repository: Repository, id: ObjectId
   if ("refused" in parsed || parsed.object.type !== "commit")
     throw new NixsealError("refused", `${id} is no commit of this repository`);
   return parsed.object.tree;
-}
-
-/** Members who may change the policy as it stood at `from`, and as many of them as that takes. */
-export function goBackAuthority(
-  repository: Repository,
-  from: ObjectId,
-  revocations: Revocations | undefined,
-): Promise<GoBackAuthority | null> {
-  return withObjects(repository, async (single) => {
-    const parsed = parseObject(await single.read(from), repository);
-    if ("refused" in parsed || parsed.object.type !== "commit") return null;
-    const found = await new PolicyReader(single, repository.format, revocations).of(parsed.object.tree);
-    if ("fault" in found) return null;
-    const { members, signers, threshold } = found.policy;
-    const ssh = signers.ssh.filter(({ principals }) => members.get(principals)?.rights.has("policy"));
-    return { signers: { ...signers, ssh, revocations }, threshold };
-  });
 }

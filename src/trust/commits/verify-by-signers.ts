@@ -4,13 +4,15 @@ import { decideSignature } from "./decide-signature.ts";
 import { refuseFuture, type NamedTip } from "./descent.ts";
 import type { Frontier } from "./frontier.ts";
 import { listCommits, parseObject, withObjects, type CommitList } from "./history.ts";
+import type { HistoryRoot } from "./history-root.ts";
 import type { ObjectId } from "./object-id.ts";
-import type { ReadObject } from "./object-reader.ts";
+import type { ObjectReader, ReadObject } from "./object-reader.ts";
 import type { Range } from "./range.ts";
 import { refuse } from "./refusal.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
 import { decideTag, peelTips } from "./tags.ts";
-import type { Signers } from "./signers.ts";
+import { refuseRollback } from "./root-rollback.ts";
+import { withMembersOf, type Signers } from "./signers.ts";
 import type { Files } from "../../core/ports.ts";
 
 export interface Report {
@@ -23,30 +25,42 @@ export interface Report {
   readonly latest: number;
 }
 
+/** The fleet's root as it stands at the ends of the range; `refused` when it is not to be believed. */
+export type RootSource = (reader: ObjectReader, tips: readonly ObjectId[]) => Promise<HistoryRoot>;
+
+/** What was accepted before under the root's revocation list of this digest; null where no root was asked, or has none. */
+export type FrontierSource = (krlDigest: string | null) => Promise<Frontier>;
+
 export interface Question {
   readonly repository: Repository;
   readonly range: Range;
   readonly signers: Signers;
+  /** Whose members count too; null where the list of signers says all. */
+  readonly root: RootSource | null;
   readonly now: Date;
-  readonly known: Frontier;
+  readonly known: FrontierSource;
   /** Whether accepted tips are remembered: then no commit may come from the future. */
   readonly remembers: boolean;
 }
 
 /** Refused are all that fail, newest first; one refused commit does not hide another. */
 export async function verifyBySigners(
-  { repository, range, signers, now, known, remembers }: Question,
+  { repository, range, root: source, known: open, remembers, ...given }: Question,
   files: Pick<Files, "read" | "status">,
   emit: Emit,
 ): Promise<Report> {
   return withObjects(repository, async (reader) => {
     const [tampered, ends] = await Promise.all([
-      findTampering(repository, files),
+      findTampering(repository, range, files),
       peelTips(reader, repository, range),
     ]);
     if (tampered.length > 0) return { accepted: 0, refused: tampered, tips: [], latest: 0 };
     const { commits: tips, tags, named, refused: refusedTips } = ends;
     const refused = [...refusedTips];
+    const root = source === null ? null : await source(reader, tips);
+    const signers = root === null ? given.signers : withMembersOf(root, given.signers);
+    const now = root === null || root.now < given.now ? given.now : root.now;
+    const known = await open(root?.krlDigest ?? null);
     for (const tag of tags) {
       const decision = await decideTag(tag, range.references, repository, signers, now);
       if (!decision.accepted) refused.push({ commit: tag.id, ...decision });
@@ -56,6 +70,8 @@ export async function verifyBySigners(
     if (count !== null) return { accepted: count, refused, tips: named, latest: 0 };
 
     const before = known.accepted(excluded);
+    if (root !== null)
+      await refuseRollback(repository, reader, { tips, excluded: [...excluded, ...before] }, root);
     const list = await listCommits(repository, { tips, excluded: [...excluded, ...before] });
     const judge = new CommitJudge({ repository, signers, now, remembers }, list);
     let done = 0;

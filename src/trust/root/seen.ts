@@ -3,7 +3,7 @@
  * list, and the latest time in either. It lies outside the repository, which is what somebody may roll back.
  */
 import { base64, fromBase64, utf8 } from "../../core/bytes.ts";
-import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { nullable, object, text } from "../../core/shape.ts";
 import { asMalformed, encodeRoot, formatTime, parseJson, parseRoot, rootLimits, type Root } from "./root.ts";
@@ -37,7 +37,12 @@ const shape = object({
 
 /** `malformed` when it is damaged: what cannot be read must not count as nothing seen. */
 export function parseSeen(bytes: Uint8Array): Seen {
-  const { krl, root, time } = asMalformed(() => shape(parseJson(bytes, "the memory"), "memory"));
+  return readSeen(parseJson(bytes, "the memory"));
+}
+
+/** The same of what `seenDocument` gives. */
+export function readSeen(document: unknown): Seen {
+  const { krl, root, time } = asMalformed(() => shape(document, "memory"));
   const payload = root === null ? null : fromBase64(root);
   if (root !== null && payload === null)
     throw new NixsealError("malformed", "the memory's root is not base64");
@@ -48,13 +53,16 @@ export function parseSeen(bytes: Uint8Array): Seen {
   };
 }
 
-export function formatSeen({ krl, root, time }: Seen): Uint8Array {
-  const value = {
+export function formatSeen(seen: Seen): Uint8Array {
+  return utf8(`${canonicalJson(seenDocument(seen))}\n`);
+}
+
+export function seenDocument({ krl, root, time }: Seen): Json {
+  return {
     krl: krl === null ? null : { digest: krl.digest, version: String(krl.version) },
     root: root === null ? null : base64(encodeRoot(root)),
     time: time === null ? null : formatTime(time),
   };
-  return utf8(`${canonicalJson(value)}\n`);
 }
 
 /** The later of everything: two runs that end in the wrong order must not make anyone forget. */

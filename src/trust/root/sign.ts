@@ -3,10 +3,16 @@ import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Emit } from "../../core/events.ts";
 import type { Command, Ports } from "../../core/ports.ts";
+import type { SecretValue } from "../../core/secret-value.ts";
 import { verifySignature } from "../../ssh/signature.ts";
 import { parseArmoredSshSig, signedData, signingKey, type SshSig } from "../../ssh/sshsig.ts";
 
-export type Signing = Pick<Ports, "processes" | "files" | "streams"> & { readonly emit: Emit };
+export type Signing = Pick<Ports, "processes" | "files" | "streams"> & {
+  readonly emit: Emit;
+  readonly passphrase: (question: string) => Promise<SecretValue>;
+  /** The program that answers for a passphrase that was given already; null where ssh-keygen asks the person. */
+  readonly askpass: string | null;
+};
 
 /** Time to find the token, touch it and type a passphrase. */
 const patience = 5 * 60_000;
@@ -23,9 +29,9 @@ export async function signWithKeygen(
   keyFile: string,
 ): Promise<SshSig> {
   const args = ["-Y", "sign", "-f", keyFile, "-n", namespace];
-  const armored = context.streams.stdinIsTerminal
+  const armored = asksPerson(context)
     ? await onTerminal(context, args, message)
-    : (await runKeygen(context, { program: "ssh-keygen", args, input: message })).stdout;
+    : (await runKeygen(context, args, message)).stdout;
   const signature = parseArmoredSshSig(utf8Text(armored, "the signature of ssh-keygen"));
   const data = signedData(message, signature);
   const verified = verifySignature(signingKey(signature.signer), data, signature.signature);
@@ -35,30 +41,60 @@ export async function signWithKeygen(
 
 /** Runs it to the end; a failure is `tool` with what it said last. On a terminal it has said so there. */
 export async function runKeygen(
-  { processes }: Pick<Ports, "processes">,
-  command: Command,
+  context: Pick<Signing, "processes" | "streams" | "passphrase" | "askpass">,
+  args: readonly string[],
+  input?: Uint8Array,
 ): Promise<{ readonly stdout: Uint8Array }> {
-  const timeout = command.terminal === true ? patience : undefined;
-  const { code, stdout, stderr } = await processes.run({ timeout, ...command });
+  const terminal = input === undefined && asksPerson(context);
+  const { code, stdout, stderr } = await context.processes.run({
+    program: "ssh-keygen",
+    args,
+    input,
+    terminal,
+    // A token waits for its touch also where nobody is asked for anything.
+    timeout: patience,
+    ...(await answerOf(context)),
+  });
   if (code === 0) return { stdout };
   const said = stderr.trim().split("\n").at(-1)!.trim();
   throw new NixsealError("tool", `ssh-keygen failed${said === "" ? "" : `: ${said}`}`, {
-    hint: "for a key with a passphrase run this in a terminal, or add the key to ssh-agent with ssh-add",
+    hint: "for a key with a passphrase run this in a terminal, give --passphrase-fd, or add the key to ssh-agent with ssh-add",
   });
+}
+
+function asksPerson({ streams, askpass }: Pick<Signing, "streams" | "askpass">): boolean {
+  return askpass === null && streams.stdinIsTerminal;
+}
+
+/**
+ * ssh-keygen takes a passphrase from a terminal or from the program that SSH_ASKPASS names, and by an argument (`-P`),
+ * where every user of the machine could read it. So the program gets it through a pipe that only ssh-keygen's children have.
+ */
+async function answerOf({
+  askpass,
+  passphrase,
+}: Pick<Signing, "passphrase" | "askpass">): Promise<Partial<Command>> {
+  if (askpass === null) return {};
+  const secret = await passphrase("passphrase of the key: ");
+  return {
+    env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" },
+    descriptor3: secret.reveal(),
+  };
 }
 
 /** The message goes through a file, so that stdin stays the terminal that passphrases are typed on. */
 async function onTerminal(
-  { processes, files, emit }: Signing,
+  context: Signing,
   args: readonly string[],
   message: Uint8Array,
 ): Promise<Uint8Array> {
+  const { files, emit } = context;
   emit({ type: "step", message: `ssh-keygen signs with ${args[3]}; it may ask for a passphrase or a touch` });
   const directory = await files.privateDirectory();
   try {
     const file = `${directory}/message`;
     await files.create(file, message, { mode: 0o600 });
-    await runKeygen({ processes }, { program: "ssh-keygen", args: [...args, file], terminal: true });
+    await runKeygen(context, [...args, file]);
     return await files.read(`${file}.sig`, { limit: largestSignature });
   } finally {
     await files.removeTree(directory);

@@ -1,8 +1,15 @@
 /** The root's files in a repository: `root.json`, the versions before it, and the one that is being signed. */
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files, ReadLimit } from "../../core/ports.ts";
 import { sameBytes } from "../../core/bytes.ts";
 import { envelopeLimits, formatEnvelope, parseEnvelope, type Envelope } from "./envelope.ts";
+
+/** What is needed to read: files of a directory, or those of a commit. */
+export interface FileReader {
+  read(path: string, options: ReadLimit): Promise<Uint8Array>;
+  /** Null when there is nothing. */
+  statusOfLink(path: string): Promise<object | null>;
+}
 
 export const rootFile = "trust/root.json";
 /** Signed by too few so far. Nothing trusts it; it is a way to pass it round. */
@@ -20,11 +27,7 @@ export function oldRootFile(version: number): string {
  * Every version from `from` to the current one, in order; null when there is no root. `refused` when one between is
  * missing. Nothing is decided here.
  */
-export async function readChain(
-  files: Pick<Files, "read" | "statusOfLink">,
-  directory: string,
-  from = 1,
-): Promise<Envelope[] | null> {
+export async function readChain(files: FileReader, directory: string, from = 1): Promise<Envelope[] | null> {
   const newest = await readEnvelope(files, directory, rootFile);
   if (newest === null) return null;
   const { version } = newest.root;
@@ -46,11 +49,15 @@ export async function readChain(
   return [...chain, newest];
 }
 
+/** The version that all others followed, which tells fleets apart; null where it is not there. Nothing is decided here. */
+export async function readFirst(files: FileReader, directory: string): Promise<Envelope | null> {
+  const old = await readEnvelope(files, directory, oldRootFile(1));
+  const first = old ?? (await readEnvelope(files, directory, rootFile));
+  return first?.root.version === 1 ? first : null;
+}
+
 /** What waits for signatures; null when nothing does. */
-export function readNext(
-  files: Pick<Files, "read" | "statusOfLink">,
-  directory: string,
-): Promise<Envelope | null> {
+export function readNext(files: FileReader, directory: string): Promise<Envelope | null> {
   return readEnvelope(files, directory, nextRootFile);
 }
 
@@ -96,11 +103,7 @@ export function isLeftover(current: Envelope | null, next: Envelope): boolean {
   return current !== null && sameBytes(current.payload, next.payload);
 }
 
-async function readEnvelope(
-  files: Pick<Files, "read" | "statusOfLink">,
-  directory: string,
-  file: string,
-): Promise<Envelope | null> {
+async function readEnvelope(files: FileReader, directory: string, file: string): Promise<Envelope | null> {
   const path = `${directory}/${file}`;
   if ((await files.statusOfLink(path)) === null) return null;
   try {

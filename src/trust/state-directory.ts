@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { utf8, utf8Text } from "../../core/bytes.ts";
-import { canonicalJson, type Json } from "../../core/canonical-json.ts";
-import { NixsealError } from "../../core/errors.ts";
-import type { Environment, Files, FileStatus } from "../../core/ports.ts";
+import { utf8, utf8Text } from "../core/bytes.ts";
+import { canonicalJson, type Json } from "../core/canonical-json.ts";
+import { NixsealError } from "../core/errors.ts";
+import type { Environment, Files, FileStatus } from "../core/ports.ts";
 
 export type StateFiles = Pick<
   Files,
@@ -12,9 +12,10 @@ export type StateFiles = Pick<
 const maximumFile = 4 << 20;
 
 /**
- * What this verifier remembers from run to run, outside of every repository: `nixseal/commits` in the user's state
- * directory (XDG). Trust in it ends at the user's account: whoever can write here as that user can as well replace this
- * program. What others could have written is not believed.
+ * What this verifier remembers from run to run, outside of every repository: `nixseal/trust` in the user's state
+ * directory (XDG). What lies in a repository's directory comes and goes with it, in a copy, a cache or an archive of
+ * somebody else's; what lies here is for every clone. Trust in it ends at the user's account: whoever can write here as
+ * that user can as well replace this program. What others could have written is not believed.
  */
 export class StateDirectory {
   readonly #files: StateFiles;
@@ -39,7 +40,11 @@ export class StateDirectory {
           : null;
     const self = await files.status("/proc/self"); // Linux: its owner is who we are
     if (base === null || self === null) return null;
-    return new StateDirectory(files, join(base, "nixseal/commits"), self.uid);
+    const [current, former] = [join(base, "nixseal/trust"), join(base, "nixseal/commits")];
+    // Named so by earlier versions: what was remembered there stays remembered.
+    const isFormer =
+      (await files.statusOfLink(current)) === null && (await files.statusOfLink(former)) !== null;
+    return new StateDirectory(files, isFormer ? former : current, self.uid);
   }
 
   /** The document, or null when there is none. `refused` when somebody else could have written it. */

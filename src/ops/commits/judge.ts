@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import type { Json } from "../../core/canonical-json.ts";
+import { NixsealError } from "../../core/errors.ts";
+import {
+  refuseDowngrades,
+  requireCurrentRevocations,
+  type GoBackAuthority,
+} from "../../trust/commits/descent.ts";
+import { Frontier } from "../../trust/commits/frontier.ts";
+import { Memory } from "../../trust/commits/memory.ts";
+import type { ObjectId } from "../../trust/commits/object-id.ts";
+import type { Range } from "../../trust/commits/range.ts";
+import type { Repository } from "../../trust/commits/repository.ts";
+import { nobody, withMembersOf } from "../../trust/commits/signers.ts";
+import {
+  verifyBySigners,
+  type FrontierSource,
+  type Report,
+  type RootSource,
+} from "../../trust/commits/verify-by-signers.ts";
+import { StateDirectory } from "../../trust/state-directory.ts";
+import type { Context } from "../op.ts";
+import { parseSigners, pinnedIntroduction, readRevocationFile, signerSource } from "./inputs.ts";
+import { pinnedRoot, rootSource } from "./root-source.ts";
+import type { Input } from "./verify.ts";
+
+/** A range judged as the flags say, with all that is remembered; `remember` is for when nothing was refused. */
+export async function judge(
+  context: Context,
+  input: Input,
+  repository: Repository,
+  range: Range,
+): Promise<{ report: Report; remember: () => Promise<void> }> {
+  const introduction = pinnedIntroduction(context, input, repository);
+  const krl =
+    input.revocations === undefined ? undefined : await readRevocationFile(context, input.revocations);
+  const revocations = krl?.revocations;
+  const state = await StateDirectory.open(context.files, context.environment);
+  const history = introduction ?? repository.commonDirectory;
+  const memory = openMemory(state, input, history, introduction !== null, context.emit);
+  const before = (await memory?.read()) ?? { tips: new Map(), time: 0, krl: null };
+  requireCurrentRevocations(revocations, before);
+  // A clock that was set back does not bring expired keys back.
+  const now = new Date(Math.max(context.clock.now().getTime(), before.time));
+  const file = input.root === undefined ? null : await pinnedRoot(context, input.root);
+  const root = rootSource(context, { repository, file, introduction, state });
+  const pinned = file === null ? {} : { root: digest(file.payload) };
+  const frontier =
+    (basis: Readonly<Record<string, Json>>): FrontierSource =>
+    (listed) => {
+      const lists = {
+        krl: digest(krl?.content),
+        ...(listed === null ? {} : { listed }),
+      };
+      return Frontier.open(input.fresh ? null : state, { ...basis, ...pinned, ...lists }, context.emit);
+    };
+
+  let report: Report;
+  let authority: (from: ObjectId) => Promise<GoBackAuthority | null>;
+  if (introduction === null) {
+    const source = await signerSource(context, input.signers, file !== null);
+    const signers = source === null ? { ...nobody, revocations } : await parseSigners(source, revocations);
+    const known = frontier({ signers: digest(source?.content) });
+    let all = signers;
+    const own: RootSource | null =
+      file === null
+        ? null
+        : async (...asked) => {
+            const found = await root(...asked);
+            all = withMembersOf(found, signers);
+            return found;
+          };
+    const question = { repository, range, signers, root: own, now, known, remembers: memory !== null };
+    report = await verifyBySigners(question, context.files, context.emit);
+    authority = async () => ({ signers: all, threshold: 1 });
+  } else {
+    const { verifyByPolicy } = await import("../../trust/commits/verify-by-policy.ts");
+    const { goBackAuthority } = await import("../../trust/commits/go-back-authority.ts");
+    const known = frontier({ introduction });
+    const question = { repository, range, introduction, revocations, root, now, known };
+    report = await verifyByPolicy(question, context.files, context.emit);
+    authority = (from) => goBackAuthority(question, from);
+  }
+  const back = await refuseDowngrades(repository, report.tips, before, authority, now, context.emit);
+  return {
+    report: { ...report, refused: [...report.refused, ...back] },
+    remember: async () => {
+      const tips = new Map(report.tips.map(({ name, commit }) => [name, commit]));
+      const time = Math.max(now.getTime(), report.latest);
+      await memory?.remember({ tips, time, krl: revocations?.version ?? null });
+    },
+  };
+}
+
+function openMemory(
+  state: StateDirectory | null,
+  { remember }: Input,
+  history: string,
+  always: boolean,
+  emit: Context["emit"],
+): Memory | null {
+  if (!remember && !always) return null;
+  if (state !== null) return new Memory(state, history);
+  // A service without a home: not a refusal, since what it is given may always be a fresh clone. But never silent.
+  if (!remember) {
+    emit({
+      type: "warning",
+      message: "there is no place to remember accepted commits in, so an older history would not be noticed",
+      hint: "set HOME or XDG_STATE_HOME",
+    });
+    return null;
+  }
+  throw new NixsealError("refused", "there is no place to remember accepted commits in", {
+    hint: "set HOME or XDG_STATE_HOME",
+  });
+}
+
+function digest(bytes: Uint8Array | undefined): string | null {
+  return bytes === undefined ? null : createHash("sha256").update(bytes).digest("hex");
+}
