@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   appendFileSync,
+  mkdirSync,
   chmodSync,
   chownSync,
   readFileSync,
@@ -11,6 +12,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { agent, deployUid, keyBlob, soundHost, type SoundHost } from "../../test/support/doctor-host.ts";
+import { top } from "../../test/console.ts";
 import { noon, pathOf } from "../../test/support/warrants.ts";
 import type { DoctorHost } from "./host.ts";
 import { examine } from "./doctor.ts";
@@ -214,6 +216,16 @@ const changes: readonly [what: string, found: string, change: Change][] = [
     "a changed ledger",
     "high ledger",
     replace("/var/lib/nixseal/gate/ledger/00000001.ndjson", "alice", "carol"),
+  ],
+  [
+    "a ledger that was written anew",
+    "high ledger",
+    ({ paths }) => {
+      rmSync(paths.ledger, { recursive: true });
+      mkdirSync(paths.ledger);
+      const anew = join(top, "test/vectors/ledger/00000001.ndjson");
+      writeFileSync(join(paths.ledger, "00000001.ndjson"), readFileSync(anew));
+    },
   ],
   ["no ledger", "high ledger", ({ paths }) => rmSync(paths.ledger, { recursive: true })],
 ];

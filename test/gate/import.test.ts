@@ -10,6 +10,7 @@ import type { StorePath } from "../../src/nix/store-path.ts";
 import { clock } from "../../src/system/clock.ts";
 import { files } from "../../src/system/files.ts";
 import { processes } from "../../src/system/processes.ts";
+import { inPieces } from "../support/pieces.ts";
 import { ReceivingGate } from "../support/receiving-gate.ts";
 
 /** The root side alone, with a deploy user who does what they like in the quarantine. */
@@ -131,6 +132,22 @@ test("an archive that changes while root reads it: the signed content or none", 
       else if (planted) assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "in use");
       else assert.ok(!gate.host.has(sudo));
     }
+  await session.end();
+});
+
+test("to replace a path root reads the archive once, and what it has proved is what it uses", async (context) => {
+  const { gate, sudo, nar, place } = await offered(context);
+  fs.writeFileSync(place, nar);
+  gate.host.add("sudo", "in use");
+  let reads = 0;
+  // Right for whoever looks first, wrong for whoever comes back.
+  const streamInside = (directory: string, name: string) =>
+    reads++ === 0 ? files.streamInside(directory, name) : inPieces(flipped(nar));
+  const ports = { files: { ...files, streamInside }, clock, processes };
+  const session = new ImportSession(ports, gate.config, gate.paths);
+  const result = await session.handle({ kind: "import", path: sudo });
+  assert.deepEqual(result, { kind: "result", ok: true, outcome: "repaired" });
+  assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
   await session.end();
 });
 

@@ -78,8 +78,18 @@ export async function soundHost(t: TestContext): Promise<SoundHost> {
   const accepted = stateAfter(nothingAccepted, envelope.warrant, envelope.digest);
   await writeKnowledge(files, paths, { trust, accepted });
   await writeActive(files, paths, envelope);
-  await record({ files, clock: { now: () => noon } }, paths.ledger, [ledgerRecord("system-1.0")]);
-  write(`/var/lib/nixseal/gate/receipts/20300601T120000Z-1-${envelope.digest.slice(0, 16)}.json`, "{}\n");
+  const { head } = await record({ files, clock: { now: () => noon } }, paths.ledger, [
+    ledgerRecord("system-1.0"),
+  ]);
+  const receipt = {
+    payload: Buffer.from(JSON.stringify({ ledger: head })).toString("base64"),
+    signatures: [],
+  };
+  write(
+    `/var/lib/nixseal/gate/receipts/20300601T120000Z-1-${envelope.digest.slice(0, 16)}.json`,
+    `${JSON.stringify(receipt)}
+`,
+  );
   const system = pathOf("system-1.0");
   mkdirSync(join(root, "run"));
   mkdirSync(dirname(paths.profile), { recursive: true });

@@ -1,4 +1,7 @@
 /** Whether what the gate keeps is whole and fresh, and whether the host runs what was ordered. */
+import { fromBase64, utf8Text } from "../../core/bytes.ts";
+import { NixsealError } from "../../core/errors.ts";
+import { Field } from "../../nix/json-fields.ts";
 import { readLedger } from "../../gate/ledger/read.ts";
 import { readActive } from "../../gate/pending.ts";
 import { readKnowledge, type GateKnowledge } from "../../gate/state.ts";
@@ -12,7 +15,7 @@ import type { DoctorHost } from "../host.ts";
 const day = 24 * 3600 * 1000;
 /** Clocks of machines in one fleet differ by less. */
 const tolerated = 5 * 60 * 1000;
-const limits = { krlDays: 30, rootDays: 14, warnings: 20 } as const;
+const limits = { krlDays: 30, rootDays: 14, warnings: 20, receipt: 1 << 20 } as const;
 
 export async function* checkTrust(host: DoctorHost): Findings {
   if (!(await hasTrust(host))) return; // said by the check of the anchor
@@ -134,8 +137,7 @@ export async function* checkSystem(host: DoctorHost): Findings {
   }
   if (active === null) return;
   const mark = `-${active.warrant.seq}-${active.digest.slice(0, 16)}.json`;
-  const receipts =
-    (await files.statusOfLink(paths.receipts)) === null ? [] : await files.list(paths.receipts);
+  const receipts = await receiptsOf(files, paths.receipts);
   if (!receipts.some((name) => name.endsWith(mark)))
     yield finding(
       "receipts",
@@ -148,30 +150,60 @@ export async function* checkSystem(host: DoctorHost): Findings {
     );
 }
 
-export async function* checkLedger({ files, paths }: DoctorHost): Findings {
+export async function* checkLedger(host: DoctorHost): Findings {
+  const { files, paths } = host;
+  const heads = await headsOfReceipts(host);
   let count = 0;
   let seen = false;
   for await (const item of readLedger(files, paths.ledger)) {
     seen = true;
+    if (item.kind === "entry") heads.delete(item.chain);
     if (item.kind !== "fault" || (count += 1) > limits.warnings) continue;
     const { kind, file, line, message } = item.fault;
     yield {
       ...finding("ledger", kind === "torn" ? "info" : "high", message, {
         enables: [],
-        hint:
-          kind === "torn"
-            ? "nothing to do: what was confirmed is there"
-            : "find out who was root then: only root writes there",
+        hint: kind === "torn" ? "nothing to do: what was confirmed is there" : whoWasRoot,
       }),
       file,
       line,
     };
   }
+  for (const name of [...heads.values()].slice(0, limits.warnings))
+    yield {
+      ...finding("ledger", "high", `the ledger has no line that this receipt names: ${name}`, {
+        enables: [],
+        hint: whoWasRoot,
+      }),
+      file: paths.ledger,
+    };
   if (!seen && (await files.statusOfLink(paths.active)) !== null)
     yield finding("ledger", "high", "a warrant was activated, and the ledger is empty", {
       enables: [],
-      hint: "find out who removed it: only root writes there",
+      hint: whoWasRoot,
     });
+}
+
+const whoWasRoot = "find out who was root then: only root writes there";
+
+/** Receipts by the line of the ledger that each names. Receipts of earlier versions name none. */
+async function headsOfReceipts({ files, paths }: DoctorHost): Promise<Map<string, string>> {
+  const heads = new Map<string, string>();
+  for (const name of await receiptsOf(files, paths.receipts)) {
+    const bytes = await files.read(`${paths.receipts}/${name}`, { limit: limits.receipt, follow: false });
+    const envelope = Field.parse(utf8Text(bytes, name), name);
+    const payload = envelope.has("payload") ? fromBase64(envelope.get("payload").string()) : null;
+    if (payload === null)
+      throw new NixsealError("malformed", "this is no receipt", { where: { file: name } });
+    const ledger = Field.parse(utf8Text(payload, name), name).get("ledger");
+    if (!ledger.isNull) heads.set(ledger.get("chain").string(), name);
+  }
+  return heads;
+}
+
+async function receiptsOf(files: DoctorHost["files"], directory: string): Promise<string[]> {
+  if ((await files.statusOfLink(directory)) === null) return [];
+  return (await files.list(directory)).filter((name) => name.endsWith(".json") && !name.startsWith("."));
 }
 
 /** What must be there for the gate to decide anything. */

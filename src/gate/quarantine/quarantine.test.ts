@@ -85,6 +85,19 @@ test("claiming and forgetting one archive at the same time never leaves a claim 
   }
 });
 
+test("an archive that goes between its coming and its claim is put back", async (context) => {
+  const quarantine = await make(context);
+  const archive = join(quarantine.directory, narName(hello.info.narHash));
+  // Another process has looked before there was a claim, and removes now.
+  const writeAtomic: typeof files.writeAtomic = async (path, bytes, options) => {
+    fs.rmSync(archive);
+    await files.writeAtomic(path, bytes, options);
+  };
+  const late = new Quarantine({ ...ports, files: { ...files, writeAtomic } }, quarantine.directory, limits);
+  await keep(late, hello, "alice");
+  assert.deepEqual(fs.readFileSync(archive), hello.nar);
+});
+
 test("a stream that breaks leaves nothing", async (context) => {
   const quarantine = await make(context);
   async function* breaking() {
@@ -184,8 +197,12 @@ test("what nobody claims, and what waited too long, is swept away", async (conte
     join(quarantine.directory, narName({ ...hello.info.narHash, digest: new Uint8Array(32) })),
     "of a killed process",
   );
+  const passing = pathWithNar("passing", { type: "symlink", target: "x" });
+  const arrived = await quarantine.receive(passing.info, inPieces(passing.nar), null);
+  await quarantine.publish(arrived);
   assert.equal((await sweep({ files, clock }, quarantine, 7)).length, 1);
-  assert.equal(everything(quarantine).length, 2);
+  assert.equal(everything(quarantine).length, 4, "what is about to be imported is left alone");
+  await quarantine.forget(arrived);
   const later = { now: () => new Date(Date.now() + 7 * 24 * 3600_000 + 60_000) };
   assert.equal((await sweep({ files, clock: later }, quarantine, 7)).length, 1);
   assert.deepEqual(everything(quarantine), []);
