@@ -18,7 +18,7 @@ let
   model = import ./fleet/model.nix;
   selectors = import ./fleet/selectors.nix;
 
-  # The fleet in a directory (a path, a store path as text, or a flake): { directory, name, hosts, secrets }.
+  # The fleet in a directory (a path, a store path as text, or a flake): { directory, name, hosts, secrets, members }.
   readFleet = fleetDir: model.fleetOf (import ./fleet/read.nix fleetDir);
 
   hostOf =
@@ -38,6 +38,15 @@ let
         value = removeAttrs secret [ "entries" ];
       }) (filter (secret: selectors.picks secret.entries subject) (attrValues fleet.secrets))
     );
+
+  # The members that a selector picks, by name: { name, keys, labels }.
+  membersOf =
+    fleet: where: selector:
+    let
+      entries = selectors.read "members" where selector;
+      known = selectors.known fleet.members entries;
+    in
+    filter (selectors.picks (selectors.checked known where entries)) (attrValues fleet.members);
 
   # Where the ciphertext of a secret lies.
   ciphertextOf = fleet: name: fleet.directory + "/secrets/${name}.age";
@@ -106,7 +115,9 @@ in
 {
   inherit
     readFleet
+    hostOf
     secretsOf
+    membersOf
     ciphertextOf
     manifestOf
     manifest

@@ -1,5 +1,5 @@
-# NixOS module: the host's secrets from fleet.toml, installed at boot and on every switch.
-# docs/nixos-module.md describes it.
+# NixOS module: the host's secrets from fleet.toml, installed at boot and on every switch, and the gate, without whose
+# consent nothing is activated. docs/nixos-module.md and docs/gate.md describe them.
 {
   imports = [
     ./module/options.nix
@@ -8,5 +8,9 @@
     ./module/activation.nix
     ./module/consumers.nix
     ./module/checks.nix
+    ./module/gate/options.nix
+    ./module/gate/host.nix
+    ./module/gate/checks.nix
+    ./module/gate/sudo.nix
   ];
 }

@@ -3,12 +3,15 @@
 import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
+  lutimesSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +20,11 @@ import { setUp, top } from "./setup.mjs";
 
 setUp();
 const base = mkdtempSync(join(tmpdir(), "nixseal-demo-"));
-process.on("exit", () => rmSync(base, { recursive: true, force: true }));
+process.on("exit", () => {
+  // What Nix has put into a store nobody but root may remove as it is.
+  spawnSync("chmod", ["-R", "u+w", base]);
+  rmSync(base, { recursive: true, force: true });
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
 
 const fleet = join(base, "fleet");
@@ -200,5 +207,89 @@ show(
   "nixseal commits verify --signers SIGNERS",
   run(["nixseal", "commits", "verify", "--signers", signers], { expect: 4 }),
 );
+
+chapter("A root for the fleet, and a gate on web: from here on nothing activates there without a warrant");
+run(["nixseal", "trust", "init"]);
+run(["nixseal", "trust", "issue", "alice", "--rights", "activate,upload", "--hosts", "*", "--for", "12h"]);
+const bin = join(base, "bin");
+mkdirSync(bin);
+const executable = (name, text) => writeFileSync(join(bin, name), text, { mode: 0o755 });
+executable("agent-on-web", `#!/bin/sh\nexec nixseal-agent "$@" --root "${root("web")}"\n`);
+// What sshd does with alice's key: the forced command of its line in authorized_keys, without a network between.
+executable(
+  "ssh",
+  `#!/bin/sh\nfor command; do :; done\nSSH_ORIGINAL_COMMAND="$command" exec ${bin}/agent-on-web receive --member alice\n`,
+);
+env.PATH = `${bin}:${env.PATH}`;
+show(
+  "nixseal host setup web --root WEB",
+  run(["nixseal", "host", "setup", "web", "--root", root("web"), "--agent", join(bin, "agent-on-web")]),
+);
+
+const store = join(base, "store");
+Object.assign(env, { NIX_REMOTE: `local?root=${store}`, NIX_CONF_DIR: join(base, "nix") });
+mkdirSync(join(base, "nix"));
+writeFileSync(join(base, "nix/nix.conf"), "experimental-features = nix-command\nbuild-users-group =\n");
+/** Makes a path valid in the store below `top`; its name says nothing about its content, as with everything built. */
+function add(top, path, file, content, references = []) {
+  const real = join(top, path);
+  rmSync(real, { recursive: true, force: true });
+  mkdirSync(join(real, "bin"), { recursive: true });
+  writeFileSync(join(real, "bin", file), content, { mode: 0o555 });
+  for (const one of [join(real, "bin", file), join(real, "bin"), real]) lutimesSync(one, 1, 1);
+  const size = spawnSync("nix-store", ["--dump", real], { env, maxBuffer: 64 << 20 }).stdout.length;
+  const hash = run(["nix-hash", "--type", "sha256", real]).trim().split("\n").at(-1);
+  const registration = [path, hash, size, "", references.length, ...references, ""].join("\n");
+  run(["nix-store", "--store", top, "--load-db"], { input: registration });
+  return path;
+}
+const named = (letter, name) => `/nix/store/${letter.repeat(32)}-${name}`;
+const switching = (system) => `#!/bin/sh
+case $1 in
+test) ln -sfn ${system} ${root("web")}/run/current-system ;;
+boot) ln -sfn ${system} ${root("web")}/boot-entry ;;
+esac
+`;
+const oldSystem = named("f", "nixos-system-web-1");
+add(store, oldSystem, "switch-to-configuration", switching(oldSystem));
+run(["nix", "copy", "--no-check-sigs", "--to", root("web"), oldSystem]);
+symlinkSync(oldSystem, join(root("web"), "run/current-system"));
+const sudo = add(store, named("s", "sudo-1.0"), "sudo", "#!/bin/sh\necho good\n");
+const system = named("w", "nixos-system-web-2");
+add(store, system, "switch-to-configuration", `${switching(system)}# uses ${sudo}\n`, [sudo]);
+const sudoOnWeb = () =>
+  readFileSync(join(root("web"), sudo, "bin/sudo"), "utf8")
+    .trim()
+    .split("\n")[1];
+const running = () => readlinkSync(join(root("web"), "run/current-system"));
+
+chapter("Refused: without a warrant stock nix copy brings nothing");
+show(
+  "nix copy --to ssh-ng://deploy@web SYSTEM",
+  run(["nix", "copy", "--to", "ssh-ng://deploy@web", system], { expect: 1 }),
+);
+
+chapter("A warrant: alice signs the system with both of its paths, and the host hears of it");
+run(["nixseal", "warrant", "create", "web", "--toplevel", system, "--store", store]);
+const order = "warrants/web/0001.json";
+show(`nixseal warrant sign ${order}`, run(["nixseal", "warrant", "sign", order, "--yes"]));
+show(`nixseal gate offer ${order}`, run(["nixseal", "gate", "offer", order]));
+
+chapter("Refused: a sudo that somebody planted on the host long ago, under the path that the system needs");
+add(root("web"), sudo, "sudo", "#!/bin/sh\necho evil\n");
+run(["nix", "copy", "--no-recursive", "--to", "ssh-ng://deploy@web", system]);
+show(`nixseal gate activate ${order}`, run(["nixseal", "gate", "activate", order], { expect: 4 }));
+must(running() === oldSystem, "the former system runs");
+say(`sudo on web says: ${sudoOnWeb()}`);
+
+chapter("Repaired: stock nix copy is told that the path is not there, and sends it again");
+show("nix copy --to ssh-ng://deploy@web SYSTEM", run(["nix", "copy", "--to", "ssh-ng://deploy@web", system]));
+must(sudoOnWeb() === "echo good", "the planted path is repaired");
+say(`sudo on web says: ${sudoOnWeb()}`);
+
+chapter("The warranted system activates, confirmed over a new connection; the host signs what it did");
+show(`nixseal gate activate ${order}`, run(["nixseal", "gate", "activate", order]));
+must(running() === system, "the new system runs");
+must(readlinkSync(join(root("web"), "boot-entry")) === system, "and boots");
 
 console.log("\nDone. Nothing is left behind.");

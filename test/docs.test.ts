@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkStep, enterSandbox, parseSession, top } from "./console.ts";
@@ -36,3 +37,15 @@ for (const page of pages) {
     }
   });
 }
+
+test("tests and files that the pages on security name are there", () => {
+  const directory = join(top, "docs/security");
+  for (const page of readdirSync(directory)) {
+    const text = readFileSync(join(directory, page), "utf8");
+    const named = [...text.matchAll(/`((?:src|test|nix|scripts)\/[\w./-]+\.\w+)`/g)].map(
+      (match) => match[1]!,
+    );
+    const missing = named.filter((file) => !existsSync(join(top, file)));
+    assert.deepEqual(missing, [], page);
+  }
+});

@@ -1,5 +1,5 @@
-# The fleet as the manifest needs it: validated, every default applied. What concerns members, readers and generators is
-# left to `nixseal fleet check`. Builtins only.
+# The fleet as hosts need it: validated, every default applied. Members are read when a gate asks for them; what concerns
+# readers and generators is left to `nixseal fleet check`. Builtins only.
 let
   inherit (builtins)
     concatMap
@@ -23,6 +23,7 @@ let
     "tags"
     "user"
   ];
+  memberKeys = [ "groups" "keys" "recipients" ];
   secretKeys = [
     "credential"
     "generator"
@@ -62,11 +63,26 @@ let
     in
     {
       inherit name;
-      tags = shape.list 1024 text.name "${where}.tags" (table.tags or [ ]);
+      labels = shape.list 1024 text.name "${where}.tags" (table.tags or [ ]);
       # Empty when there is no telling; the manifest makes that an error.
       identities = builtins.deepSeq keys (
         unique (if given != [ ] then given else concatMap identityOf keys)
       );
+    };
+
+  # `keys` are "TYPE BASE64" each.
+  memberOf =
+    name:
+    { file, value, ... }:
+    let
+      where = "${file}: members.${name}";
+      table = shape.table memberKeys where value;
+      key = where: value: if builtins.isString value && text.isKeyFile value then null else text.keyLine where value;
+    in
+    {
+      inherit name;
+      labels = shape.list 1024 text.name "${where}.groups" (table.groups or [ ]);
+      keys = filter (key: key != null) (shape.list 64 key "${where}.keys" (table.keys or [ ]));
     };
 
   nullable = check: where: value: if value == null then null else check where value;
@@ -103,9 +119,9 @@ in
 {
   inherit placement;
 
-  # { directory, name, hosts, secrets } of `read.nix`'s result; `secrets.NAME.entries` say who has it.
+  # { directory, name, hosts, secrets, members } of `read.nix`'s result; `secrets.NAME.entries` say who has it.
   fleetOf =
-    { directory, name, hosts, secrets, ... }:
+    { directory, name, hosts, members, secrets, ... }:
     let
       hosts' = mapAttrs hostOf hosts;
       shaped = mapAttrs (
@@ -117,7 +133,7 @@ in
         in
         {
           inherit table where;
-          entries = selectors.read "${where}.hosts" (table.hosts or [ ]);
+          entries = selectors.read "hosts" "${where}.hosts" (table.hosts or [ ]);
         }
       ) secrets;
       known = selectors.known hosts' (concatMap (secret: secret.entries) (attrValues shaped));
@@ -136,5 +152,5 @@ in
       };
     in
     # A fleet is sound as a whole or not at all, as for `nixseal`: no host is built from half of one.
-    builtins.deepSeq fleet fleet;
+    builtins.deepSeq fleet (fleet // { members = mapAttrs memberOf members; });
 }

@@ -155,5 +155,6 @@ in
     (shape.table [ "name" ] "fleet.toml: fleet" (top.fleet or { })).name or "fleet"
   );
   hosts = gather "hosts";
+  members = gather "members";
   secrets = gather "secrets";
 }

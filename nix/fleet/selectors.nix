@@ -1,5 +1,5 @@
-# Which hosts a selector picks: names, globs, tag:T, and these after '!'. The same rules as
-# src/inventory/selector-entry.ts. Builtins only.
+# Which hosts or members a selector picks: names, globs, tag:T (hosts), group:G (members), and these after '!'. The same
+# rules as src/inventory/selector-entry.ts. Builtins only.
 let
   inherit (builtins)
     all
@@ -64,46 +64,62 @@ let
       in
       reached != null && start >= reached && fits last name start;
 
-  # { negative, accepts = host: bool } of one entry; `host` has `name` and `tags`.
+  kinds = {
+    hosts = {
+      one = "host";
+      prefix = "tag:";
+      foreign = "group:";
+      fault = "cannot select hosts: groups are of members; hosts have tags";
+    };
+    members = {
+      one = "member";
+      prefix = "group:";
+      foreign = "tag:";
+      fault = "cannot select members: tags are of hosts; members have groups";
+    };
+  };
+
+  # { negative, accepts = subject: bool } of one entry; a subject has `name` and `labels`: its tags or groups.
   parse =
-    where: value:
+    kind: where: value:
     let
+      inherit (kinds.${kind}) prefix foreign fault one;
       entry = text.selector where value;
       negative = text.hasPrefix "!" entry;
       body = if negative then substring 1 (-1) entry else entry;
-      tag = substring 4 (-1) body;
+      label = substring (stringLength prefix) (-1) body;
     in
-    if text.hasPrefix "group:" body then
-      throw "nixseal: ${where}: '${entry}' cannot select hosts: groups are of members; hosts have tags"
+    if text.hasPrefix foreign body then
+      throw "nixseal: ${where}: '${entry}' ${fault}"
     else
       {
-        inherit negative body;
+        inherit negative body one;
         text = entry;
         accepts =
-          if text.hasPrefix "tag:" body then
-            host: elem tag host.tags
+          if text.hasPrefix prefix body then
+            subject: elem label subject.labels
           else if match ".*[*?].*" body != null then
             let
               matches = globMatches body;
             in
-            host: matches host.name
+            subject: matches subject.name
           else
-            host: host.name == body;
+            subject: subject.name == body;
       };
 in
 {
   inherit globMatches;
 
-  # The entries of a selector, each parsed. The hosts are needed by `checked` only.
-  read = shape.list 1024 parse;
+  # The entries of a selector of `hosts` or `members`, each parsed. Those are needed by `checked` only.
+  read = kind: shape.list 1024 (parse kind);
 
-  # A table of every different entry that is used to whether it matches some host; each is looked at once.
+  # A table of every different entry that is used to whether it matches some subject; each is looked at once.
   known =
-    hosts: entries:
+    subjects: entries:
     listToAttrs (
       map (entry: {
         name = entry.body;
-        value = hosts ? ${entry.body} || any (name: entry.accepts hosts.${name}) (attrNames hosts);
+        value = subjects ? ${entry.body} || any (name: entry.accepts subjects.${name}) (attrNames subjects);
       }) entries
     );
 
@@ -116,16 +132,16 @@ in
     if lost == [ ] then
       entries
     else
-      throw "nixseal: ${where}: '${(head lost).text}' matches no host ('nixseal host list' shows what there is)";
+      throw "nixseal: ${where}: '${(head lost).text}' matches no ${(head lost).one} ('nixseal ${(head lost).one} list' shows what there is)";
 
-  # The union of the positive entries (all hosts, when there are only negative ones) minus that of the negative ones.
+  # The union of the positive entries (all subjects, when there are only negative ones) minus that of the negative ones.
   picks =
-    entries: host:
+    entries: subject:
     let
       positive = filter (entry: !entry.negative) entries;
       negative = filter (entry: entry.negative) entries;
     in
     entries != [ ]
-    && (positive == [ ] || any (entry: entry.accepts host) positive)
-    && !(any (entry: entry.accepts host) negative);
+    && (positive == [ ] || any (entry: entry.accepts subject) positive)
+    && !(any (entry: entry.accepts subject) negative);
 }

@@ -73,6 +73,19 @@ let
   rule =
     expected: accepts: where: value:
     if isString value && accepts value then value else wrong where expected value;
+
+  # Whether the blob is what its type says is left to `nixseal fleet check`.
+  key = rule "an SSH public key (\"ssh-ed25519 AAAA…\", as in a .pub file)" (
+    text:
+    let
+      words = filter isString (split " " text);
+    in
+    stringLength text <= 16384
+    && !hasControl text
+    && length words > 1
+    && matches 64 "[A-Za-z0-9@._-]+" (builtins.head words)
+    && matches 4096 "[A-Za-z0-9+/]+={0,2}" (builtins.elemAt words 1)
+  );
 in
 {
   inherit hasPrefix wrong;
@@ -118,16 +131,15 @@ in
     matches 255 "[A-Za-z0-9_][A-Za-z0-9._:-]*"
   );
   stage = rule "\"default\" or \"users\"" (text: text == "default" || text == "users");
-  # Whether the blob is what its type says is left to `nixseal fleet check`.
-  key = rule "an SSH public key (\"ssh-ed25519 AAAA…\", as in a .pub file)" (
-    text:
+  # An OpenPGP certificate, which lies in a file of its own.
+  isKeyFile = matches 139 "trust/keys/[A-Za-z0-9][A-Za-z0-9._-]{0,127}";
+
+  inherit key;
+  # The same as "TYPE BASE64": what a comment holds may not end up in a file of sshd.
+  keyLine =
+    where: value:
     let
-      words = filter isString (split " " text);
+      words = filter isString (split " " (key where value));
     in
-    stringLength text <= 16384
-    && !hasControl text
-    && length words > 1
-    && matches 64 "[A-Za-z0-9@._-]+" (builtins.head words)
-    && matches 4096 "[A-Za-z0-9+/]+={0,2}" (builtins.elemAt words 1)
-  );
+    "${builtins.head words} ${builtins.elemAt words 1}";
 }

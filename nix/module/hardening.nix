@@ -9,11 +9,15 @@
   NoNewPrivileges = true;
   KeyringMode = "private";
   LockPersonality = true;
+  ProtectClock = true;
+  ProtectHostname = true;
+  DevicePolicy = "closed";
   RestrictNamespaces = true;
   RestrictRealtime = true;
   RestrictSUIDSGID = true;
   # The system's bus and the name service; nothing goes out.
   RestrictAddressFamilies = [ "AF_UNIX" ];
+  IPAddressDeny = "any";
   SystemCallArchitectures = "native";
   SystemCallFilter = [
     "@system-service"

@@ -73,20 +73,9 @@ in
       "nixseal-secret@" = {
         description = "Secret %i of this host";
         restartIfChanged = false;
-        serviceConfig = {
+        serviceConfig = import ./hardening-verify.nix // {
           Type = "oneshot";
           ExecStart = "${cfg.package}/bin/nixseal-agent secrets verify %i";
-          UMask = "0077";
-          LimitCORE = 0;
-          NoNewPrivileges = true;
-          ProtectSystem = "strict";
-          ProtectHome = true;
-          PrivateTmp = true;
-          PrivateNetwork = true;
-          CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" ];
-          RestrictAddressFamilies = "none";
-          RestrictNamespaces = true;
-          SystemCallArchitectures = "native";
         };
       };
     };

@@ -2,22 +2,23 @@ import { NixsealError } from "../core/errors.ts";
 import { exitCodes, exitCodeOf, type ExitCode } from "../core/exit.ts";
 import { activate as activateOrder } from "../gate/activate/activate.ts";
 import { confirm, revert } from "../gate/activate/confirm.ts";
-import { activateAtConsole } from "../gate/activate/console.ts";
+import { activateAtConsole } from "../gate/activate/break-glass.ts";
 import { usualBounds, type Gate } from "../gate/activate/gate.ts";
 import { offer } from "../gate/activate/offer.ts";
 import { settle } from "../gate/activate/recover.ts";
 import { status } from "../gate/activate/status.ts";
-import { answerLine, refusalResult, type GateEvent, type GateResult } from "../gate/answer.ts";
+import { refusalResult, type GateResult } from "../gate/answer.ts";
 import { serveImports } from "../gate/import/serve.ts";
 import { parseMessage, type GateMessage, type ImportMessage, type UploadMessage } from "../gate/message.ts";
 import { MessageLines } from "../gate/read-message.ts";
 import { actions } from "../trust/warrant/model.ts";
+import { listener } from "./gate-listener.ts";
 import { openGateLog, type GateLog } from "./gate-log.ts";
 import { openGate, type OpenGate } from "./gate-open.ts";
 import { peerOf } from "./gate-peer.ts";
 import { runInOwnUnit } from "./gate-unit.ts";
 import { rootOf, rootOption } from "./root.ts";
-import { errorText, visible } from "./text.ts";
+import { errorText } from "./text.ts";
 import type { AgentContext, AgentVerb, Values } from "./verb.ts";
 
 export const activate: AgentVerb = {
@@ -44,12 +45,14 @@ export const activate: AgentVerb = {
   run: async (context, values) => {
     const root = await rootOf(context.files, values);
     const log = await openGateLog(context, root);
+    const json = values["json"] === true || !context.streams.stdoutIsTerminal;
+    const tell = listener(context.out, context.clock, json);
     try {
       const open = await openGate(context.files, root);
-      return await answer(context, values, root, open, log);
+      return await answer(context, values, root, { open, log, tell });
     } catch (error) {
       await log.write("error", errorText(error).trim());
-      await tell(context, values, refusalResult(error));
+      await tell(refusalResult(error));
       if (!(error instanceof NixsealError)) throw error;
       return exitCodeOf(error);
     } finally {
@@ -58,12 +61,17 @@ export const activate: AgentVerb = {
   },
 };
 
+interface Parts {
+  readonly open: OpenGate;
+  readonly log: GateLog;
+  readonly tell: ReturnType<typeof listener>;
+}
+
 async function answer(
   context: AgentContext,
   values: Values,
   root: string,
-  open: OpenGate,
-  log: GateLog,
+  { open, log, tell }: Parts,
 ): Promise<ExitCode> {
   const { processes, environment, streams, clock } = context;
   const instance = values["peer"];
@@ -74,33 +82,36 @@ async function answer(
   );
   const say: Gate["say"] = async (step, message, { level = "info", data } = {}) => {
     await log.write(level, `${step}: ${message}`);
-    await tell(context, values, { kind: "event", step, message, ...(data === undefined ? {} : { data }) });
+    await tell({ kind: "event", step, message, ...(data === undefined ? {} : { data }) });
   };
   const gate: Gate = { ...context, ...open, bounds: usualBounds, say, peer };
   const own = values["here"] === undefined && root === "" && (await hasSystemd(context));
-  const identity = peer === null ? [] : [`--peer=0-0-${peer}`];
   if (values["recover"] === true) {
-    if (own) return exit(await runInOwnUnit(context, ["--recover"], new Uint8Array()));
+    if (own)
+      return exit(await runInOwnUnit(context, ["--recover"], { input: new Uint8Array(), recovers: null }));
+    // As ExecStopPost= of a machine that goes down: it comes up with the former system, which is what going back is.
+    if (environment.get("SERVICE_RESULT") !== undefined && (await goesDown(context))) return exitCodes.done;
     await settle(gate);
     return exitCodes.done;
   }
   const console = values["console"];
-  if (typeof console === "string")
-    return conclude(await atConsole(context, gate, console, values), context, values);
+  if (typeof console === "string") return conclude(await atConsole(context, gate, console, values), tell);
   const lines = new MessageLines(streams.stdin(), clock);
   const line = await lines.only();
   const message = parseMessage(line, open.config.storeDirectory);
   if (message.kind === "import" || message.kind === "upload") {
     await serveImports(context, open, message, lines, async (result, told) => {
       await log.write(result.ok ? "info" : "warning", `${message.kind}: ${told}`);
-      await tell(context, values, result);
+      await tell(result);
     });
     return exitCodes.done;
   }
   lines.close(); // what would come after the line is nobody's to read
-  if (own && runsSystems(message))
-    return exit(await runInOwnUnit(context, [...identity, ...json(context, values)], line));
-  return conclude(await follow(gate, message), context, values);
+  if (!own || !runsSystems(message)) return conclude(await follow(gate, message), tell);
+  const identity = peer === null ? [] : [`--peer=0-0-${peer}`];
+  const recovers =
+    message.kind === "activate" ? (open.config.confirm?.within ?? 0) + 3 * usualBounds.switch : null;
+  return exit(await runInOwnUnit(context, [...identity, "--json"], { input: line, recovers }));
 }
 
 /** What starts programs of a system, and so may end up ending us. */
@@ -142,25 +153,18 @@ async function atConsole(
   return activateAtConsole(gate, path, actions.find((one) => one === values["action"]) ?? "switch");
 }
 
-async function conclude(result: GateResult, context: AgentContext, values: Values): Promise<ExitCode> {
-  await tell(context, values, result);
+async function conclude(result: GateResult, tell: Parts["tell"]): Promise<ExitCode> {
+  await tell(result);
   return result.ok ? exitCodes.done : exitCodes.partial;
-}
-
-async function tell(context: AgentContext, values: Values, what: GateEvent | GateResult): Promise<void> {
-  if (json(context, values).length > 0) return context.out(answerLine(what));
-  if (what.kind === "event") return context.out(visible(`${what.step}: ${what.message}\n`));
-  const text = what.ok ? JSON.stringify(what, null, 2) : `refused: ${what.reason} [${what.code}]`;
-  await context.out(visible(`${text}\n`));
-}
-
-/** Programs read NDJSON; a person at a terminal reads words. */
-function json({ streams }: AgentContext, values: Values): string[] {
-  return values["json"] === true || !streams.stdoutIsTerminal ? ["--json"] : [];
 }
 
 async function hasSystemd({ files }: AgentContext): Promise<boolean> {
   return (await files.status("/run/systemd/system")) !== null;
+}
+
+async function goesDown({ processes }: AgentContext): Promise<boolean> {
+  const { stdout } = await processes.run({ program: "systemctl", args: ["is-system-running"] });
+  return Buffer.from(stdout).toString("latin1").trim() === "stopping";
 }
 
 function exit(code: number): ExitCode {

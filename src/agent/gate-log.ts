@@ -1,8 +1,8 @@
 /** Where the root side's steps are written down: the journal. */
 import { utf8 } from "../core/bytes.ts";
-import { NixsealError } from "../core/errors.ts";
 import type { Conversation } from "../core/ports.ts";
 import type { Level } from "../gate/activate/gate.ts";
+import { inTime } from "./gate-listener.ts";
 import { visible } from "./text.ts";
 import type { AgentContext } from "./verb.ts";
 
@@ -22,15 +22,21 @@ export async function openGateLog(context: AgentContext, root: string): Promise<
   const isJournal = context.environment.get("JOURNAL_STREAM") !== undefined;
   const hasSystemd = root === "" && (await context.files.status("/run/systemd/system")) !== null;
   const aside = hasSystemd && !isJournal ? systemdCat(context) : null;
+  // Without a journal, or with one that takes nothing, the work goes on: the receipt and the caller are told too.
+  let isThere = true;
   return {
     write: async (level, text) => {
       const line = `${visible(text).replaceAll("\n", " ")}\n`;
       const marked = `<${priorities[level]}>${line}`;
       if (aside === null) return context.say(isJournal ? marked : `nixseal-gate: ${line}`);
-      await quietly(aside.write(utf8(marked)));
+      isThere = isThere && (await inTime(context.clock, aside.write(utf8(marked))));
     },
     end: async () => {
-      if (aside !== null) await quietly(aside.end().then(() => undefined));
+      if (aside !== null)
+        await inTime(
+          context.clock,
+          aside.end().then(() => undefined),
+        );
     },
   };
 }
@@ -40,13 +46,4 @@ function systemdCat({ processes }: AgentContext): Conversation {
     program: "systemd-cat",
     args: ["--identifier=nixseal-gate", "--level-prefix=true", "cat"],
   });
-}
-
-/** Without a journal the work goes on: the receipt and the caller are told too. */
-async function quietly(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof NixsealError)) throw error;
-  }
 }

@@ -2,8 +2,8 @@
 import { at, NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 import { gateConfigFile, gateConfigLimit, parseGateConfig, type GateConfig } from "../gate/config.ts";
-import { gatePaths, type GatePaths } from "../gate/paths.ts";
-import { resolveTrusted } from "../secrets/install/trusted-path.ts";
+import { gatePaths, gateState, type GatePaths } from "../gate/paths.ts";
+import { resolveTrusted, type Resolved } from "../secrets/install/trusted-path.ts";
 
 export interface OpenGate {
   readonly config: GateConfig;
@@ -18,15 +18,23 @@ export async function openGate(files: Files, root: string): Promise<OpenGate> {
       hint: "the NixOS module or 'nixseal host setup' makes one",
       where: { file: `${root}${gateConfigFile}` },
     });
-  if (!found.trusted)
-    throw new NixsealError("refused", "others can change the gate's configuration", {
-      hint: `chown root '${found.path}' and chmod go-w '${found.path}'`,
-      where: { file: found.path },
-    });
+  requireTrusted(found, "the gate's configuration");
   try {
     const config = parseGateConfig(await files.read(found.path, { limit: gateConfigLimit }));
+    // With either of them somebody else would say what was accepted before, and so what may follow.
+    requireTrusted(await resolveTrusted(files, root, config.root), "the first root");
+    requireTrusted(await resolveTrusted(files, root, gateState), "the gate's state");
     return { config, paths: gatePaths(root, config) };
   } catch (error) {
     throw at(error, { file: found.path });
   }
+}
+
+/** What is missing is not made by others either: `resolveTrusted` has looked at what is above it. */
+function requireTrusted({ path, trusted }: Resolved, what: string): void {
+  if (trusted) return;
+  throw new NixsealError("refused", `others can change ${what}`, {
+    hint: `chown root '${path}' and chmod go-w '${path}'`,
+    where: { file: path },
+  });
 }

@@ -6,6 +6,13 @@ import type { AgentContext } from "./verb.ts";
 /** Milliseconds of silence: a confirmation may be waited for for a day. */
 const patience = 25 * 3600_000;
 
+export interface UnitWork {
+  /** What the program reads there. */
+  readonly input: Uint8Array;
+  /** Seconds that ExecStopPost= may take for what is left when the program was killed; null where another process waits for it. */
+  readonly recovers: number | null;
+}
+
 /**
  * Runs `activate` once more under a transient unit (systemd-run(1)), and passes on what it answers. The process that was started for the
  * connection is the wrong one to switch a system: with sudo it ends when the connection does; as a socket's service it is confined, and
@@ -16,11 +23,11 @@ const patience = 25 * 3600_000;
 export async function runInOwnUnit(
   context: AgentContext,
   args: readonly string[],
-  input: Uint8Array,
+  { input, recovers }: UnitWork,
 ): Promise<number> {
   const child = context.processes.converse({
     program: "systemd-run",
-    args: unitWords(context, args),
+    args: unitWords(context, args, recovers),
     timeout: patience,
   });
   try {
@@ -40,7 +47,11 @@ export async function runInOwnUnit(
   }
 }
 
-function unitWords({ program, environment, random }: AgentContext, args: readonly string[]): string[] {
+function unitWords(
+  { program, environment, random }: AgentContext,
+  args: readonly string[],
+  recovers: number | null,
+): string[] {
   const recover = [...program, "activate", "--recover", "--here"];
   const variables = ["PATH", "LOCALE_ARCHIVE"].flatMap((name) => {
     const value = environment.get(name);
@@ -56,8 +67,12 @@ function unitWords({ program, environment, random }: AgentContext, args: readonl
     `--unit=nixseal-activation-${hex(random.bytes(8))}`,
     "--description=An activation by the gate",
     ...variables,
-    `--property=ExecStopPost=${recover.map(unitWord).join(" ")}`,
-    "--property=TimeoutStopSec=6h", // going back may have to be tried, and a confirmation waited for
+    ...(recovers === null
+      ? []
+      : [
+          `--property=ExecStopPost=${recover.map(unitWord).join(" ")}`,
+          `--property=TimeoutStopSec=${recovers}`,
+        ]),
     "--",
     ...program,
     "activate",

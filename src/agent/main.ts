@@ -16,6 +16,11 @@ import { run } from "./run.ts";
 // Whoever writes to stdout is told of a failure and decides. What stderr does not take, nobody can be told.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
+// sudo(8) without secure_path keeps the sender's PATH: root would start what lies there under the name of a tool.
+if (process.env["SUDO_UID"] !== undefined)
+  process.env["PATH"] =
+    "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/nix/var/nix/profiles/default/bin";
+
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
@@ -44,3 +49,5 @@ process.exitCode = await run(process.argv.slice(2), {
 
 // A sender who keeps its side open must not keep us: what was to be read has been read, or was refused.
 process.stdin.destroy();
+// Nor one who does not read what is told.
+setTimeout(() => process.exit(), 10_000).unref();

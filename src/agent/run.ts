@@ -4,14 +4,28 @@ import { didYouMean } from "../core/suggest.ts";
 import { activate } from "./activate.ts";
 import { parseWords } from "./arguments.ts";
 import { helpOf, overview } from "./help.ts";
+import { doctor } from "./doctor.ts";
+import { ledgerShow } from "./ledger-show.ts";
 import { receive } from "./receive.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
 import { secretsVerify } from "./secrets-verify.ts";
+import { status } from "./status.ts";
+import { taint } from "./taint.ts";
 import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
 
-const verbs: readonly AgentVerb[] = [activate, receive, secretsInstall, secretsCheck, secretsVerify];
+const verbs: readonly AgentVerb[] = [
+  activate,
+  receive,
+  secretsInstall,
+  secretsCheck,
+  secretsVerify,
+  status,
+  ledgerShow,
+  taint,
+  doctor,
+];
 
 /** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */
 export async function run(words: readonly string[], context: AgentContext): Promise<ExitCode> {

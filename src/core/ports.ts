@@ -196,7 +196,8 @@ export interface Files {
 }
 
 export interface AtomicFile {
-  write(bytes: Uint8Array): Promise<void>;
+  /** Several pieces are written as one, without a copy. */
+  write(...pieces: readonly Uint8Array[]): Promise<void>;
   commit(): Promise<void>;
   /** Removes what was written. Harmless after `commit`. */
   discard(): Promise<void>;

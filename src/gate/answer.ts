@@ -24,8 +24,6 @@ export type GateResult =
       readonly [key: string]: Json;
     };
 
-export type Tell = (event: GateEvent) => Promise<void>;
-
 /** A decision's no, with the code of the decision: an error whose message is the reason. */
 export class GateRefusal extends NixsealError {
   readonly decision: WarrantCode | GateCode;

@@ -53,12 +53,13 @@ export async function writeGuard(
   await writeChecked(
     files,
     paths.guard,
-    utf8(`${canonicalJson({ fence, last: last === null ? null : { ...last } })}\n`),
+    utf8(`${canonicalJson({ v: 1, fence, last: last === null ? null : { ...last } })}\n`),
   );
 }
 
 function parseGuard(body: Uint8Array): Guard {
   const top = Field.parse(utf8Text(body, "the guard"), "guard");
+  if (top.get("v").value !== 1) throw top.get("v").wrong("1");
   const last = top.get("last");
   return { fence: top.get("fence").count(), last: last.isNull ? null : parseAttempt(last) };
 }

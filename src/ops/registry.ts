@@ -16,6 +16,7 @@ export const nouns: Readonly<Record<string, string>> = {
   trust: "the root of the fleet, certificates of its members, revocation",
   commits: "who signed the history, and whether they may",
   warrant: "signed orders: which closure a host may activate",
+  gate: "what only a host's gate may decide: offer, activate, confirm",
   deploy: "from a selection of hosts to running systems: plan, apply, watch, go back",
   log: "what was decided and done, and whether somebody changed it",
   ci: "workflows that verify and build, and what they may do",
@@ -53,6 +54,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "host rename": {
     summary: "rename a host, also in selectors",
     load: () => import("./host/rename.ts").then((module) => module.hostRename),
+  },
+  "host setup": {
+    summary: "what makes a host one with a gate: print it, or write it into a root",
+    load: () => import("./host/setup.ts").then((module) => module.hostSetup),
   },
   "member add": {
     summary: "add a member by an SSH public key",
@@ -173,6 +178,26 @@ export const registry: Readonly<Record<string, Entry>> = {
   "warrant show": {
     summary: "show what a warrant orders, who signed and what changes",
     load: () => import("./warrant/show.ts").then((module) => module.warrantShow),
+  },
+  "gate offer": {
+    summary: "tell a host of a warrant, so that it takes its paths",
+    load: () => import("./gate/offer.ts").then((module) => module.gateOffer),
+  },
+  "gate activate": {
+    summary: "activate what a warrant orders, and confirm that the host can be reached",
+    load: () => import("./gate/activate.ts").then((module) => module.gateActivate),
+  },
+  "gate confirm": {
+    summary: "confirm a system that was activated by other means",
+    load: () => import("./gate/confirm.ts").then((module) => module.gateConfirm),
+  },
+  "gate revert": {
+    summary: "undo an activation that waits for its confirmation",
+    load: () => import("./gate/revert.ts").then((module) => module.gateRevert),
+  },
+  "gate status": {
+    summary: "what a host's gate has accepted, and what is under way",
+    load: () => import("./gate/status.ts").then((module) => module.gateStatus),
   },
   "deploy plan": {
     summary: "what would change on each host, as text or as a plan to keep",

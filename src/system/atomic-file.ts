@@ -10,6 +10,7 @@ import {
   rmSync,
   writeFile,
   writeFileSync,
+  writev,
 } from "node:fs";
 import * as fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -40,9 +41,12 @@ export async function atomicFile(path: string, options: NewFileUnderUmask, sync 
     state = "closed";
   };
   return {
-    write: async (bytes) => {
+    write: async (...pieces) => {
       try {
-        await writeLater(descriptor, bytes);
+        const size = pieces.reduce((sum, { length }) => sum + length, 0);
+        const { bytesWritten } = await writevLater(descriptor, pieces);
+        // writev(2) may write less than it was given, on a disk that is nearly full: what then fails says why.
+        if (bytesWritten < size) await writeLater(descriptor, Buffer.concat(pieces).subarray(bytesWritten));
       } catch (cause) {
         throw systemError(cause, path);
       }
@@ -98,6 +102,7 @@ export async function replaceFile(path: string, bytes: Uint8Array, options: NewF
 }
 
 const fsyncLater = promisify(fsync);
+const writevLater = promisify(writev);
 const writeLater: (descriptor: number, bytes: Uint8Array) => Promise<void> = promisify(writeFile);
 
 /** Owner, then mode, then content: nobody can open it early, and the umask has no say. */

@@ -11,6 +11,15 @@ import { until } from "./until.ts";
 export interface HostOptions {
   /** Files that are there at the first boot, by absolute path. Mode 0644, or 0755 for what begins with `#!`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** What else is done to its disk before the first boot. */
+  readonly prepare?: (host: Unbooted) => Promise<void>;
+}
+
+export interface Unbooted {
+  readonly address: string;
+  readonly hostKey: Disk["hostKey"];
+  /** Below this directory its file tree is mounted. */
+  readonly root: string;
 }
 
 export interface HostRunOptions extends CommandOptions {
@@ -38,6 +47,7 @@ export async function startHost(name: string, options: HostOptions = {}): Promis
   const disk = await makeDisk({ directory, name, address, files: options.files ?? {} });
   const host = new Host(name, address, disk);
   try {
+    await options.prepare?.({ address, hostKey: disk.hostKey, root: disk.root });
     await host.start();
     return host;
   } catch (error) {

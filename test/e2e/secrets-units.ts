@@ -1,3 +1,4 @@
+export const failedUnit = "nixseal-secret@.service";
 export const secretsUnit = "nixseal-secrets.service";
 export const usersUnit = "nixseal-secrets-users.service";
 
@@ -15,7 +16,7 @@ export function secretsUnits(manifest: string): Readonly<Record<string, string>>
       `local-fs.target systemd-sysusers.service ${usersUnit}`,
       "",
     ),
-    "nixseal-secret@.service": `[Unit]
+    [failedUnit]: `[Unit]
 Description=Secret %i of this host
 
 [Service]
@@ -24,14 +25,29 @@ ExecStart=/usr/local/bin/nixseal-agent secrets verify %i
 UMask=0077
 LimitCORE=0
 NoNewPrivileges=true
-ProtectSystem=strict
-ProtectHome=true
-PrivateTmp=true
+KeyringMode=private
+LockPersonality=true
+PrivateDevices=true
 PrivateNetwork=true
+PrivateTmp=true
+ProtectClock=true
+ProtectControlGroups=true
+ProtectHome=true
+ProtectHostname=true
+ProtectKernelLogs=true
+ProtectKernelModules=true
+ProtectKernelTunables=true
+ProtectProc=invisible
+ProtectSystem=strict
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH
+IPAddressDeny=any
 RestrictAddressFamilies=none
 RestrictNamespaces=true
+RestrictRealtime=true
+RestrictSUIDSGID=true
 SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 `,
   };
 }
@@ -57,10 +73,14 @@ MemorySwapMax=0
 NoNewPrivileges=true
 KeyringMode=private
 LockPersonality=true
+ProtectClock=true
+ProtectHostname=true
+DevicePolicy=closed
 RestrictNamespaces=true
 RestrictRealtime=true
 RestrictSUIDSGID=true
 RestrictAddressFamilies=AF_UNIX
+IPAddressDeny=any
 SystemCallArchitectures=native
 SystemCallFilter=@system-service @mount
 SystemCallErrorNumber=EPERM

@@ -18,6 +18,8 @@ let
       requiredBy = strings;
       unitConfig = settings;
       serviceConfig = settings;
+      socketConfig = settings;
+      path = option (types.listOf types.anything) [ ];
       restartIfChanged = option types.bool true;
       overrideStrategy = option types.str "asDropinIfExists";
     };
@@ -66,6 +68,40 @@ in
           path = "/etc/ssh/ssh_host_ed25519_key";
         }
       ];
+      extraConfig = option types.lines "";
+      settings = option (types.attrsOf types.anything) { };
+    };
+    security =
+      let
+        sudo = {
+          enable = option types.bool true;
+          wheelNeedsPassword = option types.bool true;
+          extraRules = option (types.listOf types.anything) [ ];
+          extraConfig = option types.lines "";
+        };
+      in
+      {
+        inherit sudo;
+        sudo-rs = sudo;
+        pam.loginLimits = option (types.listOf types.anything) [ ];
+      };
+    environment = {
+      etc = named { };
+      systemPackages = option (types.listOf types.anything) [ ];
+    };
+    nix = {
+      package = option types.anything null;
+      extraOptions = option types.lines "";
+      settings = option (types.submodule {
+        freeformType = types.attrsOf types.anything;
+        options = {
+          trusted-public-keys = strings;
+          trusted-users = option (types.listOf types.str) [ "root" ];
+          allowed-users = option (types.listOf types.str) [ "*" ];
+          substituters = strings;
+          require-sigs = option types.bool true;
+        };
+      }) { };
     };
     services.userborn.enable = option types.bool false;
     system.activationScripts = option (types.attrsOf (
@@ -77,9 +113,11 @@ in
         };
       }
     )) { };
+    system.autoUpgrade.enable = option types.bool false;
     system.stateVersion = option types.str "";
     boot = option types.anything { };
     systemd = {
+      tmpfiles.rules = strings;
       sysusers.enable = option types.bool false;
       services = units;
       sockets = units;

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { top } from "../console.ts";
-import { secretsUnit, secretsUnits, usersUnit } from "../e2e/secrets-units.ts";
+import { failedUnit, secretsUnit, secretsUnits, usersUnit } from "../e2e/secrets-units.ts";
 import { StockNix } from "../support/stock-nix.ts";
 
 interface Unit {
@@ -53,21 +53,25 @@ test("every file of Nix is one", () => {
   nix.run("nix-instantiate", ["--parse", ...files]);
 });
 
+const restrictions: readonly (readonly [file: string, units: readonly string[]])[] = [
+  ["hardening.nix", [secretsUnit, usersUnit]],
+  ["hardening-verify.nix", [failedUnit]],
+];
+
 test("the hosts of the end-to-end tests run units with the same restrictions", () => {
-  const file = join(top, "nix/module/hardening.nix");
-  const hardening = nix.json("nix-instantiate", "--eval", "--strict", "--json", file) as Record<
-    string,
-    unknown
-  >;
   const units = secretsUnits("/manifest.json");
-  for (const unit of [secretsUnit, usersUnit])
-    for (const [setting, value] of Object.entries(hardening)) {
-      const text = [value]
-        .flat()
-        .join(" ")
-        .replace(/^true$/, "(?:true|yes)");
-      assert.match(units[unit]!, new RegExp(`^${setting}=${text}$`, "m"), unit);
-    }
+  for (const [file, names] of restrictions) {
+    const args = ["--eval", "--strict", "--json", join(top, "nix/module", file)];
+    const hardening = nix.json("nix-instantiate", ...args) as Record<string, unknown>;
+    for (const name of names)
+      for (const [setting, value] of Object.entries(hardening)) {
+        const text = [value]
+          .flat()
+          .join(" ")
+          .replace(/^true$/, "(?:true|yes)");
+        assert.match(units[name]!, new RegExp(`^${setting}=${text}$`, "m"), name);
+      }
+  }
 });
 
 if (has("nixpkgs/lib/default.nix")) suite("module evaluation with nixpkgs' lib", evaluation);

@@ -1,4 +1,4 @@
-# The module's options as a list, found by calling nix/module/options.nix with a fake of nixpkgs' lib: functions of the
+# The module's options as a list, found by calling its files of options with a fake of nixpkgs' lib: functions of the
 # same names that keep what they are given. No value is evaluated, only what describes an option.
 top:
 let
@@ -20,19 +20,29 @@ let
       str = "string";
       bool = "boolean";
       path = "path";
+      ints.unsigned = "integer from 0";
+      ints.between = least: most: "integer from ${toString least} to ${toString most}";
+      attrs = "attribute set";
       package = "package";
       enum = values: "one of ${concatStringsSep ", " (map toJSON values)}";
-      listOf = element: "list of ${element}s";
+      listOf =
+        element:
+        if builtins.match "list of .*" element == null then
+          "list of ${element}s"
+        else
+          "list of lists${builtins.substring 4 (-1) element}";
       nullOr = element: if isString element then "null or ${element}" else element // { orNull = true; };
       attrsOf = element: element // { each = true; };
       submodule = module: { inherit module; };
     };
   };
-  module = import (top + "/nix/module/options.nix") {
-    lib = fakeLib;
-    config = { };
-    pkgs = { };
-  };
+  optionsIn =
+    file:
+    (import (top + "/nix/module/${file}") {
+      lib = fakeLib;
+      config = { };
+      pkgs = { };
+    }).options.nixseal;
   optionsOf =
     module:
     if builtins.isFunction module then (module { name = "NAME"; }).options else module.options;
@@ -80,4 +90,4 @@ let
         )
     ) (attrNames options);
 in
-walk "nixseal" module.options.nixseal
+walk "nixseal" (optionsIn "options.nix" // optionsIn "gate/options.nix")

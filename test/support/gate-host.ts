@@ -43,6 +43,7 @@ how=$(cat "$root/behaviour/$name-$1" 2>/dev/null || echo 0)
 case $how in
   hang) sleep 60 & echo $! > "$root/sleeper"; wait ;;
   100) exit 100 ;;
+  loud) for i in $(seq 200); do printf '%02000d\\n' "$i"; done; how=0 ;;
 esac
 case $1 in
   test) echo "$logical" > "$root/services"

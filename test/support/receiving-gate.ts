@@ -2,7 +2,8 @@
  * A gate that receives from stock clients: a host below a directory with a chroot store, a real sshd with the forced command, and a
  * builder's store to copy from (Debian: nix-bin, openssh-client, openssh-server). Everything is true now, not at a fixed time.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -32,6 +33,12 @@ import { ca, member, root as trustRoot, selectors, signed, warrant } from "./war
 
 const hour = 3600_000;
 const agent = join(top, "dist/src/agent/main.js");
+
+export interface Told {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 export class ReceivingGate {
   readonly directory: string;
@@ -135,28 +142,21 @@ export class ReceivingGate {
   }
 
   sshOptions(who: string): string[] {
-    return [
-      ...[
-        "-F",
-        "/dev/null",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "StrictHostKeyChecking=yes",
-        "-o",
-        "ConnectTimeout=20",
-      ],
-      ...["-p", String(this.#port), "-i", this.path(`login-${who}`), "-o", "IdentitiesOnly=yes"],
-      ...["-o", `UserKnownHostsFile=${this.path("known_hosts")}`],
-    ];
+    const options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "IdentitiesOnly=yes"];
+    options.push(`UserKnownHostsFile=${this.path("known_hosts")}`);
+    const place = ["-F", "/dev/null", "-p", String(this.#port), "-i", this.path(`login-${who}`)];
+    return [...place, ...options.flatMap((option) => ["-o", option])];
   }
 
-  /** A command of the operator's own. */
-  ssh(who: string, words: readonly string[], input: string | Uint8Array = "") {
-    const args = [...this.sshOptions(who), this.address, ...words];
-    const result = spawnSync("ssh", args, { input, encoding: "utf8", timeout: 60_000, maxBuffer: 64 << 20 });
-    if (result.error !== undefined) throw result.error;
-    return result;
+  /** A command of the operator's own, while this process goes on: sshd's connections go through it. */
+  async ssh(who: string, words: readonly string[], input: string | Uint8Array = ""): Promise<Told> {
+    const child = spawn("ssh", [...this.sshOptions(who), this.address, ...words], { timeout: 60_000 });
+    const parts = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (parts.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (parts.stderr += text));
+    child.stdin.on("error", () => undefined).end(input);
+    const [status] = (await once(child, "close")) as [number | null];
+    return { status, ...parts };
   }
 
   /** A member certificate for the key that the member logs in with, as a line. */
@@ -214,8 +214,13 @@ export class ReceivingGate {
 
   async offer(toplevel: StorePath, fields: Partial<Warrant> = {}): Promise<WarrantEnvelope> {
     const envelope = await this.warrant(toplevel, fields);
+    this.send(envelope);
+    return envelope;
+  }
+
+  /** Offers it. */
+  send(envelope: WarrantEnvelope): void {
     const told = this.tell({ kind: "offer", warrant: envelope, between: [], status: null });
     if (told.status !== 0) throw new Error(told.stdout + told.stderr);
-    return envelope;
   }
 }

@@ -41,8 +41,8 @@ export async function activate(gate: Gate, message: ActivateMessage): Promise<Ga
   if ("kind" in driven) return driven;
   if (driven.phase !== "confirming") return resultOf(gate, driven);
   await askForConfirmation(gate, driven);
-  await settle(gate);
-  return settledResult(gate, driven);
+  const ended = await settle(gate);
+  return ended?.nonce === driven.nonce ? resultOf(gate, ended) : settledResult(gate, driven);
 }
 
 /** Decided with all that is known; on the disk before anything is done about it, so that it cannot be had twice. */

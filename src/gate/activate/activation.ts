@@ -78,7 +78,11 @@ const time: Check<Date> = (value, path) => {
   return date;
 };
 
-const shape: Check<Activation> = object({
+/** A later version of this program reads what this one wrote: it may be the one that confirms, or that boots. */
+const version = 1;
+
+const shape: Check<Activation & { readonly v: number }> = object({
+  v: oneOf(version),
   phase: oneOf(...phases),
   bootId: line,
   action: oneOf(...actions),
@@ -106,7 +110,10 @@ export function readActivation(
   paths: Pick<GatePaths, "activation">,
 ): Promise<Activation | null> {
   return readChecked(files, paths.activation, largest, (body) =>
-    asMalformed(() => shape(parseJson(body, "the activation"), "activation")),
+    asMalformed(() => {
+      const { v: _, ...activation } = shape(parseJson(body, "the activation"), "activation");
+      return activation;
+    }),
   ).catch((error: unknown) => {
     if (!(error instanceof NixsealError) || error.code !== "malformed") throw error;
     throw new NixsealError("malformed", error.message, {
@@ -123,7 +130,7 @@ export async function writeActivation(
   paths: Pick<GatePaths, "activation">,
   activation: Activation,
 ): Promise<void> {
-  const json: Json = { ...activation, began: formatTime(activation.began) };
+  const json: Json = { v: version, ...activation, began: formatTime(activation.began) };
   await writeChecked(files, paths.activation, utf8(`${canonicalJson(json)}\n`));
 }
 

@@ -27,6 +27,7 @@ export const scrubbed: Readonly<Record<string, string | undefined>> = {
 
 const killAfter = 10;
 const shownLines = 200;
+const shownColumns = 2000;
 
 export function runScrubbed(gate: Pick<Gate, "processes">, command: Command): Promise<CommandResult> {
   return gate.processes.run({ ...command, env: scrubbed });
@@ -55,7 +56,8 @@ export async function runSwitch(
   const seconds = gate.bounds.switch;
   const { code, stdout, stderr } = await runBounded(gate, [program, action], seconds);
   const lines = `${Buffer.from(stdout).toString("utf8")}${stderr}`.split("\n").filter((line) => line !== "");
-  for (const line of lines.slice(-shownLines)) await gate.say("output", line);
+  for (const line of lines.slice(-shownLines))
+    await gate.say("output", line.slice(0, shownColumns).toWellFormed());
   return switchVerdict(`switch-to-configuration ${action}`, code, seconds);
 }
 

@@ -2,7 +2,7 @@
 import { GateRefusal, type GateResult } from "../answer.ts";
 import { readGuard, writeGuard } from "../guard.ts";
 import type { ConfirmMessage, RevertMessage } from "../message.ts";
-import { gateTime, readKnowledge } from "../state.ts";
+import { readKnowledge } from "../state.ts";
 import { readActivation } from "./activation.ts";
 import { checkFence, decideConfirmation, mostAttempts } from "./decide.ts";
 import { drive, keep } from "./drive.ts";
@@ -19,9 +19,8 @@ export function confirm(gate: Gate, message: ConfirmMessage): Promise<GateResult
     const [known, guard] = [await readKnowledge(files, paths, config), await readGuard(files, paths)];
     const activation = await readActivation(files, paths);
     const here = await whereWeAre(gate);
-    const now = gateTime(clock, known);
-    const context = { ...known, config, clock: now };
-    const principal = decideConfirmation(message, activation, here, guard, context, now);
+    const context = { ...known, config, clock: clock.now() };
+    const principal = decideConfirmation(message, activation, here, guard, context);
     const next = confirmed(activation!, principal);
     await gate.say("confirm", `${principal} confirms ${next.toplevel}`, { level: "notice" });
     return resultOf(gate, await drive(gate, await keep(gate, next)));

@@ -2,6 +2,7 @@
 import { verifySignature } from "../../ssh/signature.ts";
 import { signedData } from "../../ssh/sshsig.ts";
 import { decideRight } from "../../trust/certificates/decide.ts";
+import { effectiveTime } from "../../trust/root/decide.ts";
 import { decideWarrant, type WarrantAccepted } from "../../trust/warrant/decide.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { Action } from "../../trust/warrant/model.ts";
@@ -117,8 +118,7 @@ export function decideConfirmation(
   activation: Activation | null,
   here: Pick<Here, "bootId" | "uptime">,
   guard: Guard,
-  known: Known,
-  now: Date,
+  { config, trust, accepted, clock }: Known,
 ): string {
   if (activation?.phase !== "confirming" || activation.bootId !== here.bootId)
     throw new GateRefusal("not-waiting", "no activation waits for a confirmation");
@@ -127,13 +127,13 @@ export function decideConfirmation(
   if (nonce !== activation.nonce)
     throw new GateRefusal("nonce", "this is not the nonce of the activation that waits");
   checkFence(fence, guard);
-  const { config, trust } = known;
   const { signer, namespace } = signature;
   if (namespace !== confirmNamespace)
     throw new GateRefusal("confirmation", `the signature is for namespace '${namespace.slice(0, 64)}'`);
   if (signer.type !== "certificate")
     throw new GateRefusal("confirmation", "signed with a bare key, which stands for nobody");
   const host = { name: config.host, labels: config.tags };
+  const now = effectiveTime(clock, trustFloor(trust, accepted.floor));
   const right = decideRight(
     { certificate: signer, right: "activate", host },
     { root: trust.root.root, revocations: trust.krl, now },

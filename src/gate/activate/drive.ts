@@ -1,6 +1,7 @@
 /** Takes an activation from phase to phase, each on the disk before the next begins, until it waits for a person or is over. */
 import { hex } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
+import type { StorePath } from "../../nix/store-path.ts";
 import { readBootId, readUptime, writeActivation, type Activation } from "./activation.ts";
 import { healthFault, runSwitch } from "./commands.ts";
 import { finish } from "./finish.ts";
@@ -35,16 +36,20 @@ export async function keep(gate: Gate, activation: Activation): Promise<Activati
 
 /** Whatever fails on the way forward, a full disk too, is a reason to go back. */
 async function goOn(gate: Gate, activation: Activation): Promise<Activation> {
+  let next = activation;
   try {
-    return await keep(gate, await step(gate, activation));
+    next = await step(gate, activation);
+    return await keep(gate, next);
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
+    // All is done, and only the note is missing: doing it again when there is space is no harm, undoing it would be one.
+    if (activation.phase === "committing" && next.phase === "finishing") throw error;
     return keepIfPossible(gate, failed(activation, `${activation.phase}: ${error.message}`));
   }
 }
 
 /**
- * The way back does not depend on being written down: every earlier phase on the disk leads back too, and doing it twice does
+ * The way back does not depend on being written down: what is on the disk leads back too (see `resumed`), and going back twice does
  * no harm.
  */
 async function keepIfPossible(gate: Gate, activation: Activation): Promise<Activation> {
@@ -96,12 +101,8 @@ async function goBack(gate: Gate, activation: Activation): Promise<Activation> {
   try {
     const here = { bootId: await readBootId(gate.files), running: await runningSystem(gate) };
     const way = wayBack(activation, here);
-    if (way.activate && previous !== null) await activateFormer(gate, previous);
-    if (way.profile && before !== null) {
-      await setProfile(gate, before);
-      const verdict = await runSwitch(gate, before, "boot");
-      if (verdict.kind !== "done") throw new NixsealError("tool", verdict.reason);
-    }
+    if (way.activate) await activateFormer(gate, previous);
+    if (way.profile) await bootFormer(gate, before);
     return reverted(activation);
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
@@ -110,8 +111,16 @@ async function goBack(gate: Gate, activation: Activation): Promise<Activation> {
   }
 }
 
+async function bootFormer(gate: Gate, before: StorePath | null): Promise<void> {
+  if (before === null) throw new NixsealError("not-found", "the profile held no system before");
+  await setProfile(gate, before);
+  const verdict = await runSwitch(gate, before, "boot");
+  if (verdict.kind !== "done") throw new NixsealError("tool", verdict.reason);
+}
+
 /** Units of the former system that do not start, may not have run before either: it is the system that was asked for. */
-async function activateFormer(gate: Gate, previous: Activation["toplevel"]): Promise<void> {
+async function activateFormer(gate: Gate, previous: StorePath | null): Promise<void> {
+  if (previous === null) throw new NixsealError("not-found", "no system ran before");
   await gate.say("revert", `activating ${previous} again`, { level: "warning" });
   const verdict = await runSwitch(gate, previous, "test");
   if (verdict.kind === "done") return;

@@ -9,6 +9,7 @@ import { GateRefusal, type GateResult } from "../answer.ts";
 import type { OfferMessage } from "../message.ts";
 import { mostPending, pendingDigests, readPending, removePending, writePending } from "../pending.ts";
 import { decideTrust } from "../trust.ts";
+import { readActivation } from "./activation.ts";
 import { decideOrder } from "./decide.ts";
 import type { Gate } from "./gate.ts";
 import { locked } from "./locked.ts";
@@ -65,6 +66,7 @@ function linkFrom(payload: Uint8Array): Link {
 async function pruned(gate: Gate, known: GateKnowledge): Promise<string[]> {
   const { files, paths } = gate;
   const now = gateTime(gate.clock, known);
+  const underWay = (await readActivation(files, paths))?.warrant;
   const kept: string[] = [];
   for (const digest of await pendingDigests(files, paths)) {
     const envelope = await readPending(files, paths, digest).catch((error: unknown) => {
@@ -74,7 +76,8 @@ async function pruned(gate: Gate, known: GateKnowledge): Promise<string[]> {
     const head =
       envelope === null ? undefined : known.accepted.heads.get(sequenceOf(envelope.warrant.subject));
     const isPast = envelope === null || now >= envelope.warrant.expires;
-    if (isPast || (head !== undefined && envelope.warrant.seq <= head.seq && digest !== head.digest))
+    if (digest === underWay) kept.push(digest);
+    else if (isPast || (head !== undefined && envelope.warrant.seq <= head.seq && digest !== head.digest))
       await removePending(files, paths, digest);
     else kept.push(digest);
   }

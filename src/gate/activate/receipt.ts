@@ -7,6 +7,7 @@ import { parsePrivateKey } from "../../ssh/private-key.ts";
 import { privateKeySigner, signMessage } from "../../ssh/signer.ts";
 import { armorSshSig } from "../../ssh/sshsig.ts";
 import { formatTime } from "../../trust/root/root.ts";
+import { readHead } from "../ledger/read.ts";
 import { readGateTrust } from "../trust.ts";
 import type { Activation } from "./activation.ts";
 import type { Gate } from "./gate.ts";
@@ -42,7 +43,8 @@ export async function writeReceipt(gate: Gate, activation: Activation): Promise<
 /** Begins with the time, so that the oldest come first; the same for the same activation, however often it is written. */
 export function fileName({ began, seq, warrant }: Activation): string {
   const time = formatTime(began).replaceAll(/[-:]/g, "");
-  return warrant === null ? `${time}-console.json` : `${time}-${seq}-${warrant.slice(0, 16)}.json`;
+  const which = warrant === null ? "console" : `${seq}-${warrant.slice(0, 16)}`;
+  return `${time}-${which}.json`;
 }
 
 async function statement(gate: Gate, activation: Activation) {
@@ -70,7 +72,20 @@ async function statement(gate: Gate, activation: Activation) {
     peer,
     root: root.root.version,
     krl: krl === null ? null : String(krl.version),
+    ledger: await ledgerHead(gate),
   };
+}
+
+/** Whoever keeps the receipt can tell a ledger that was written anew: this line is not in it. */
+async function ledgerHead({ files, paths, say }: Gate) {
+  try {
+    const head = await readHead(files, paths.ledger);
+    return head === null ? null : { segment: head.segment, chain: head.chain };
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    await say("receipt", `the ledger cannot be read: ${error.message}`, { level: "warning" });
+    return null;
+  }
 }
 
 async function signatures({ files, paths, say }: Gate, payload: Uint8Array): Promise<string[]> {

@@ -11,13 +11,17 @@ import { resumed, type Here } from "./transitions.ts";
 const pause = 500;
 const patience = 6 * 3600_000;
 
-/** Until no activation is under way: one that waits for its confirmation is waited for, and undone when none comes. */
-export async function settle(gate: Gate): Promise<void> {
+/**
+ * Until no activation is under way: one that waits for its confirmation is waited for, and undone when none comes. The one that was brought
+ * to its end here, if any was.
+ */
+export async function settle(gate: Gate): Promise<Activation | null> {
+  let ended: Activation | null = null;
   for (;;) {
     const next = await whatNext(gate);
-    if (next === "over") return;
+    if (next === "over") return ended;
     if (next === "waits") await gate.clock.sleep(pause);
-    else await locked(gate, "recover", () => resumeOnce(gate), patience);
+    else ended = await locked(gate, "recover", () => resumeOnce(gate), patience);
   }
 }
 
@@ -30,15 +34,15 @@ export async function resumeHeld(gate: Gate): Promise<void> {
 }
 
 /** Looked at again: another driver may have been the holder of the lock. */
-async function resumeOnce(gate: Gate): Promise<void> {
+async function resumeOnce(gate: Gate): Promise<Activation | null> {
   const next = await whatNext(gate);
-  if (typeof next === "object") await driveOn(gate, next);
+  return typeof next === "object" ? driveOn(gate, next) : null;
 }
 
-async function driveOn(gate: Gate, activation: Activation): Promise<void> {
+async function driveOn(gate: Gate, activation: Activation): Promise<Activation> {
   const { toplevel, phase } = activation;
   await gate.say("recover", `the activation of ${toplevel} goes on: ${phase}`, { level: "warning" });
-  await drive(gate, activation);
+  return drive(gate, activation);
 }
 
 async function whatNext(gate: Gate): Promise<Activation | "over" | "waits"> {

@@ -27,7 +27,7 @@ export async function resultOf(gate: Gate, activation: Activation): Promise<Gate
   };
 }
 
-/** Of one that another process may have brought to its end. */
+/** Of one that another process has brought to its end: why, its receipt says. */
 export async function settledResult(gate: Gate, activation: Activation): Promise<GateResult> {
   const { last } = await readGuard(gate.files, gate.paths);
   const outcome = last?.warrant === activation.warrant ? last.outcome : null;

@@ -32,6 +32,12 @@ export async function status(gate: Gate): Promise<GateResult> {
     activation:
       activation === null
         ? null
-        : { phase: activation.phase, toplevel: activation.toplevel, warrant: activation.warrant },
+        : {
+            phase: activation.phase,
+            toplevel: activation.toplevel,
+            warrant: activation.warrant,
+            // For whoever activated with a stock client, which shows no data. Confirming takes a signature.
+            nonce: activation.nonce,
+          },
   };
 }

@@ -67,7 +67,11 @@ export function committed(activation: Activation): Activation {
 
 /** Something went wrong: back. The first reason is the one to tell. */
 export function failed(activation: Activation, reason: string): Activation {
-  return { ...activation, phase: "reverting", reason: activation.reason ?? reason.slice(0, 1024) };
+  return {
+    ...activation,
+    phase: "reverting",
+    reason: activation.reason ?? reason.slice(0, 1024).toWellFormed(),
+  };
 }
 
 export function reverted(activation: Activation): Activation {
@@ -76,7 +80,7 @@ export function reverted(activation: Activation): Activation {
 
 export function revertFailed(activation: Activation, reason: string): Activation {
   const tries = activation.tries + 1;
-  const told = `${activation.reason ?? "undone"}; going back failed: ${reason}`.slice(0, 2048);
+  const told = `${activation.reason ?? "undone"}; going back failed: ${reason}`.slice(0, 2048).toWellFormed();
   if (tries < mostTries) return { ...activation, tries };
   return { ...activation, tries, phase: "finishing", outcome: "broken", reason: told };
 }
@@ -97,10 +101,14 @@ export interface Here {
 export function resumed(activation: Activation, here: Here): Activation | null {
   const { phase, bootId, toplevel, deadline } = activation;
   if (phase === "finishing") return activation;
-  const isIn = here.running === toplevel;
-  if (bootId !== here.bootId) {
-    const restarted = "the machine started anew meanwhile";
-    if (phase === "committing") return isIn ? activation : failed(activation, restarted);
+  const isSame = bootId === here.bootId;
+  const restarted = "the machine started anew meanwhile";
+  if (phase === "committing") {
+    // On with it only where it is what runs: a way back on a full disk may not have been written down.
+    const goesOn = here.running === toplevel || (activation.action === "boot" && isSame);
+    return goesOn ? activation : failed(activation, isSame ? "it does not run any more" : restarted);
+  }
+  if (!isSame) {
     if (phase === "reverting" && activation.touched) return activation;
     return {
       ...activation,
@@ -109,7 +117,7 @@ export function resumed(activation: Activation, here: Here): Activation | null {
       reason: activation.reason ?? restarted,
     };
   }
-  if (phase === "committing" || phase === "reverting") return activation;
+  if (phase === "reverting") return activation;
   if (phase !== "confirming") return failed(activation, `cut short while ${phase}`);
   return here.uptime < deadline! ? null : failed(activation, "nobody confirmed it in time");
 }

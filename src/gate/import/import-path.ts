@@ -16,6 +16,8 @@ export interface ImportInto extends CopyPorts {
   readonly quarantine: string;
   /** A directory of root's own, for archives that take another's place. */
   readonly copies: string;
+  /** Keeps the path from the garbage collector; asked before it comes, and after what was in its place has gone. */
+  readonly keep: (path: StorePath) => Promise<void>;
 }
 
 /**
@@ -28,15 +30,19 @@ export async function importPath(
   wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
   { repair }: { readonly repair: boolean },
 ): Promise<Imported> {
-  const { files, client, quarantine } = into;
+  const { files, client, quarantine, keep } = into;
   const found = await lookUp(client, wanted.path);
-  if (found !== null && claimOf(found) === claimOf(wanted)) return "present";
+  if (found !== null && claimOf(found) === claimOf(wanted)) {
+    await keep(wanted.path);
+    return "present";
+  }
   if (found !== null && !repair)
     throw new NixsealError("refused", `${wanted.path} is valid with other content`, {
       hint: "a warrant that names it makes the gate replace it",
     });
   const info = { ...wanted, registrationTime: null, ultimate: false };
   if (found === null) {
+    await keep(wanted.path);
     await client.addTempRoot(wanted.path);
     const nar = exactly(files.streamInside(quarantine, narName(wanted.narHash)), wanted.narSize);
     // The signatures that count are those of the warrant; Nix knows nothing of them.
@@ -53,12 +59,13 @@ export async function importPath(
  * user can still change would then stand in a path that is valid and perhaps in use, so they are proved before.
  */
 async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promise<void> {
-  const { client, quarantine, copies } = into;
+  const { client, quarantine, copies, keep } = into;
   const copy = await copyForRoot(into, { quarantine, directory: copies }, info);
   try {
     // Nix adds references to those of a valid path and never takes one away.
     const stale = found.references.some((reference) => !info.references.includes(reference));
     if (stale) await removeFirst(client, info.path);
+    await keep(info.path);
     await client.addTempRoot(info.path);
     await client.addToStoreNar({ info, nar: copy.stream() }, { repair: !stale, checkSignatures: false });
   } finally {

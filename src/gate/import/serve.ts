@@ -43,5 +43,5 @@ function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): Import
 function toldOf(message: ImportMessage | UploadMessage, result: GateResult): string {
   const what =
     message.kind === "import" ? message.path : (/^StorePath: (.*)$/m.exec(message.info)?.[1] ?? "");
-  return result.ok ? `${what} ${String(result["outcome"])}` : `${what} refused: ${result.reason}`;
+  return result.ok ? `${what} ${JSON.stringify(result["outcome"])}` : `${what} refused: ${result.reason}`;
 }

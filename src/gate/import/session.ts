@@ -6,7 +6,9 @@ import type { GateConfig } from "../config.ts";
 import type { LedgerPorts } from "../ledger/record.ts";
 import type { Origin } from "../ledger/origin.ts";
 import type { ImportMessage, UploadMessage } from "../message.ts";
+import type { StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
+import { pendingDigests } from "../pending.ts";
 import { openStoreAccess, type StoreAccess } from "../store-access.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
 import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
@@ -32,6 +34,8 @@ export class ImportSession {
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
   #authority: Authority | null = null;
+  /** The digests of what was offered when it was read. */
+  #offered = "";
   #access: StoreAccess | null = null;
 
   constructor(ports: ImportPorts, config: GateConfig, paths: GatePaths) {
@@ -64,14 +68,9 @@ export class ImportSession {
     this.#require("warrants");
     const { path: wanted, envelope, signers } = await this.#wanted(path);
     const { warrant, digest } = envelope;
-    // Before it is there: between its coming and its root the garbage collector could take it.
-    await this.#roots.keep(digest, path);
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
-    const outcome = await importPath(
-      await this.#into(),
-      { ...wanted, deriver, signatures: [] },
-      { repair: true },
-    );
+    const into = { ...(await this.#into()), keep: (one: StorePath) => this.#roots.keep(digest, one) };
+    const outcome = await importPath(into, { ...wanted, deriver, signatures: [] }, { repair: true });
     if (outcome !== "present")
       await this.#recorder.add({
         ...wanted,
@@ -93,7 +92,8 @@ export class ImportSession {
     this.#authority ??= await this.#readAuthority();
     const given = this.#authority.forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
-    const outcome = await importPath(await this.#into(), info, { repair: false });
+    const into = { ...(await this.#into()), keep: () => Promise.resolve() };
+    const outcome = await importPath(into, info, { repair: false });
     const uploader = {
       member: given.principal,
       key: certificate.key.fingerprint,
@@ -104,12 +104,16 @@ export class ImportSession {
     return outcome;
   }
 
-  /** An offer may have come since the connection was opened. */
+  /** An offer may have come since the connection was opened. Warrants are large: they are read again only when there are others. */
   async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
-    if (this.#authority !== null && this.#authority.warranted.get(path) !== null)
-      return this.#authority.forPath(path);
-    this.#authority = await this.#readAuthority();
-    await this.#roots.sweep(this.#authority.warranted.envelopes.map(({ digest }) => digest));
+    if (this.#authority === null || this.#authority.warranted.get(path) === null) {
+      const offered = (await pendingDigests(this.#ports.files, this.#paths)).join();
+      if (this.#authority === null || offered !== this.#offered) {
+        this.#offered = offered;
+        this.#authority = await this.#readAuthority();
+        await this.#roots.sweep(this.#authority.warranted.envelopes.map(({ digest }) => digest));
+      }
+    }
     return this.#authority.forPath(path);
   }
 

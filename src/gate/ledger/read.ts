@@ -23,7 +23,13 @@ export interface LedgerFault extends Place {
 }
 
 export type LedgerItem =
-  | { readonly kind: "entry"; readonly entry: LedgerEntry; readonly place: Place }
+  | {
+      readonly kind: "entry";
+      readonly entry: LedgerEntry;
+      readonly place: Place;
+      /** As a `LedgerHead` has it. */
+      readonly chain: string;
+    }
   | { readonly kind: "fault"; readonly fault: LedgerFault };
 
 /** The hash of a line and the segment that it is in: what a receipt names so that nobody can write another history. */
@@ -97,7 +103,7 @@ async function* readSegment(
     else if (position.chain !== null && !follows(position.chain, text))
       yield fault(place, "changed", "this is not what was written here, or lines before it are gone");
     position.chain = line.chain; // on by what is there: one change is one fault, not one for each line after it
-    if (line.kind === "entry") yield { kind: "entry", entry: line.entry, place };
+    if (line.kind === "entry") yield { kind: "entry", entry: line.entry, place, chain: line.chain };
   }
 }
 

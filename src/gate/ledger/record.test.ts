@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import { actor, ledgerRecord, wholeLedger } from "../../../test/support/ledger.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { noon, pathOf } from "../../../test/support/warrants.ts";
+import { top } from "../../../test/console.ts";
+import { nameOf } from "../../nix/store-path.ts";
 import { files } from "../../system/files.ts";
 import { parseContentAddress } from "../../nix/content-address.ts";
 import type { LedgerRecord } from "./entry.ts";
@@ -188,6 +190,15 @@ test("writers in several processes, some killed, never mix their lines", async (
       own.map((_, at) => pathOf(`${name}-${at}`)),
     );
   }
+});
+
+test("a ledger that an earlier version wrote is read", async () => {
+  const { entries, faults } = await wholeLedger(join(top, "test/vectors/ledger"));
+  assert.deepEqual(faults, []);
+  assert.deepEqual(
+    entries.map(({ path, origin }) => `${nameOf(path)} ${origin.kind}`),
+    ["glibc-2.39 upstream", "openssl-3.0.14 warrant", "nginx-1.26.0 warrant"],
+  );
 });
 
 test("a symlink at a segment's place is not written through", async (t) => {

@@ -13,7 +13,7 @@ export async function writeIncoming(
   let writing: Promise<void> = Promise.resolve();
   const flush = async (): Promise<void> => {
     await writing;
-    writing = file.write(Buffer.concat(parts));
+    writing = file.write(...parts);
     writing.catch(() => undefined); // told to whoever waits next
     parts = [];
     size = 0;

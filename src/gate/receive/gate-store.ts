@@ -1,7 +1,7 @@
 /** The store that stock clients talk to. It holds what they send against the four rules, and says which paths it wants. */
 import { NixsealError } from "../../core/errors.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
-import type { AddWishes, Answer, Store } from "../../nix/protocol/store.ts";
+import type { Answer, Store } from "../../nix/protocol/store.ts";
 import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
 import type { PublicKey } from "../../nix/signing-key.ts";
 import { digestOf, type StorePath } from "../../nix/store-path.ts";
@@ -11,7 +11,7 @@ import type { StoreAccess } from "../store-access.ts";
 import type { WarrantedPaths } from "../warranted.ts";
 import type { ImportOrder, ImportQueue } from "./import-queue.ts";
 import type { GateLog } from "./log.ts";
-import { ruleFor } from "./rule.ts";
+import { isSignedBy, ruleFor } from "./rule.ts";
 import { uploadMessage } from "./upload-message.ts";
 import type { Uploader } from "./uploader.ts";
 
@@ -52,11 +52,8 @@ export class GateStore implements Store {
   /** Those that are in the store and are what a warrant says, where one names them: the others are to be sent (again). */
   async queryValidPaths(paths: readonly StorePath[]): Promise<readonly StorePath[]> {
     await this.#parts.queue.settle();
-    const there: StorePath[] = [];
-    const inStore = new Set(await this.#ask((client) => client.queryValidPaths(paths)));
-    const held = await this.#heldPaths(paths.filter((path) => !inStore.has(path)));
-    for (const path of paths)
-      if (inStore.has(path) ? (await this.#rightInfo(path)) !== null : held.has(path)) there.push(path);
+    const { right, missing } = await this.#inStore(paths);
+    const there = [...right, ...(await this.#held(missing))];
     this.#awaited = new Set(paths);
     for (const path of there) this.#awaited.delete(path);
     return there;
@@ -68,7 +65,8 @@ export class GateStore implements Store {
     return valid === undefined ? null : this.#rightInfo(path);
   }
 
-  async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>, _: AddWishes): Promise<Answer> {
+  /** What the client wishes beside is for a store that trusts it. */
+  async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<Answer> {
     const { warranted, upstream, log, queue } = this.#parts;
     queue.check();
     const rule = ruleFor(info, warranted, upstream);
@@ -105,8 +103,10 @@ export class GateStore implements Store {
     return Promise.resolve({ accepted: false, reason: "signatures are taken with their path only" });
   }
 
+  /** Not of what is to be replaced: Nix does not take away what has a root. */
   async addTempRoots(paths: readonly StorePath[]): Promise<void> {
-    for (const path of paths) await this.#ask((client) => client.addTempRoot(path));
+    for (const path of (await this.#inStore(paths)).right)
+      await this.#ask((client) => client.addTempRoot(path));
   }
 
   readNar(): Promise<AsyncIterable<Uint8Array> | null> {
@@ -119,9 +119,16 @@ export class GateStore implements Store {
   }
 
   async #addWarranted(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
-    const { quarantine, queue } = this.#parts;
-    if ((await this.queryPathInfo(info.path)) !== null) return readAway(nar);
-    await queue.add(await quarantine.receive(info, nar, null), { kind: "import", path: info.path });
+    const { quarantine, queue, upstream } = this.#parts;
+    const { right, missing } = await this.#inStore([info.path]);
+    if (right.length > 0) return readAway(nar);
+    const order: ImportOrder = { kind: "import", path: info.path };
+    if (missing.length > 0 && isSignedBy(info, upstream)) {
+      // Nix takes it without anybody's help and keeps the signature; the root side keeps it from being collected.
+      await this.#passOn(info, nar);
+      return queue.add({ info, file: null }, order);
+    }
+    await queue.add(await quarantine.receive(info, nar, null), order);
   }
 
   async #passOn(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
@@ -171,24 +178,31 @@ export class GateStore implements Store {
   }
 
   /** What waits in the quarantine because this member has sent it before, and no warrant asks for it yet. */
-  async #heldPaths(paths: readonly StorePath[]): Promise<ReadonlySet<StorePath>> {
+  async #held(paths: readonly StorePath[]): Promise<readonly StorePath[]> {
     const { quarantine, warranted } = this.#parts;
     const claims = await quarantine.claims();
-    if (claims.length === 0) return new Set();
+    if (claims.length === 0) return [];
     const found = await this.#findUploader();
-    if (found instanceof NixsealError) return new Set();
-    const digests = new Set(
-      claims.filter(({ member }) => member === found.member).map(({ digest }) => digest),
-    );
-    return new Set(
-      paths.filter((path) => digests.has(digestOf(path)) && (warranted?.get(path) ?? null) === null),
-    );
+    if (found instanceof NixsealError) return [];
+    const own = claims.filter(({ member }) => member === found.member);
+    const digests = new Set(own.map(({ digest }) => digest));
+    return paths.filter((path) => digests.has(digestOf(path)) && (warranted?.get(path) ?? null) === null);
+  }
+
+  /** Those that are valid and right, and those that are not valid; what is valid and wrong is among neither. */
+  async #inStore(
+    paths: readonly StorePath[],
+  ): Promise<{ readonly right: readonly StorePath[]; readonly missing: readonly StorePath[] }> {
+    const valid = new Set(await this.#ask((client) => client.queryValidPaths(paths)));
+    const right: StorePath[] = [];
+    for (const path of valid) if ((await this.#rightInfo(path)) !== null) right.push(path);
+    return { right, missing: paths.filter((path) => !valid.has(path)) };
   }
 
   /** Of a valid path; null when a warrant names it with something else. */
   async #rightInfo(path: StorePath): Promise<PathInfo | null> {
-    const info = this.#came.get(path) ?? (await this.#ask((client) => client.queryPathInfo(path)));
     const named = this.#parts.warranted?.get(path) ?? null;
+    const info = this.#came.get(path) ?? (await this.#ask((client) => client.queryPathInfo(path)));
     return info === null || named === null || claimOf(info) === claimOf(named.path) ? info : null;
   }
 

@@ -63,7 +63,12 @@ export async function receive(parts: ReceiveParts, commandLine: string | undefin
   try {
     log({ event: "connected", command: command.verb });
     if (passwordFirst) await skipPassword(client, clock);
-    return await new Connection(parts).answer(command);
+    const connection = new Connection(parts);
+    try {
+      return await connection.answer(command);
+    } finally {
+      await connection.end();
+    }
   } finally {
     await slot.release();
   }
@@ -120,6 +125,15 @@ class Connection {
     }
   }
 
+  /** Waits for what is on its way, and lets the root side end. */
+  async end(): Promise<void> {
+    try {
+      await this.#queue.end();
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
   async #upload(protocol: "serve" | "daemon"): Promise<ExitCode> {
     const { client: port, clock, config, paths, log, say, files, version } = this.#parts;
     await this.#quarantine.prepare();
@@ -142,11 +156,10 @@ class Connection {
     try {
       if (protocol === "daemon") await serveWorker({ port, clock, store, software: `nixseal ${version}` });
       else await serveStore({ port, clock, store, diagnose: (line) => say(`${line}\n`) });
-      await this.#queue.end();
+      await this.#queue.settle();
       return exitCodes.done;
     } finally {
       store.close();
-      await this.#queue.end().catch((error: unknown) => this.#tell(error));
     }
   }
 

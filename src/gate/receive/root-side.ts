@@ -40,7 +40,7 @@ const largestAnswer = 1 << 20;
 const waits = { idle: 3600_000, waiting: 24 * 3600_000 };
 
 /**
- * Connects to `/run/nixseal-gate.sock`. Where that does not exist: as root (images, tests, a chroot store) starts `program`, otherwise `sudo`,
+ * Connects to `/run/nixseal-gate.sock`. Where that does not exist: as root, and with a root of its own (images, tests), starts `program`, otherwise `sudo`,
  * whose one line for the deploy user is `nixseal-agent activate`.
  */
 export async function connectRootSide(
@@ -68,7 +68,8 @@ async function open(
   const socket = join(root, gateSocket);
   if ((await files.statusOfLink(socket)) !== null) return sockets.connect(socket);
   const isRoot = (await files.status("/proc/self"))?.uid === 0; // proc(5): the effective uid
-  const [first, ...rest] = isRoot ? program : ["sudo", "-n", "nixseal-agent"];
+  // In a root of its own a host belongs to whoever made it: nobody has to become another user there.
+  const [first, ...rest] = isRoot || root !== "" ? program : ["sudo", "-n", "nixseal-agent"];
   const args = [...rest, "activate", ...(root === "" ? [] : ["--root", root])];
   const child = processes.converse({ program: first!, args, timeout: waits.idle });
   return {

@@ -33,8 +33,13 @@ export function ruleFor(
     const reason = difference(info, named);
     return reason === null ? { rule: "warranted", warranted: named } : { rule: "differs", reason };
   }
-  if (verifyNarInfo(info, upstream).some(({ valid }) => valid)) return { rule: "upstream" };
+  if (isSignedBy(info, upstream)) return { rule: "upstream" };
   return isContentAddressed(info) ? { rule: "content-addressed" } : { rule: "other" };
+}
+
+/** Whether one of the keys has signed exactly this path, hash, size and references. */
+export function isSignedBy(info: PathInfo, keys: readonly PublicKey[]): boolean {
+  return verifyNarInfo(info, keys).some(({ valid }) => valid);
 }
 
 /**

@@ -124,7 +124,10 @@ class ServeSession {
       return await add();
     } catch (error) {
       if (!(error instanceof NixsealError) || !answerable.includes(error.code)) throw error;
-      return { accepted: false, reason: error.message };
+      return {
+        accepted: false,
+        reason: error.hint === undefined ? error.message : `${error.message}; ${error.hint}`,
+      };
     }
   }
 

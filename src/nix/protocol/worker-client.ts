@@ -20,6 +20,9 @@ import { greetServer } from "./worker-handshake.ts";
 import { readWork } from "./worker-log.ts";
 import { deleteSpecific, workerOperations } from "./worker-protocol.ts";
 
+/** Bytes from which on copying them costs more than a second write. */
+const largePiece = 64 << 10;
+
 /** A path and its archive, for sending. */
 export interface Upload {
   readonly info: PathInfo;
@@ -184,7 +187,12 @@ export class WorkerClient {
     for await (const bytes of body) {
       if (answered) break;
       if (bytes.length === 0) continue; // an empty frame would end the body
-      await this.#channel.sendBytes(Buffer.concat([frameHeader(bytes.length), bytes]));
+      const header = frameHeader(bytes.length);
+      if (bytes.length < largePiece) await this.#channel.sendBytes(Buffer.concat([header, bytes]));
+      else {
+        await this.#channel.sendBytes(header);
+        await this.#channel.sendBytes(bytes);
+      }
     }
     await this.#channel.sendBytes(frameHeader(0));
     await work;

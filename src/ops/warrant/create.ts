@@ -12,6 +12,7 @@ import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { contentOf } from "./content.ts";
 import { draftInto } from "./draft-file.ts";
+import { signing, signWarrant } from "./sign.ts";
 import { sizeText, subjectText, warrantSchema, warrantView } from "./view.ts";
 
 const input = z.object({
@@ -60,6 +61,8 @@ const input = z.object({
     .optional()
     .meta({ short: "o", value: "FILE" })
     .describe(`where to write it (default: ${warrantsDirectory}/HOST/NNNN.json)`),
+  sign: z.boolean().default(false).describe("sign it too, as 'warrant sign' does"),
+  ...signing,
 });
 
 export const warrantCreate = op({
@@ -70,20 +73,22 @@ export const warrantCreate = op({
     warrants: z.array(
       warrantSchema.extend({ file: z.string(), replaced: z.boolean().describe("an unsigned one before") }),
     ),
+    signedBy: z.string().nullable().describe("with --sign: the member who signed"),
   }),
   examples: [
     { command: "nixseal warrant create lufta --toplevel ./result", says: "for what was built, for a day" },
     {
-      command: "nixseal warrant create lufta --rollback-to warrants/lufta/0041.json",
-      says: "back to an earlier system, as a new order",
+      command: "nixseal warrant create lufta --rollback-to warrants/lufta/0041.json --sign",
+      says: "back to an earlier system, as a new order, in one step",
     },
     {
       command: "nixseal warrant create --group edge --toplevel /nix/store/… --cache /srv/cache --action boot",
       says: "for every host of a group, from a binary cache",
     },
   ],
-  run: async (context, given) =>
-    withLockedFleet(context, "warrant create", false, async ({ directory, fleet }) => {
+  run: async (context, given) => {
+    const files: string[] = [];
+    const warrants = await withLockedFleet(context, "warrant create", false, async ({ directory, fleet }) => {
       const subjects = await subjectsOf(context, directory, fleet, given);
       if (subjects.length > 1 && (given.out ?? given.after) !== undefined)
         throw new NixsealError("usage", `--${given.out === undefined ? "after" : "out"} is for one warrant`, {
@@ -91,23 +96,33 @@ export const warrantCreate = op({
         });
       const name = fleetName(fleet);
       const { closure, source } = await contentOf(context, directory, name, given);
-      const warrants = [];
+      const made = [];
       for (const subject of subjects) {
         const order = { fleet: name, subject, action: given.action, source };
         const how = { seconds: rules.seconds(given.expires), after: given.after, out: given.out };
-        const { envelope, file, replaced } = await draftInto(context, directory, order, closure, how);
-        warrants.push({ ...warrantView(envelope), file, replaced });
+        const { envelope, file, path, replaced } = await draftInto(context, directory, order, closure, how);
+        files.push(path);
+        made.push({ ...warrantView(envelope), file, replaced });
       }
-      return { warrants };
-    }),
-  text: ({ warrants }, paint) =>
+      return made;
+    });
+    let signedBy: string | null = null;
+    const { key, certificate, yes } = given;
+    if (given.sign)
+      for (const file of files)
+        signedBy = (await signWarrant(context, { file, key, certificate, yes })).principal;
+    return { warrants, signedBy };
+  },
+  text: ({ warrants, signedBy }, paint) =>
     [
       ...warrants.map((one) => {
         const size = `${one.paths} paths, ${sizeText(one.bytes)}`;
         const what = `warrant ${one.seq} for ${subjectText(one)}: ${one.action} ${one.toplevel}`;
         return `${one.replaced ? "replaced" : "created"} ${paint.strong(one.file)}\n  ${what}\n  ${size}, until ${one.expires}`;
       }),
-      `\nNext: nixseal warrant sign ${warrants[0]!.file}`,
+      signedBy === null
+        ? `\nNext: nixseal warrant sign ${warrants[0]!.file}`
+        : `\nsigned by ${signedBy}\nNext: nixseal warrant verify ${warrants[0]!.file}`,
     ].join("\n"),
 });
 

@@ -21,6 +21,8 @@ export interface Draft {
   readonly envelope: WarrantEnvelope;
   /** As it was named, or below the fleet's directory. */
   readonly file: string;
+  /** Absolute. */
+  readonly path: string;
   /** Whether it took the place of one that nobody had signed. */
   readonly replaced: boolean;
 }
@@ -41,8 +43,8 @@ export async function draftInto(
   const warrant = draftWarrant({ ...order, now: context.clock.now(), lifetime: seconds }, closure, former);
   const bytes = formatWarrantEnvelope({ payload: encodeWarrant(warrant), signatures: [] });
   const file = out ?? warrantFile(order.subject, warrant.seq);
-  await write(context, directory, out, file, bytes);
-  return { envelope: parseWarrantEnvelope(bytes), file, replaced };
+  const path = await write(context, directory, out, file, bytes);
+  return { envelope: parseWarrantEnvelope(bytes), file, path, replaced };
 }
 
 /** What it follows. A draft that nobody has signed was never an order: it gives up its place. */
@@ -69,8 +71,9 @@ async function write(
   out: string | undefined,
   file: string,
   bytes: Uint8Array,
-): Promise<void> {
+): Promise<string> {
   const path = out === undefined ? join(directory, file) : resolve(workingDirectory, out);
   if (out === undefined) await files.makeDirectory(join(path, ".."), { mode: 0o755, parents: true });
   await files.writeAtomic(path, bytes, { mode: 0o644 });
+  return path;
 }

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ImportSession } from "../../src/gate/import/session.ts";
+import { writePending } from "../../src/gate/pending.ts";
+import { narName } from "../../src/gate/quarantine/names.ts";
+import type { StorePath } from "../../src/nix/store-path.ts";
+import { clock } from "../../src/system/clock.ts";
+import { files } from "../../src/system/files.ts";
+import { processes } from "../../src/system/processes.ts";
+import { inPieces } from "../support/pieces.ts";
+import { ReceivingGate } from "../support/receiving-gate.ts";
+
+/** The root side alone, with a deploy user who does what they like in the quarantine. */
+async function offered(
+  context: Parameters<typeof ReceivingGate.make>[0],
+  content = "#!/bin/sh good",
+): Promise<{ gate: ReceivingGate; sudo: StorePath; nar: Buffer; place: string; session: ImportSession }> {
+  const gate = await ReceivingGate.make(context);
+  const sudo = gate.builder.add("sudo", content);
+  await gate.offer(sudo);
+  const nar = gate.builder.run("nix-store", ["--dump", gate.builder.at(sudo)], "", []);
+  const place = join(gate.paths.quarantine, narName(gate.builder.info(sudo).narHash));
+  // What Nix is told by the environment is that of the host.
+  process.env["NIX_CONF_DIR"] = join(gate.paths.root, "etc/nix");
+  const session = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
+  return { gate, sudo, nar, place, session };
+}
+
+const flipped = (bytes: Buffer): Buffer => {
+  const other = Buffer.from(bytes);
+  other[other.indexOf("good")]! ^= 1;
+  return other;
+};
+
+test("root follows no symlink, waits for no pipe, and reads nothing that is not a file of the quarantine", async (context) => {
+  const { gate, sudo, nar, place, session } = await offered(context);
+  fs.writeFileSync(gate.path("elsewhere"), nar);
+  const tricks: Readonly<Record<string, () => void>> = {
+    nothing: () => undefined,
+    symlink: () => fs.symlinkSync(gate.path("elsewhere"), place),
+    "relative symlink": () => fs.symlinkSync("../../../../../../elsewhere", place),
+    pipe: () => execFileSync("mkfifo", [place]),
+    directory: () => fs.mkdirSync(place),
+  };
+  for (const [what, prepare] of Object.entries(tricks)) {
+    fs.rmSync(place, { recursive: true, force: true });
+    prepare();
+    const result = await session.handle({ kind: "import", path: sudo });
+    assert.equal(result.ok, false, what);
+    assert.ok(!gate.host.has(sudo), what);
+  }
+  // The whole directory in another place, where root would have written too.
+  fs.rmSync(gate.paths.quarantine, { recursive: true });
+  fs.mkdirSync(gate.path("fake"));
+  fs.writeFileSync(gate.path("fake", narName(gate.builder.info(sudo).narHash)), nar);
+  fs.symlinkSync(gate.path("fake"), gate.paths.quarantine);
+  assert.equal((await session.handle({ kind: "import", path: sudo })).ok, false);
+  assert.ok(!gate.host.has(sudo));
+  fs.rmSync(gate.paths.quarantine);
+  fs.mkdirSync(gate.paths.quarantine);
+  fs.writeFileSync(place, nar);
+  assert.deepEqual(await session.handle({ kind: "import", path: sudo }), {
+    kind: "result",
+    ok: true,
+    outcome: "added",
+  });
+  assert.deepEqual(await session.handle({ kind: "import", path: sudo }), {
+    kind: "result",
+    ok: true,
+    outcome: "present",
+  });
+  await session.end();
+});
+
+test("bytes that are not those of the warrant do not come in, whatever they replace", async (context) => {
+  const { gate, sudo, nar, place, session } = await offered(context);
+  const wrong: Readonly<Record<string, Buffer>> = {
+    "a changed byte": flipped(nar),
+    "cut off": nar.subarray(0, -8),
+    "too long": Buffer.concat([nar, Buffer.alloc(8)]),
+    empty: Buffer.alloc(0),
+    "no archive": Buffer.alloc(nar.length, "x"),
+  };
+  const attempt = async (what: string, bytes: Buffer): Promise<void> => {
+    fs.writeFileSync(place, bytes);
+    const result = await session.handle({ kind: "import", path: sudo });
+    assert.equal(result.ok, false, what);
+  };
+  for (const [what, bytes] of Object.entries(wrong)) {
+    await attempt(what, bytes);
+    assert.ok(!gate.host.has(sudo), what);
+  }
+  // Valid with other content, and perhaps in use: Nix would throw it away before it has seen the last byte of the new one.
+  gate.host.add("sudo", "in use");
+  for (const [what, bytes] of Object.entries(wrong)) {
+    await attempt(what, bytes);
+    assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "in use", what);
+    gate.host.run("nix-store", ["--verify-path", sudo]);
+  }
+  assert.deepEqual(fs.readdirSync(gate.paths.copies), []);
+  fs.writeFileSync(place, nar);
+  assert.deepEqual(await session.handle({ kind: "import", path: sudo }), {
+    kind: "result",
+    ok: true,
+    outcome: "repaired",
+  });
+  assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
+  await session.end();
+});
+
+test("an archive that changes while root reads it: the signed content or none", async (context) => {
+  const { gate, sudo, nar, place, session } = await offered(context, `good${"x".repeat(2 << 20)}`);
+  const other = flipped(nar);
+  for (const planted of [false, true])
+    for (let round = 0; round < 3; round++) {
+      gate.host.try("nix-store", ["--delete", sudo]);
+      fs.rmSync(join(gate.paths.gcroots, "incoming"), { recursive: true, force: true });
+      gate.host.try("nix-store", ["--delete", sudo]);
+      if (planted) gate.host.add("sudo", "in use");
+      fs.writeFileSync(place, nar);
+      const until = new AbortController();
+      const importing = session.handle({ kind: "import", path: sudo }).finally(() => until.abort());
+      for (let n = 0; !until.signal.aborted; n++) {
+        fs.writeFileSync(place, n % 2 === 0 ? other : nar, { flag: "r+" });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const { ok } = await importing;
+      if (ok) assert.ok(fs.readFileSync(gate.host.at(sudo), "utf8").startsWith("goodx"));
+      else if (planted) assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "in use");
+      else assert.ok(!gate.host.has(sudo));
+    }
+  await session.end();
+});
+
+test("to replace a path root reads the archive once, and what it has proved is what it uses", async (context) => {
+  const { gate, sudo, nar, place } = await offered(context);
+  fs.writeFileSync(place, nar);
+  gate.host.add("sudo", "in use");
+  let reads = 0;
+  // Right for whoever looks first, wrong for whoever comes back.
+  const streamInside = (directory: string, name: string) =>
+    reads++ === 0 ? files.streamInside(directory, name) : inPieces(flipped(nar));
+  const ports = { files: { ...files, streamInside }, clock, processes };
+  const session = new ImportSession(ports, gate.config, gate.paths);
+  const result = await session.handle({ kind: "import", path: sudo });
+  assert.deepEqual(result, { kind: "result", ok: true, outcome: "repaired" });
+  assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
+  await session.end();
+});
+
+test("only what an offered warrant names now, on a connection for nothing else", async (context) => {
+  const { gate, sudo, nar, place, session } = await offered(context);
+  fs.writeFileSync(place, nar);
+  const other = gate.builder.add("other", "other");
+  const unnamed = await session.handle({ kind: "import", path: other });
+  assert.ok(!unnamed.ok && unnamed.code === "not-offered");
+  const lines = gate.tell({ kind: "import", path: sudo });
+  assert.equal(lines.status, 0, lines.stderr);
+  assert.match(lines.stdout, /"outcome":"added"/);
+
+  await session.end();
+
+  // As if one of the two who signed had been revoked since it was offered.
+  const few = gate.builder.add("few", "few");
+  const { payload, signatures, ...rest } = await gate.warrant(few);
+  const envelope = { payload, signatures: signatures.slice(0, 1), ...rest };
+  await writePending(files, gate.paths, envelope, []);
+  fs.writeFileSync(
+    join(gate.paths.quarantine, narName(gate.builder.info(few).narHash)),
+    gate.builder.run("nix-store", ["--dump", gate.builder.at(few)], "", []),
+  );
+  const fewer = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
+  const threshold = await fewer.handle({ kind: "import", path: few });
+  assert.ok(!threshold.ok && threshold.code === "threshold", JSON.stringify(threshold));
+  assert.ok(!gate.host.has(few));
+  await fewer.end();
+
+  const late = { ...clock, now: () => new Date(Date.now() + 2 * 3600_000) };
+  const later = new ImportSession({ files, clock: late, processes }, gate.config, gate.paths);
+  const expired = await later.handle({ kind: "import", path: sudo });
+  assert.ok(!expired.ok && expired.code === "not-offered", "a warrant that has run out names nothing");
+  await later.end();
+});
