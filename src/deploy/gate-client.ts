@@ -1,6 +1,6 @@
 /** A conversation with a host's gate: one message there, events back, one result. */
 import { utf8Text } from "../core/bytes.ts";
-import { NixsealError } from "../core/errors.ts";
+import { NixsealError, type ErrorCode } from "../core/errors.ts";
 import type { Conversation } from "../core/ports.ts";
 import type { GateEvent, GateResult } from "../gate/answer.ts";
 import { formatMessage, type GateMessage } from "../gate/message.ts";
@@ -50,10 +50,19 @@ export async function askGate(
   }
 }
 
-/** For those who can do nothing with a no: `refused` with its reason, the code of the decision, and the way out. */
+/** What is no decision: something was done and undone, or somebody else is at work. */
+const errorCodes: Readonly<Record<string, ErrorCode>> = {
+  reverted: "partial",
+  interrupted: "partial",
+  broken: "partial",
+  busy: "conflict",
+  "too-many": "conflict",
+};
+
+/** For those who can do nothing with a no: mostly `refused`, with its reason, the code of the decision, and the way out. */
 export function accepted(answer: GateSuccess | GateNo, host: string): GateSuccess {
   if (answer.ok) return answer;
-  throw new NixsealError("refused", `${answer.reason} [${answer.code}]`, {
+  throw new NixsealError(errorCodes[answer.code] ?? "refused", `${answer.reason} [${answer.code}]`, {
     hint: answer.hint ?? undefined,
     where: { host },
   });

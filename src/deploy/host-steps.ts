@@ -14,8 +14,8 @@ export interface HostOrder {
   readonly host: string;
   readonly order: WarrantEnvelope;
   readonly action: GateAction;
-  /** The order with what the host needs to decide on it; `heads` is where the host says that its sequences stand. */
-  offer(heads: unknown): Promise<OfferMessage>;
+  /** The order with what the host lacks to decide on it, by its status. */
+  offer(status: GateSuccess): Promise<OfferMessage>;
 }
 
 /** What is done for one host, over connections that somebody else holds. */
@@ -50,8 +50,7 @@ const mostLooks = 300;
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
   const digest = order.order.digest;
-  let heads: unknown;
-  let seen = 0;
+  let status: GateSuccess;
   const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
     host,
     outcome,
@@ -60,9 +59,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     receipt: null,
   });
   try {
-    const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
-    heads = status["heads"];
-    seen = typeof status["fence"] === "number" ? status["fence"] : 0;
+    status = accepted(await world.ask({ kind: "status" }, "shared"), host);
     if (status["active"] === digest && order.action !== "dry-activate")
       return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
   } catch (error) {
@@ -71,10 +68,10 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     return failure(error.code === "io" || error.code === "timeout" ? "offline" : "failed", error);
   }
   try {
-    const lease = await world.lease(seen);
+    const lease = await world.lease(typeof status["fence"] === "number" ? status["fence"] : 0);
     const renewal = keepLease(lease, world);
     try {
-      return await underLease(order, heads, world, lease, renewal.lost);
+      return await underLease(order, status, world, lease, renewal.lost);
     } finally {
       renewal.end();
       await lease.release();
@@ -87,7 +84,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
 
 async function underLease(
   order: HostOrder,
-  heads: unknown,
+  status: GateSuccess,
   world: HostWorld,
   lease: Lease,
   lost: () => NixsealError | null,
@@ -97,7 +94,7 @@ async function underLease(
     const error = lost();
     if (error !== null) throw error;
   };
-  accepted(await world.ask(await order.offer(heads), "shared"), host);
+  accepted(await world.ask(await order.offer(status), "shared"), host);
   world.say("sending what it lacks");
   await world.copy();
   stillOurs();

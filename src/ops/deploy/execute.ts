@@ -1,7 +1,7 @@
 /** Carrying out a plan: signatures, then wave after wave, with every decision in the log. */
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import { askGate } from "../../deploy/gate-client.ts";
+import { askGate, type GateSuccess } from "../../deploy/gate-client.ts";
 import { deployHost, type HostResult, type HostWorld } from "../../deploy/host-steps.ts";
 import { copyClosure } from "../../deploy/copy.ts";
 import type { DeployPlan, PlannedHost } from "../../deploy/plan.ts";
@@ -14,13 +14,13 @@ import { acquireLease } from "../../state/lease.ts";
 import type { State } from "../../state/state.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
+import { offerFor } from "../gate/offer-message.ts";
 import type { Context } from "../op.ts";
 import type { OpenTrust } from "../trust/open.ts";
 import type { SignerChoice } from "../warrant/add-signature.ts";
 import { checkHost } from "./checks.ts";
-import { confirmer } from "./confirmer.ts";
+import { confirmer, warnWithoutConfirmer } from "./confirmer.ts";
 import { gateOf } from "./connect.ts";
-import { offerFor } from "./offer.ts";
 import type { OrderFile } from "./sign-orders.ts";
 import { nixWorld } from "./systems.ts";
 
@@ -83,11 +83,12 @@ export async function execute(
     hosts: names,
     detail: { plan: plan.id, warrants },
   });
-  const confirm = confirmer(context, open, trust, execution);
+  const confirm = confirmer(context, open, trust, execution.choice);
 
   const one = async (planned: PlannedHost): Promise<HostResult> => {
     const host = hostOf(open, planned.name);
     const order = execution.orders.get(planned.name)!;
+    await warnWithoutConfirmer(context, open, trust, execution.choice, order);
     const say = (message: string): void =>
       context.emit({ type: "step", message: `${host.name}: ${message}` });
     const world: HostWorld = {
@@ -106,14 +107,14 @@ export async function execute(
           seen,
         }),
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
-      sign: (text) => confirm(order, host, text),
+      sign: (text) => confirm(order, text),
     };
     await recordHost(state, rollout, host.name, {
       at: clock.now().toISOString(),
       state: "under way",
       message: "",
     });
-    const offer = (heads: unknown) => offerFor(context, open, trust, order, heads);
+    const offer = (status: GateSuccess) => offerFor(context, open.directory, order.envelope, status);
     const result = await deployHost(
       { fleet: plan.fleet, host: host.name, order: order.envelope, action: plan.action, offer },
       world,

@@ -7,7 +7,8 @@ import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
 import { openTrust } from "../trust/open.ts";
 import { confirmMessage, findConfirmer } from "./confirmation.ts";
-import { tellGate, type Answer } from "./connection.ts";
+import type { GateSuccess } from "../../deploy/gate-client.ts";
+import { tellGate } from "./connection.ts";
 import { destinationOf, hostOfWarrant, identityFlag } from "./destination.ts";
 
 export const gateConfirm = op({
@@ -61,7 +62,7 @@ export const gateConfirm = op({
   text: ({ host, outcome }, paint) => `${host}: ${paint.good(outcome)}`,
 });
 
-function nonceOf(answer: Answer): string {
+function nonceOf(answer: GateSuccess): string {
   const activation = Field.parse(JSON.stringify(answer), "status").get("activation");
   if (!activation.isNull && !activation.get("nonce").isNull) return activation.get("nonce").string();
   throw new NixsealError("refused", "no activation waits for a confirmation", {

@@ -3,17 +3,17 @@ import { NixsealError } from "../../core/errors.ts";
 import { confirmationText, confirmNamespace, type ConfirmMessage } from "../../gate/message.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import type { Certificate } from "../../ssh/certificate.ts";
+import type { SshSig } from "../../ssh/sshsig.ts";
 import { signWithKeygen } from "../../trust/root/sign.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { Context } from "../op.ts";
-import { findKey, type KeyFile } from "../trust/key-file.ts";
 import type { OpenTrust } from "../trust/open.ts";
+import { findSigner } from "../warrant/add-signature.ts";
 import { hostsOf } from "../warrant/hosts.ts";
-import { usableCertificates } from "../warrant/member-certificates.ts";
 
 export interface Confirmer {
   readonly certificate: Certificate;
-  readonly keyFile: KeyFile;
+  readonly keyFile: string;
 }
 
 /** The key and the certificate to confirm with. Looked for before anything is activated: later would be too late. */
@@ -26,33 +26,32 @@ export async function findConfirmer(
   given: { readonly key?: string | undefined; readonly certificate?: string | undefined },
 ): Promise<Confirmer> {
   const hosts = hostsOf(fleet, trust.root, envelope.warrant.subject);
-  const certificates = await usableCertificates(context, directory, envelope, trust, hosts, given);
-  const keys = certificates.map(({ key }) => key);
-  const keyFile = await findKey(
-    context,
-    given.key,
-    keys,
-    "key of a certificate with the right 'activate' there",
-  );
-  const certificate = certificates.find(({ key }) => key.fingerprint === keyFile.key.fingerprint)!;
-  return { certificate, keyFile };
+  return findSigner(context, directory, trust, envelope, hosts, given);
 }
 
 /** `about` is what the host says that it runs; what is signed names the warrant that the caller has in hand. */
 export async function confirmMessage(
   context: Context,
-  { certificate, keyFile }: Confirmer,
+  confirmer: Confirmer,
   about: { readonly fleet: string; readonly host: string; readonly warrant: string; readonly nonce: string },
 ): Promise<ConfirmMessage> {
   if (!/^[0-9a-f]{64}$/.test(about.nonce))
     throw new NixsealError("malformed", `the nonce of ${about.host} is not 64 digits in hex`);
   const text = confirmationText(about);
-  const signature = await signWithKeygen(context, text, confirmNamespace, keyFile.file);
-  // As with warrants: the certificate speaks for the key, which may be in an agent or a token that knows none.
   return {
     kind: "confirm",
     nonce: about.nonce,
-    signature: { ...signature, signer: certificate },
+    signature: await signConfirmation(context, confirmer, text),
     fence: null,
   };
+}
+
+/** As with warrants: the certificate speaks for the key, which may be in an agent or a token that knows none. */
+export async function signConfirmation(
+  context: Context,
+  { certificate, keyFile }: Confirmer,
+  text: Uint8Array,
+): Promise<SshSig> {
+  const signature = await signWithKeygen(context, text, confirmNamespace, keyFile);
+  return { ...signature, signer: certificate };
 }
