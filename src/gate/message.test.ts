@@ -18,7 +18,14 @@ import {
 
 const store = "/nix/store";
 const digest = "ab".repeat(32);
-const activate = { kind: "activate", warrant: digest, action: "switch", rehash: false, fence: 7 } as const;
+const activate = {
+  kind: "activate",
+  warrant: digest,
+  action: "switch",
+  rehash: false,
+  fence: 7,
+  log: null,
+} as const;
 
 async function everyKind(): Promise<GateMessage[]> {
   const envelope = await signed(warrant(), alice, bob);
