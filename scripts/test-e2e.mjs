@@ -2,4 +2,4 @@
 // containers. Needs root on a Debian.
 import { testOnRealHosts } from "./real-hosts.mjs";
 
-await testOnRealHosts({ directory: "e2e", minutes: 20 });
+await testOnRealHosts({ directory: "e2e", minutes: 20, programs: { git: "git", "nix-store": "nix-bin" } });

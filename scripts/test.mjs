@@ -12,7 +12,7 @@ function step(name, program, args) {
   console.log(`== ${name}: ok, ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
-setUp({ ...programs, etcd: "etcd-server", etcdctl: "etcd-client" }); // compiles too: a type error ends it here
+setUp({ ...programs, etcd: "etcd-server", etcdctl: "etcd-client", "systemd-analyze": "systemd" }); // compiles too: a type error ends it here
 step("format", bin("oxfmt"), ["--check"]);
 step("lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]);
 step("dead code", bin("knip"), []);
