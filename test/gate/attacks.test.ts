@@ -24,9 +24,9 @@ const plain: Partial<Record<AttackName, Outcome["kind"]>> = {
 
 /** In words of the gate: stopped by what was meant to stop it, and not by something else on the way. */
 const stoppedBy: Record<AttackName, RegExp> = {
-  planting: /the deployment brought what was ordered/,
+  planting: /no further than the quarantine; the deployment brought what was ordered/,
   "planted-earlier": /took the place of what was planted/,
-  laundering: /differed from the order, and was replaced/,
+  laundering: /no further than the quarantine; .* differed from the order, and was replaced/,
   "content-addressed": /of 2 needed.*\[threshold\]/,
   "gc-race": /a root of the collector kept what was checked/,
   "wildcard-sudo": /one rule/,

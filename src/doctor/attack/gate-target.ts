@@ -5,6 +5,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { gateConfigFile } from "../../gate/config.ts";
 import { formatMessage, type GateMessage } from "../../gate/message.ts";
 import { gateState } from "../../gate/paths.ts";
+import { typedNix32 } from "../../nix/hash.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { ServeClient } from "../../nix/protocol/serve-client.ts";
 import { formatEnvelope, type Envelope } from "../../trust/root/envelope.ts";
@@ -108,7 +109,13 @@ export class GateTarget implements Target {
 
   async send(sender: Member, paths: readonly LabPath[]): Promise<Reply> {
     const shown = await this.#receive(sender.name, "nixseal-gate present", utf8(sender.certificateLine));
-    return shown.accepted ? this.#upload(sender.name, paths) : shown;
+    if (!shown.accepted) return shown;
+    const sent = await this.#upload(sender.name, paths);
+    if (!sent.accepted) return sent;
+    for (const path of paths)
+      if ((await this.narHashOf(path)) === typedNix32(path.info.narHash))
+        return { accepted: true, said: "it was taken into the store" };
+    return { accepted: true, said: "the upload went no further than the quarantine" };
   }
 
   async deploy(order: Order): Promise<Reply> {

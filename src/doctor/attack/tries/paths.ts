@@ -84,7 +84,7 @@ export const gcRace: Attack = {
     return verdictOfDeployment(
       target,
       activated,
-      `${kept ? "a root of the collector kept what was checked; " : ""}${planted.said}`,
+      kept ? "a root of the collector kept what was checked" : planted.said,
     );
   },
 };
