@@ -113,6 +113,14 @@ in
   sudoRs = failing {
     security.sudo-rs.extraRules = [ ({ groups = [ "deploy" ]; } // command "ALL") ];
   };
+  doas = failing {
+    security.doas.extraRules = [
+      {
+        users = [ "deploy" ];
+        noPass = true;
+      }
+    ];
+  };
   upgrades = failing { system.autoUpgrade.enable = true; };
   noSshd = failing { services.openssh.enable = lib.mkForce false; };
   allowUsers = failing { services.openssh.settings.AllowUsers = [ "alice" ]; };

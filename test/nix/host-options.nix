@@ -83,6 +83,7 @@ in
       {
         inherit sudo;
         sudo-rs = sudo;
+        doas = { inherit (sudo) enable extraRules; };
         pam.loginLimits = option (types.listOf types.anything) [ ];
       };
     environment = {
