@@ -41,7 +41,7 @@ async function everyKind(): Promise<GateMessage[]> {
     { kind: "offer", warrant: envelope, between: [envelope.payload], status },
     { kind: "import", path: pathOf("openssl") },
     activate,
-    { ...activate, fence: null },
+    { ...activate, fence: null, log: { seq: 7, digest } },
     { kind: "confirm", nonce: digest, signature, fence: null },
     { kind: "revert", fence: 0 },
     { kind: "status" },
@@ -56,7 +56,7 @@ suite("a message", () => {
 
   test("has one spelling", () => {
     const good =
-      '{"action":"boot","fence":null,"kind":"activate","rehash":true,"warrant":"' + digest + '"}\n';
+      '{"action":"boot","fence":null,"kind":"activate","log":null,"rehash":true,"warrant":"' + digest + '"}\n';
     assert.deepEqual(parseMessage(utf8(good), store), {
       ...activate,
       action: "boot",
