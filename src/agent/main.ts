@@ -5,6 +5,7 @@ import { openIdentities } from "../secrets/install/open-identities.ts";
 import { clock } from "../system/clock.ts";
 import { environment } from "../system/environment.ts";
 import { files } from "../system/files.ts";
+import { http } from "../system/http.ts";
 import { processes } from "../system/processes.ts";
 import { streams } from "../system/streams.ts";
 import { run } from "./run.ts";
@@ -20,6 +21,7 @@ process.exitCode = await run(process.argv.slice(2), {
   clock,
   environment,
   files,
+  http,
   processes,
   version,
   openIdentities,

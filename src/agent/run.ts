@@ -3,13 +3,23 @@ import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { parseWords } from "./arguments.ts";
 import { helpOf, overview } from "./help.ts";
+import { noticesVerb } from "./notices.ts";
+import { notifyVerb } from "./notify.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
 import { secretsVerify } from "./secrets-verify.ts";
 import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
+import { watchVerb } from "./watch.ts";
 
-const verbs: readonly AgentVerb[] = [secretsInstall, secretsCheck, secretsVerify];
+const verbs: readonly AgentVerb[] = [
+  secretsInstall,
+  secretsCheck,
+  secretsVerify,
+  watchVerb,
+  noticesVerb,
+  notifyVerb,
+];
 
 /** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */
 export async function run(words: readonly string[], context: AgentContext): Promise<ExitCode> {
@@ -35,6 +45,8 @@ async function dispatch(words: readonly string[], context: AgentContext): Promis
     await context.out(overview(verbs));
     return noun === undefined ? exitCodes.usage : exitCodes.done;
   }
+  const single = verbs.find((verb) => verb.name === noun);
+  if (single !== undefined) return runVerb(single, words.slice(1), context);
   const siblings = verbs.filter((verb) => verb.name.startsWith(`${noun} `));
   if (siblings.length === 0) throw unknown(noun, [...new Set(verbs.map((verb) => verb.name.split(" ")[0]!))]);
   if (name === undefined || name === "--help" || name === "-h") {
@@ -47,7 +59,11 @@ async function dispatch(words: readonly string[], context: AgentContext): Promis
       name,
       siblings.map((sibling) => sibling.name.split(" ")[1]!),
     );
-  const { values, argument } = parseWords(verb, words.slice(2));
+  return runVerb(verb, words.slice(2), context);
+}
+
+async function runVerb(verb: AgentVerb, words: readonly string[], context: AgentContext): Promise<ExitCode> {
+  const { values, argument } = parseWords(verb, words);
   if (values["help"] === true) {
     await context.out(helpOf(verb));
     return exitCodes.done;

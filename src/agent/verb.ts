@@ -1,11 +1,13 @@
 import type { InstallPorts } from "../secrets/install/install.ts";
 import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
 import type { ExitCode } from "../core/exit.ts";
+import type { Http } from "../core/ports.ts";
 
 /** What a verb of the agent may use. */
 export interface AgentContext extends InstallPorts {
   readonly version: string;
   readonly openIdentities: OpenIdentities;
+  readonly http: Http;
   readonly out: (text: string) => Promise<void>;
   /** What people and the journal read: reasons, warnings. */
   readonly say: (text: string) => void;
@@ -23,7 +25,7 @@ export interface Option {
 /** Values of options by name; `true` for a switch. */
 export type Values = Readonly<Record<string, string | true | undefined>>;
 
-/** A command of two words (`secrets install`). */
+/** A command of one or two words (`secrets install`). */
 export interface AgentVerb {
   readonly name: string;
   readonly summary: string;
