@@ -16,10 +16,13 @@ const service = "org.freedesktop.Notifications";
 const target = [service, "/org/freedesktop/Notifications", service];
 const bus = ["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"];
 
+/** Each of them means that the body is read as markup: dunst without a configuration declares the second only. */
+const markup = ["body-markup", "body-hyperlinks", "body-images"];
+
 /** Whether the daemon takes the body as markup. Asking starts it where it is not running yet. */
 export async function takesMarkup(ports: BusPorts): Promise<boolean> {
   const answer = await call(ports, [...target, "GetCapabilities"]);
-  return Array.isArray(answer) && answer.includes("body-markup");
+  return Array.isArray(answer) && markup.some((capability) => answer.includes(capability));
 }
 
 export async function daemonName(ports: BusPorts): Promise<string> {
@@ -32,10 +35,10 @@ export async function daemonName(ports: BusPorts): Promise<string> {
 export async function notify(
   ports: BusPorts,
   { summary, body, urgency }: Notification,
-  markup: boolean,
+  asMarkup: boolean,
   replaces: number,
 ): Promise<number> {
-  const text = body.map((line) => (markup ? escaped(line) : line)).join("\n");
+  const text = body.map((line) => (asMarkup ? escaped(line) : line)).join("\n");
   const shown = ["nixseal", String(replaces), "security-high", summary, text];
   const [noActions, hints, defaultTime] = ["0", ["1", "urgency", "y", String(urgency)], "-1"];
   const signature = "susssasa{sv}i";
