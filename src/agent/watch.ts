@@ -1,7 +1,7 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
 import { configurationFile } from "../watch/layout.ts";
-import { noticesText } from "../watch/notices-text.ts";
+import { newsText } from "../watch/notices-text.ts";
 import { isUnitName } from "../watch/unit-name.ts";
 import { rootOf, rootOption } from "./root.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
@@ -62,9 +62,7 @@ export const watchVerb: AgentVerb = {
     const [{ watch, exitOf }, { nothingWaits }] = await Promise.all([parts.watch(), parts.patch()]);
     const watched = await watch({ ...context, say }, { config, root, patch: nothingWaits });
     const now = context.clock.now();
-    await context.out(
-      json ? `${JSON.stringify(watched.notices)}\n` : lines(noticesText(watched.notices, now)),
-    );
+    await context.out(json ? `${JSON.stringify(watched.notices)}\n` : lines(newsText(watched.notices, now)));
     return exitOf(watched, now);
   },
 };

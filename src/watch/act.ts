@@ -37,6 +37,7 @@ export async function carryOut(
       because: stop.because,
       advisories: stop.advisories,
       startedBy: stop.startedBy,
+      alongWith: [...new Set([...(before?.alongWith ?? []), ...stop.alongWith])],
       runs: [...(situation.runs.get(stop.unit) ?? [])].sort(),
       commands: [...(await commandsOf(ports, stop.unit))].sort(),
     };
@@ -61,8 +62,8 @@ export async function carryOut(
 }
 
 /** Started by its socket, timer or path where it has one: whether it runs is for them to say. */
-export function starters({ unit, startedBy }: Pick<Held, "unit" | "startedBy">): readonly string[] {
-  return startedBy.length === 0 ? [unit] : startedBy;
+export function starters({ unit, startedBy, alongWith }: Held): readonly string[] {
+  return [...(startedBy.length === 0 ? [unit] : startedBy), ...alongWith];
 }
 
 /** Lets systemd start it again. The record goes last: killed before, the next run does this again. */

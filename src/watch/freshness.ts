@@ -13,7 +13,9 @@ export function goodUntil({ feed, checked }: Pick<Notices, "feed" | "checked">):
 export function staleness(notices: Pick<Notices, "feed" | "checked">, now: Date): string | null {
   const { feed, checked } = notices;
   if (feed === null) return "no advisories were fetched yet";
-  if (now >= new Date(feed.expires)) return `the advisories are out of date since ${feed.expires}`;
-  if (now >= goodUntil(notices)!) return `nobody has looked since ${checked}`;
+  // A clock behind what was seen is wrong, and would make old data look good.
+  const moment = Math.max(now.getTime(), Date.parse(checked));
+  if (moment >= Date.parse(feed.expires)) return `the advisories are out of date since ${feed.expires}`;
+  if (moment >= goodUntil(notices)!.getTime()) return `nobody has looked since ${checked}`;
   return null;
 }

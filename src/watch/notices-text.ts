@@ -5,13 +5,28 @@ import { goodUntil, staleness } from "./freshness.ts";
 import type { Notice, Notices } from "./notices.ts";
 
 export function noticesText(notices: Notices, now: Date): string[] {
+  return [...headline(notices), ...details(notices, now)];
+}
+
+/** What was not there before this look, and what went wrong: for the journal, which has the rest already. */
+export function newsText(notices: Notices, now: Date): string[] {
+  const isNew = ({ since }: { readonly since: string }): boolean => since === notices.checked;
+  const news = {
+    notices: notices.notices.filter(isNew),
+    more: 0,
+    stopped: notices.stopped.filter(isNew),
+    kept: notices.kept.filter(isNew),
+  };
+  return [...headline(notices), ...details({ ...notices, ...news }, now)];
+}
+
+function details(notices: Notices, now: Date): string[] {
   const { checked, coverage, problems } = notices;
   const worth =
     coverage === null
       ? ""
       : `; the advisories know ${coverage.known} of ${coverage.packages} packages (${coverage.percent} %)`;
   return [
-    ...headline(notices),
     ...notices.notices.flatMap((notice) => [
       `  ${noticeLine(notice)}${notice.since === checked ? " (new)" : ""}`,
       ...(notice.hint === null ? [] : [`      ${printable(notice.hint)}`]),

@@ -14,6 +14,8 @@ export interface Held {
   readonly advisories: readonly string[];
   /** Sockets, timers and paths that are held with it. */
   readonly startedBy: readonly string[];
+  /** Units that systemd stopped along with it. They are not held, and are started with it again. */
+  readonly alongWith: readonly string[];
   /** What it ran when it was stopped. */
   readonly runs: readonly string[];
   /** What its command lines named then: while they name the same, it would run the same again. */
@@ -37,6 +39,7 @@ const heldShape: Check<Held> = object({
   because: line,
   advisories: list(line, most.advisories),
   startedBy: list(unitNameCheck, most.paths),
+  alongWith: list(unitNameCheck, most.paths),
   runs: list(line, most.paths),
   commands: list(line, most.paths),
 });

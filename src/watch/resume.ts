@@ -2,19 +2,21 @@
 import { NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 import { letGo, starters, type ActPorts } from "./act.ts";
-import { layoutOf } from "./layout.ts";
+import { layoutOf, runtimeDirectory } from "./layout.ts";
 import { timeText } from "./notices.ts";
+import { ownDirectory } from "./own-directory.ts";
 import { formatRecord, readHeld, type Allowed } from "./records.ts";
 import { systemctl } from "./units.ts";
 
 /** Not stopped again for the advisories that it was stopped for. Throws `not-found` when it is not held. */
 export async function resume(
-  ports: ActPorts & { readonly files: Pick<Files, "lock"> },
+  ports: ActPorts & { readonly files: Pick<Files, "lock" | "statusOfLink"> },
   unit: string,
   now: Date,
 ): Promise<Allowed> {
   const { files } = ports;
   const layout = layoutOf("");
+  await ownDirectory(files, "", runtimeDirectory);
   const lock = await files.lock(layout.lock, { wait: 60_000, purpose: "starting a unit again" });
   try {
     const held = (await readHeld(files, layout.held)).find((one) => one.unit === unit);

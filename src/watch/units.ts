@@ -20,9 +20,12 @@ export interface Unit {
 const relations = ["RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo"] as const;
 const properties = ["Id", "LoadState", "ActiveState", "ControlGroup", "TriggeredBy", ...relations];
 
-/** By name. Only names, states and paths without line breaks are asked for here: a line is a property. */
+/**
+ * By name. Only names, states and paths without line breaks are asked for here: a line is a property. `--all`: also those
+ * that do not run, which a socket may start.
+ */
 export async function loadedUnits(processes: Pick<Processes, "run">): Promise<ReadonlyMap<string, Unit>> {
-  return parseUnits(await show(processes, [`--property=${properties.join(",")}`, "--", "*"]));
+  return parseUnits(await show(processes, ["--all", `--property=${properties.join(",")}`, "--", "*"]));
 }
 
 export function parseUnits(text: string): ReadonlyMap<string, Unit> {

@@ -3,28 +3,18 @@ import { NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
 import type { Clock, Files, Http, Processes } from "../core/ports.ts";
 import { printable } from "../audit/printable.ts";
-import { ensureTrustedDirectory } from "../secrets/install/trusted-path.ts";
-import { carryOut } from "./act.ts";
 import type { WatchConfig } from "./config.ts";
 import { fetchFeed, openFeed, type OpenedFeed } from "./feed.ts";
+import { followPolicy, patching } from "./follow-policy.ts";
 import { staleness } from "./freshness.ts";
 import { layoutOf, runtimeDirectory, stateDirectory, type WatchLayout } from "./layout.ts";
 import { matchSystem, type Matched } from "./match.ts";
-import { neverStopped } from "./never-stop.ts";
 import { hookText } from "./notices-text.ts";
-import {
-  formatNotices,
-  noticeLimits,
-  readNotices,
-  timeText,
-  type Notices,
-  type UnitNotice,
-} from "./notices.ts";
+import { formatNotices, noticeLimits, readNotices, timeText, type Notices } from "./notices.ts";
+import { ownDirectory } from "./own-directory.ts";
 import type { Patch } from "./patch.ts";
 import { Troubles, type Problem } from "./troubles.ts";
-import { planUnits } from "./plan.ts";
 import { selectNotices } from "./select.ts";
-import { lookAround } from "./situation.ts";
 
 export interface WatchPorts {
   readonly files: Files;
@@ -46,7 +36,6 @@ export interface Watched {
   readonly problems: readonly Problem[];
 }
 
-/** What a failure of the feed itself is called. */
 const fetching = "the feed";
 
 /**
@@ -58,8 +47,9 @@ export function exitOf({ notices, problems }: Watched, now: Date): ExitCode {
   if (has("refused")) return exitCodes.refused;
   if (staleness(notices, now) !== null) return exitCodes.stale;
   if (has("partial")) return exitCodes.partial;
-  const grave = problems.some(({ part, code }) => part !== fetching || (code !== "io" && code !== "timeout"));
-  if (grave) return exitCodes.usage;
+  const soft = ({ part, code }: Problem): boolean =>
+    part === patching || (part === fetching && (code === "io" || code === "timeout"));
+  if (!problems.every(soft)) return exitCodes.usage;
   return notices.notices.length + notices.stopped.length > 0 ? exitCodes.findings : exitCodes.done;
 }
 
@@ -93,9 +83,9 @@ async function look(ports: WatchPorts, layout: WatchLayout, options: WatchOption
 
   const checked = timeText(feed?.now ?? clock.now());
   const acted =
-    root === "" && feed !== null && matched !== null
+    root === "" && matched !== null
       ? await troubles.survive("acting on what is critical", () =>
-          actOn(ports, layout, options, { feed, matched, before, checked }, troubles),
+          followPolicy(ports, layout, options, { report: matched.report, before, checked }, troubles),
         )
       : null;
   const notices: Notices = {
@@ -112,49 +102,6 @@ async function look(ports: WatchPorts, layout: WatchLayout, options: WatchOption
   await files.writeAtomic(layout.notices, formatNotices(notices), { mode: 0o644 });
   await files.writeAtomic(layout.text, hookText(notices), { mode: 0o644 });
   return { notices, problems: troubles.list };
-}
-
-/** What the policy asks for. Null when it may not be decided: on data that is out of date nothing is stopped or started. */
-async function actOn(
-  ports: WatchPorts,
-  layout: WatchLayout,
-  { config, patch }: WatchOptions,
-  { feed, matched, before, checked }: Known,
-  troubles: Troubles,
-): Promise<Pick<Notices, "stopped" | "kept"> | null> {
-  const { report } = matched;
-  if (report.staleSince !== null || feed.seen.expires === null) return null;
-  const urgent = report.findings.filter(({ mayAct }) => mayAct);
-  const patched = config.critical !== "notify" && urgent.length > 0 ? await patch(urgent) : null;
-  if (patched !== null) ports.say(patched.done ? patched.reason : `cannot patch: ${patched.reason}`);
-  const stopping = config.critical === "stop" && patched?.done !== true ? urgent : [];
-  const situation = await lookAround(ports, layout, stopping, neverStopped(config.neverStop));
-  const plan = planUnits(situation);
-  const { held, failures } = await carryOut(ports, layout, situation, plan, checked);
-  for (const failure of failures)
-    troubles.add(
-      "units",
-      "partial",
-      failure,
-      "see the journal of the unit; stop it by hand if it must not run",
-    );
-  const known = new Map(before?.kept.map(({ unit, since }) => [unit, since]));
-  const notice = ({ unit, because }: Omit<UnitNotice, "since">, since: string): UnitNotice => ({
-    unit,
-    because: printable(because, noticeLimits.text),
-    since,
-  });
-  return {
-    stopped: held.map((one) => notice(one, one.since)),
-    kept: plan.keep.map((one) => notice(one, known.get(one.unit) ?? checked)),
-  };
-}
-
-interface Known {
-  readonly feed: OpenedFeed;
-  readonly matched: Matched;
-  readonly before: Notices | null;
-  readonly checked: string;
 }
 
 /** When the system could not be matched, what was known stays: silence would look like safety. */
@@ -189,13 +136,4 @@ function feedOf({ seen }: OpenedFeed): NonNullable<Notices["feed"]> {
     version: versions.snapshot?.version ?? 0,
     expires: timeText(expires!),
   };
-}
-
-async function ownDirectory(files: Files, root: string, path: string): Promise<void> {
-  const found = await ensureTrustedDirectory(files, root, path);
-  if (found.trusted && found.path === `${root}${path}` && found.status.kind === "directory") return;
-  throw new NixsealError("refused", "others can change this directory, or it is a symlink", {
-    hint: `it must be root's own: chown root '${found.path}' and chmod go-w '${found.path}'`,
-    where: { file: `${root}${path}` },
-  });
 }

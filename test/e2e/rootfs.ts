@@ -7,15 +7,21 @@ import { cached } from "./cache.ts";
 import { run } from "./command.ts";
 import { debianRecipe, unpackDebian } from "./debian.ts";
 
-/** libstdc++6 and libatomic1 are for the machine's own node, which is mounted into the hosts. */
+/**
+ * Nix with its daemon is for hosts with a gate; it starts when somebody asks it. libstdc++6 and libatomic1 are for the machine's own node, which is mounted
+ * into the hosts.
+ */
 const packages = [
   "dbus",
   "iproute2",
   "libatomic1",
   "libpam-systemd",
   "libstdc++6",
+  "nix-bin",
+  "nix-setup-systemd",
   "openssh-server",
   "procps",
+  "sudo",
   "systemd",
   "systemd-sysv",
 ];

@@ -1,0 +1,65 @@
+/** What the policy asks for about findings that hosts may act on. */
+import type { VulnerabilityReport } from "../audit/match/audit-closure.ts";
+import { printable } from "../audit/printable.ts";
+import { carryOut, type ActPorts } from "./act.ts";
+import type { WatchConfig } from "./config.ts";
+import type { WatchLayout } from "./layout.ts";
+import { neverStopped } from "./never-stop.ts";
+import { noticeLimits, type Notices, type UnitNotice } from "./notices.ts";
+import type { Patch } from "./patch.ts";
+import { planUnits } from "./plan.ts";
+import { lookAround } from "./situation.ts";
+import type { Troubles } from "./troubles.ts";
+
+/** What it is called that there was nothing to patch with. */
+export const patching = "patching";
+
+interface Known {
+  readonly report: VulnerabilityReport;
+  readonly before: Notices | null;
+  readonly checked: string;
+}
+
+/**
+ * Null when the units stay as they are: on data that is out of date nothing is stopped and nothing started, and a system that
+ * was just activated is looked at by the next run.
+ */
+export async function followPolicy(
+  ports: ActPorts,
+  layout: WatchLayout,
+  { config, patch }: { readonly config: WatchConfig; readonly patch: Patch },
+  { report, before, checked }: Known,
+  troubles: Troubles,
+): Promise<Pick<Notices, "stopped" | "kept"> | null> {
+  if (report.staleSince !== null) return null;
+  const urgent = report.findings.filter(({ mayAct }) => mayAct);
+  if (config.critical !== "notify" && urgent.length > 0) {
+    const { done, reason } = await patch(urgent);
+    if (done) {
+      ports.say(reason);
+      return null;
+    }
+    troubles.add(patching, "not-found", `cannot patch: ${reason}`, null);
+  }
+  const stopping = config.critical === "stop" ? urgent : [];
+  const situation = await lookAround(ports, layout, stopping, neverStopped(config.neverStop));
+  const plan = planUnits(situation);
+  const { held, failures } = await carryOut(ports, layout, situation, plan, checked);
+  for (const failure of failures)
+    troubles.add(
+      "units",
+      "partial",
+      failure,
+      "see the journal of the unit; stop it by hand if it must not run",
+    );
+  const known = new Map(before?.kept.map(({ unit, since }) => [unit, since]));
+  const notice = ({ unit, because }: Omit<UnitNotice, "since">, since: string): UnitNotice => ({
+    unit,
+    because: printable(because, noticeLimits.text),
+    since,
+  });
+  return {
+    stopped: held.map((one) => notice(one, one.since)),
+    kept: plan.keep.map((one) => notice(one, known.get(one.unit) ?? checked)),
+  };
+}
