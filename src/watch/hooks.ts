@@ -17,8 +17,8 @@ function posix(file: string): string {
 case $- in
 *i*)
   if [ -r '${file}' ]; then (
-    read -r kind version until || exit 0
-    [ "$kind $version" = "nixseal-notices 1" ] || exit 0
+    read -r kind format until || exit 0
+    [ "$kind $format" = "nixseal-notices 1" ] || exit 0
     count=0
     while [ "$count" -lt 12 ] && IFS= read -r line; do
       printf '%s\\n' "$line"
@@ -36,8 +36,8 @@ function fish(file: string): string {
 if status is-interactive; and test -r '${file}'
     begin
         set -l count 0
-        read -l -d ' ' kind version until
-        if test "$kind $version" = "nixseal-notices 1"
+        read -l -d ' ' kind format until
+        if test "$kind $format" = "nixseal-notices 1"
             while test $count -lt 12; and read -l line
                 printf '%s\\n' "$line"
                 set count (math $count + 1)

@@ -75,7 +75,11 @@ export async function watchedSystem(name: string, feed: Feed): Promise<Host> {
   const systems = { [vulnerableSystem]: [web, other], [fixedSystem]: [fixed, other] };
   for (const system of Object.keys(systems)) await host.run(["mkdir", "-p", system]);
   const lines = Object.entries({ ...closures, ...systems }).flatMap(([path, refs]) => [
-    ...[path, "0".repeat(64), "1", "", String(refs.length)],
+    path,
+    "0".repeat(64),
+    "1",
+    "",
+    String(refs.length),
     ...refs,
   ]);
   await host.run(["nix-store", "--load-db"], { input: `${lines.join("\n")}\n` });
