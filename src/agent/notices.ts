@@ -1,10 +1,7 @@
-import { NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
-import { staleness } from "../watch/freshness.ts";
 import { hookOf, shells } from "../watch/hooks.ts";
 import { noticesFile } from "../watch/layout.ts";
-import { noticesText } from "../watch/notices-text.ts";
-import { readNotices } from "../watch/notices.ts";
+import { exitOf, noticesNow, textOf } from "../watch/notices-now.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const noticesVerb: AgentVerb = {
@@ -28,19 +25,8 @@ export const noticesVerb: AgentVerb = {
       return exitCodes.done;
     }
     const file = typeof values["file"] === "string" ? values["file"] : noticesFile;
-    const notices = await readNotices(context.files, file);
-    if (notices === null)
-      throw new NixsealError("not-found", "nothing has watched here yet", {
-        hint: "'nixseal-agent watch' does; see docs/watch.md",
-        where: { file },
-      });
-    const now = context.clock.now();
-    const stale = staleness(notices, now);
-    const text = noticesText(notices, now)
-      .map((line) => `${line}\n`)
-      .join("");
-    await context.out(values["json"] === true ? `${JSON.stringify({ ...notices, stale })}\n` : text);
-    if (stale !== null) return exitCodes.stale;
-    return notices.notices.length + notices.stopped.length > 0 ? exitCodes.findings : exitCodes.done;
+    const found = await noticesNow(context, file);
+    await context.out(values["json"] === true ? `${JSON.stringify(found)}\n` : textOf(found));
+    return exitOf(found);
   },
 };

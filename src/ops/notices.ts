@@ -1,13 +1,10 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
 import { severities } from "../core/finding.ts";
-import { staleness } from "../watch/freshness.ts";
 import { hookOf, shells } from "../watch/hooks.ts";
 import { noticesFile } from "../watch/layout.ts";
-import { noticesText } from "../watch/notices-text.ts";
-import { readNotices, type Notices } from "../watch/notices.ts";
+import { exitOf, noticesNow, textOf } from "../watch/notices-now.ts";
 import { op } from "./op.ts";
 
 const unit = z.object({ unit: z.string(), because: z.string(), since: z.string() });
@@ -61,25 +58,9 @@ export const notices = op({
   ],
   run: async ({ files, clock, workingDirectory }, { file, hook }) => {
     if (hook !== undefined) return { hook: hookOf(hook) };
-    const path = resolve(workingDirectory, file ?? noticesFile);
-    const found = await readNotices(files, path);
-    if (found === null)
-      throw new NixsealError("not-found", "nothing has watched here yet", {
-        hint: "'nixseal-agent watch' does, on hosts; see docs/watch.md",
-        where: { file: path },
-      });
-    const now = clock.now();
-    return {
-      ...(found as z.output<typeof noticesSchema>),
-      stale: staleness(found, now),
-      now: now.toISOString(),
-    };
+    const path = file === undefined ? undefined : resolve(workingDirectory, file);
+    return (await noticesNow({ files, clock }, path)) as z.output<typeof noticesSchema>;
   },
-  text: (output) =>
-    "hook" in output ? output.hook : noticesText(output as Notices, new Date(output.now)).join("\n"),
-  exit: (output) => {
-    if ("hook" in output) return exitCodes.done;
-    if (output.stale !== null) return exitCodes.stale;
-    return output.notices.length + output.stopped.length > 0 ? exitCodes.findings : exitCodes.done;
-  },
+  text: (output) => ("hook" in output ? output.hook : textOf(output)),
+  exit: (output) => ("hook" in output ? exitCodes.done : exitOf(output)),
 });
