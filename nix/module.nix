@@ -8,5 +8,6 @@
     ./module/activation.nix
     ./module/consumers.nix
     ./module/checks.nix
+    ./module/watch
   ];
 }

@@ -69,7 +69,9 @@ export const watchVerb: AgentVerb = {
 
 async function resumeUnit(context: AgentContext, unit: string, json: boolean): Promise<ExitCode> {
   if (!isUnitName(unit))
-    throw new NixsealError("usage", "--resume needs the name of a unit, such as web.service");
+    throw new NixsealError("usage", "--resume needs the name of a unit, such as web.service", {
+      hint: "'nixseal-agent notices' lists the units that were stopped",
+    });
   const { resume } = await parts.resume();
   const say = (line: string): void => context.say(`${line}\n`);
   const allowed = await resume({ ...context, say }, unit, context.clock.now());

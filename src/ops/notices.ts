@@ -7,7 +7,7 @@ import { noticesFile } from "../watch/layout.ts";
 import { exitOf, noticesNow, textOf } from "../watch/notices-now.ts";
 import { op } from "./op.ts";
 
-const unit = z.object({ unit: z.string(), because: z.string(), since: z.string() });
+const unit = z.object({ unit: z.string(), because: z.string(), since: z.string(), new: z.boolean() });
 const noticesSchema = z.object({
   version: z.literal(1),
   checked: z.string(),
@@ -27,6 +27,7 @@ const noticesSchema = z.object({
       exploited: z.boolean(),
       mayAct: z.boolean(),
       since: z.string(),
+      new: z.boolean(),
     }),
   ),
   more: z.number(),

@@ -5,7 +5,7 @@ import { carryOut, type ActPorts } from "./act.ts";
 import type { WatchConfig } from "./config.ts";
 import type { WatchLayout } from "./layout.ts";
 import { neverStopped } from "./never-stop.ts";
-import { noticeLimits, type Notices, type UnitNotice } from "./notices.ts";
+import { noticeLimits, type Notices } from "./notices.ts";
 import type { Patch } from "./patch.ts";
 import { planUnits } from "./plan.ts";
 import { lookAround } from "./situation.ts";
@@ -52,14 +52,21 @@ export async function followPolicy(
       failure,
       "see the journal of the unit; stop it by hand if it must not run",
     );
-  const known = new Map(before?.kept.map(({ unit, since }) => [unit, since]));
-  const notice = ({ unit, because }: Omit<UnitNotice, "since">, since: string): UnitNotice => ({
-    unit,
-    because: printable(because, noticeLimits.text),
-    since,
-  });
+  const stopped = new Set(before?.stopped.map(({ unit }) => unit));
+  const kept = new Map(before?.kept.map(({ unit, since }) => [unit, since]));
+  const shown = (text: string): string => printable(text, noticeLimits.text);
   return {
-    stopped: held.map((one) => notice(one, one.since)),
-    kept: plan.keep.map((one) => notice(one, known.get(one.unit) ?? checked)),
+    stopped: held.map(({ unit, because, since }) => ({
+      unit,
+      because: shown(because),
+      since,
+      new: !stopped.has(unit),
+    })),
+    kept: plan.keep.map(({ unit, because }) => ({
+      unit,
+      because: shown(because),
+      since: kept.get(unit) ?? checked,
+      new: !kept.has(unit),
+    })),
   };
 }

@@ -10,7 +10,7 @@ export function noticesText(notices: Notices, now: Date): string[] {
 
 /** What was not there before this look, and what went wrong: for the journal, which has the rest already. */
 export function newsText(notices: Notices, now: Date): string[] {
-  const isNew = ({ since }: { readonly since: string }): boolean => since === notices.checked;
+  const isNew = (one: { readonly new: boolean }): boolean => one.new;
   const news = {
     notices: notices.notices.filter(isNew),
     more: 0,
@@ -28,7 +28,7 @@ function details(notices: Notices, now: Date): string[] {
       : `; the advisories know ${coverage.known} of ${coverage.packages} packages (${coverage.percent} %)`;
   return [
     ...notices.notices.flatMap((notice) => [
-      `  ${noticeLine(notice)}${notice.since === checked ? " (new)" : ""}`,
+      `  ${noticeLine(notice)}${notice.new ? " (new)" : ""}`,
       ...(notice.hint === null ? [] : [`      ${printable(notice.hint)}`]),
     ]),
     ...(notices.more === 0 ? [] : [`  and ${notices.more} more`]),

@@ -10,7 +10,7 @@ import { formatNotices, parseNotices } from "./notices.ts";
 import { selectNotices } from "./select.ts";
 
 const now = new Date("2026-11-22T08:00:00Z");
-const unit = { unit: "web.service", because: "runs it", since: checked };
+const unit = { unit: "web.service", because: "runs it", since: checked, new: true };
 
 test("what is written is read again", () => {
   const notices = noticesWith([notice("CVE-1", { hint: "update" })], { stopped: [unit], kept: [unit] });
@@ -28,9 +28,12 @@ test("old data, no data and a clock that was set back are stale", () => {
 });
 
 test("the text: what there is, what is new, and that nothing is nothing", () => {
-  const notices = noticesWith([notice("CVE-1"), notice("CVE-2", { since: "2026-11-01T00:00:00Z" })], {
-    stopped: [unit],
-  });
+  const notices = noticesWith(
+    [notice("CVE-1"), notice("CVE-2", { since: "2026-11-01T00:00:00Z", new: false })],
+    {
+      stopped: [unit],
+    },
+  );
   const text = noticesText(notices, now);
   assert.equal(text[0], "nixseal: 2 known vulnerabilities, 1 unit stopped");
   assert.match(text[1]!, /CVE-1\] \(new\)$/);

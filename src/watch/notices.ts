@@ -20,6 +20,8 @@ export interface Notice {
   readonly mayAct: boolean;
   /** When it was first seen here. */
   readonly since: string;
+  /** Whether the look before did not know it. */
+  readonly new: boolean;
 }
 
 /** A unit and why it is as it is. */
@@ -27,6 +29,7 @@ export interface UnitNotice {
   readonly unit: string;
   readonly because: string;
   readonly since: string;
+  readonly new: boolean;
 }
 
 export interface Notices {
@@ -70,7 +73,12 @@ const moment = text(
   (value) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) && !Number.isNaN(Date.parse(value)),
   "a time, such as 2026-01-01T00:00:00Z",
 );
-const unit: Check<UnitNotice> = object({ unit: unitNameCheck, because: short, since: moment });
+const unit: Check<UnitNotice> = object({
+  unit: unitNameCheck,
+  because: short,
+  since: moment,
+  new: flag,
+});
 
 const shape: Check<Notices> = object({
   version: oneOf(1),
@@ -91,6 +99,7 @@ const shape: Check<Notices> = object({
       exploited: flag,
       mayAct: flag,
       since: moment,
+      new: flag,
     }),
     noticeLimits.notices,
   ),

@@ -34,7 +34,8 @@ export function selectNotices(
       exploited: finding.exploited !== null,
       mayAct: finding.mayAct,
     };
-    return { ...notice, since: known.get(keyOf(notice)) ?? checked };
+    const since = known.get(keyOf(notice));
+    return { ...notice, since: since ?? checked, new: since === undefined };
   });
   return { notices, more: sorted.length - notices.length };
 }

@@ -93,8 +93,11 @@ async function look(ports: WatchPorts, layout: WatchLayout, options: WatchOption
     version: 1,
     checked,
     feed: feed === null ? null : feedOf(feed),
-    stopped: (acted?.stopped ?? before?.stopped ?? []).slice(0, noticeLimits.units),
-    kept: (acted?.kept ?? before?.kept ?? []).slice(0, noticeLimits.units),
+    stopped: (acted?.stopped ?? before?.stopped.map((one) => asKnown(one)) ?? []).slice(
+      0,
+      noticeLimits.units,
+    ),
+    kept: (acted?.kept ?? before?.kept.map((one) => asKnown(one)) ?? []).slice(0, noticeLimits.units),
     problems: troubles.list
       .slice(0, noticeLimits.problems)
       .map(({ code, message, hint }) => ({ code, message, hint })),
@@ -113,7 +116,7 @@ function found(
 ): Pick<Notices, "system" | "coverage" | "affected" | "unknown" | "notices" | "more"> {
   if (matched === null) {
     const { system, coverage, affected, unknown, notices, more } = before ?? nothingFound;
-    return { system, coverage, affected, unknown, notices, more };
+    return { system, coverage, affected, unknown, notices: notices.map((one) => asKnown(one)), more };
   }
   const { system, report } = matched;
   const { packages, known, percent } = report.coverage;
@@ -125,6 +128,10 @@ function found(
     unknown: count("unknown"),
     ...selectNotices(report.findings, before?.notices ?? [], minimum, checked),
   };
+}
+
+function asKnown<T extends { readonly new: boolean }>(one: T): T {
+  return { ...one, new: false };
 }
 
 const nothingFound = { system: null, coverage: null, affected: 0, unknown: 0, notices: [], more: 0 } as const;

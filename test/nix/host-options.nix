@@ -18,6 +18,11 @@ let
       requiredBy = strings;
       unitConfig = settings;
       serviceConfig = settings;
+      timerConfig = settings;
+      pathConfig = settings;
+      partOf = strings;
+      environment = option (types.attrsOf types.str) { };
+      path = option (types.listOf types.anything) [ ];
       restartIfChanged = option types.bool true;
       overrideStrategy = option types.str "asDropinIfExists";
     };
@@ -67,6 +72,12 @@ in
         }
       ];
     };
+    environment = {
+      etc = named { };
+      interactiveShellInit = option types.lines "";
+    };
+    programs.fish.interactiveShellInit = option types.lines "";
+    nix.package = option types.anything null;
     services.userborn.enable = option types.bool false;
     system.activationScripts = option (types.attrsOf (
       types.submodule {
@@ -87,6 +98,11 @@ in
       paths = units;
       targets = units;
       slices = units;
+      packages = option (types.listOf types.anything) [ ];
+      user = {
+        services = units;
+        paths = units;
+      };
     };
   };
 }

@@ -28,11 +28,13 @@ let
       submodule = module: { inherit module; };
     };
   };
-  module = import (top + "/nix/module/options.nix") {
-    lib = fakeLib;
-    config = { };
-    pkgs = { };
-  };
+  optionsIn =
+    file:
+    (import (top + "/nix/module/${file}") {
+      lib = fakeLib;
+      config = { };
+      pkgs = { };
+    }).options.nixseal;
   optionsOf =
     module:
     if builtins.isFunction module then (module { name = "NAME"; }).options else module.options;
@@ -80,4 +82,4 @@ let
         )
     ) (attrNames options);
 in
-walk "nixseal" module.options.nixseal
+walk "nixseal" (optionsIn "options.nix" // optionsIn "watch/options.nix")

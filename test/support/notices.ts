@@ -12,6 +12,7 @@ export const notice = (advisory: string, more: Partial<Notice> = {}): Notice => 
   exploited: false,
   mayAct: false,
   since: checked,
+  new: true,
   ...more,
 });
 
