@@ -17,7 +17,12 @@ export const noticesVerb: AgentVerb = {
     },
   ],
   examples: ["nixseal-agent notices", "nixseal-agent notices --hook bash >> ~/.bashrc"],
-  exits: ["1 there are notices", "5 they may not be all"],
+  exits: [
+    "1 there are notices",
+    "3 a unit could not be stopped",
+    "4 the feed was refused",
+    "5 it is too old",
+  ],
   run: async (context, values) => {
     const shell = shells.find((known) => known === values["hook"]);
     if (shell !== undefined) {

@@ -30,7 +30,11 @@ export async function noticesNow(
 export const textOf = (notices: NoticesNow): string =>
   `${noticesText(notices, new Date(notices.now)).join("\n")}\n`;
 
-export function exitOf({ stale, notices, stopped }: NoticesNow): ExitCode {
+/** As for the look itself: a feed that was refused and a unit that could not be stopped are not "nothing". */
+export function exitOf({ stale, notices, stopped, problems }: NoticesNow): ExitCode {
+  const has = (code: string): boolean => problems.some((one) => one.code === code);
+  if (has("refused")) return exitCodes.refused;
   if (stale !== null) return exitCodes.stale;
+  if (has("partial")) return exitCodes.partial;
   return notices.length + stopped.length > 0 ? exitCodes.findings : exitCodes.done;
 }

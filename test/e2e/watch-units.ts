@@ -46,3 +46,17 @@ SystemCallErrorNumber=EPERM
     ]),
   ),
 };
+
+/** What a person's own systemd runs, as nix/module/watch/units.nix has it. */
+export const notifyUnits: Readonly<Record<string, string>> = {
+  "/etc/systemd/user/nixseal-notify.service": `[Unit]
+ConditionPathExists=/var/lib/nixseal/notices.json
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/nixseal-agent notify
+`,
+  "/etc/systemd/user/nixseal-notify.path": `[Path]
+PathChanged=/var/lib/nixseal/notices.json
+`,
+};

@@ -124,6 +124,29 @@ describe("a host that stops what is vulnerable", () => {
     assert.equal(await host.run(result), "exit-code\n5\n", "the unit shows it");
   });
 
+  test("each look that writes notices wakes the person's own session", async (t) => {
+    const host = await start(t, "web4");
+    await configure(host, "notify");
+    await host.run(["systemctl", "start", "user@0.service"]);
+    const own = (...words: readonly string[]) =>
+      host.attempt(["env", "XDG_RUNTIME_DIR=/run/user/0", "systemctl", "--user", ...words]);
+    await until("root has a session", 60_000, async () =>
+      (await own("start", "nixseal-notify.path")).code === 0 ? true : undefined,
+    );
+    const began = async (): Promise<number> =>
+      Number(
+        (await own("show", "--value", "--property=ExecMainStartTimestampMonotonic", "nixseal-notify.service"))
+          .stdout,
+      );
+    let last = await began();
+    for (let looks = 0; looks < 2; looks++) {
+      await look(host);
+      await until("the notices were told", 60_000, async () => ((await began()) > last ? true : undefined));
+      last = await began();
+    }
+    assert.match(await host.journal(), /no notification daemon answers/, "this session has no desktop");
+  });
+
   test("killed while it stops something: the next look ends what was begun", async (t) => {
     const host = await start(t, "web3");
     await host.copyIn(

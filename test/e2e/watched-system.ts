@@ -1,6 +1,6 @@
 import { after, Feed, holders, rootOf } from "../support/advisory-publisher.ts";
 import { startHost, type Host } from "./host.ts";
-import { watchUnits } from "./watch-units.ts";
+import { notifyUnits, watchUnits } from "./watch-units.ts";
 
 const storePath = (letter: string, name: string): string => `/nix/store/${letter.repeat(32)}-${name}`;
 /** What the feed has a critical advisory about. */
@@ -63,6 +63,7 @@ export async function watchedSystem(name: string, feed: Feed): Promise<Host> {
   const host = await startHost(name, {
     files: {
       ...watchUnits,
+      ...notifyUnits,
       "/usr/local/bin/wrapper": `#!/bin/sh\nexec ${web}/bin/run infinity\n`,
       ...Object.fromEntries(
         Object.entries(services).map(([unit, text]) => [`/etc/systemd/system/${unit}`, text]),
