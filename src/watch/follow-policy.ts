@@ -1,9 +1,9 @@
 /** What the policy asks for about findings that hosts may act on. */
-import type { VulnerabilityReport } from "../audit/match/audit-closure.ts";
 import { printable } from "../audit/printable.ts";
 import { carryOut, type ActPorts } from "./act.ts";
 import type { WatchConfig } from "./config.ts";
 import type { WatchLayout } from "./layout.ts";
+import type { Matched } from "./match.ts";
 import { neverStopped } from "./never-stop.ts";
 import { noticeLimits, type Notices } from "./notices.ts";
 import type { Patch } from "./patch.ts";
@@ -15,7 +15,7 @@ import type { Troubles } from "./troubles.ts";
 export const patching = "patching";
 
 interface Known {
-  readonly report: VulnerabilityReport;
+  readonly matched: Matched;
   readonly before: Notices | null;
   readonly checked: string;
 }
@@ -28,18 +28,20 @@ export async function followPolicy(
   ports: ActPorts,
   layout: WatchLayout,
   { config, patch }: { readonly config: WatchConfig; readonly patch: Patch },
-  { report, before, checked }: Known,
+  { matched, before, checked }: Known,
   troubles: Troubles,
 ): Promise<Pick<Notices, "stopped" | "kept"> | null> {
+  const { report, isRid } = matched;
   if (report.staleSince !== null) return null;
   const urgent = report.findings.filter(({ mayAct }) => mayAct);
   if (config.critical !== "notify" && urgent.length > 0) {
-    const { done, reason } = await patch(urgent);
-    if (done) {
-      ports.say(reason);
+    // Whatever fails here must not keep a unit running.
+    const patched = await troubles.survive(patching, () => patch(isRid));
+    if (patched?.done === true) {
+      ports.say(patched.reason);
       return null;
     }
-    troubles.add(patching, "not-found", `cannot patch: ${reason}`, null);
+    if (patched !== null) troubles.add(patching, "not-found", `cannot patch: ${patched.reason}`, null);
   }
   const stopping = config.critical === "stop" ? urgent : [];
   const situation = await lookAround(ports, layout, stopping, neverStopped(config.neverStop));

@@ -9,6 +9,8 @@ import type { OpenedFeed } from "./feed.ts";
 export interface Matched {
   readonly system: string;
   readonly report: VulnerabilityReport;
+  /** Whether a closure of these paths has nothing that hosts may act on. */
+  readonly isRid: (paths: readonly string[]) => boolean;
 }
 
 /** The closure of /run/current-system, and the kernel that was booted: after an update the old one runs until a reboot. */
@@ -26,5 +28,11 @@ export async function matchSystem(
   const kernel = booted === null ? null : await storePathOf(ports, `${root}${booted}/kernel`);
   const paths = (await requisites(ports, root, [system])).split("\n").filter((line) => line !== "");
   const all = kernel === null ? paths : [...paths, kernel];
-  return { system, report: auditClosure(packagesOfList([...all, ""].join("\n")), set, now) };
+  const audit = (list: readonly string[]): VulnerabilityReport =>
+    auditClosure(packagesOfList([...list, ""].join("\n")), set, now);
+  return {
+    system,
+    report: audit(all),
+    isRid: (closure) => !audit(closure).findings.some(({ mayAct }) => mayAct),
+  };
 }

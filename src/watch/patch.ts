@@ -1,8 +1,9 @@
-import type { VulnerabilityFinding } from "../audit/match/finding.ts";
-
-/** Brings the host to a system that is signed and waiting, for findings that hosts may act on. */
+/**
+ * Brings the host to a system that is signed and waiting. `isRid` says of the paths of a closure whether nothing is in it
+ * that hosts may act on.
+ */
 export type Patch = (
-  findings: readonly VulnerabilityFinding[],
+  isRid: (paths: readonly string[]) => boolean,
 ) => Promise<{ readonly done: boolean; readonly reason: string }>;
 
 /** A host without a gate has nothing that may be activated without a hand. */

@@ -85,7 +85,7 @@ async function look(ports: WatchPorts, layout: WatchLayout, options: WatchOption
   const acted =
     root === "" && matched !== null
       ? await troubles.survive("acting on what is critical", () =>
-          followPolicy(ports, layout, options, { report: matched.report, before, checked }, troubles),
+          followPolicy(ports, layout, options, { matched, before, checked }, troubles),
         )
       : null;
   const notices: Notices = {
