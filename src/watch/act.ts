@@ -3,12 +3,14 @@ import { NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 import type { WatchLayout } from "./layout.ts";
 import type { Plan, Situation, Stop } from "./plan.ts";
-import { formatRecord, markerOf, type Held } from "./records.ts";
-import { commandsOf, type LookPorts } from "./situation.ts";
+import { formatRecord, listed, markerOf, readHeld, type Held } from "./records.ts";
+import type { LookPorts } from "./situation.ts";
+import { isUnitName } from "./unit-name.ts";
 import { isStopped, systemctl } from "./units.ts";
 
 export interface ActPorts extends LookPorts {
-  readonly files: LookPorts["files"] & Pick<Files, "writeAtomic" | "makeDirectory" | "remove" | "sync">;
+  readonly files: LookPorts["files"] &
+    Pick<Files, "writeAtomic" | "makeDirectory" | "remove" | "rename" | "sync">;
   /** The journal. */
   readonly say: (line: string) => void;
 }
@@ -29,48 +31,87 @@ export async function carryOut(
   const failures: string[] = [];
   const held = new Map(plan.stay.map((one) => [one.unit, one]));
   for (const stop of plan.stop) {
-    const before = situation.held.find(({ unit }) => unit === stop.unit);
-    const record: Held = {
-      version: 1,
-      unit: stop.unit,
-      since: before?.since ?? now,
-      because: stop.because,
-      advisories: stop.advisories,
-      startedBy: stop.startedBy,
-      alongWith: [...new Set([...(before?.alongWith ?? []), ...stop.alongWith])],
-      runs: [...(situation.runs.get(stop.unit) ?? [])].sort(),
-      commands: [...(await commandsOf(ports, stop.unit))].sort(),
-    };
-    await attempt(failures, `${stop.unit} is stopped, but not kept from starting again`, () =>
+    const record = recordOf(stop, situation, now);
+    await attempt(failures, `${stop.unit} is not kept from starting again`, () =>
       hold(ports, layout, record),
     );
-    await attempt(failures, `${stop.unit} could not be stopped`, () => stopUnit(ports, stop));
-    held.set(stop.unit, record);
+    // Also when it cannot be held: a full disk must not keep it running.
+    if (await attempt(failures, `${stop.unit} could not be stopped`, () => stopUnit(ports, stop)))
+      held.set(stop.unit, record);
   }
   for (const one of plan.release)
-    await attempt(failures, `${one.unit} could not be started again`, async () => {
-      await letGo(ports, layout, one);
-      if (situation.units.get(one.unit)?.exists !== true) return;
-      ports.say(`starts ${one.unit} again: nothing that it runs is known to be vulnerable now`);
-      await systemctl(ports.processes, "start", starters(one));
-    });
+    await attempt(failures, `${one.unit} could not be started again`, () =>
+      startAgain(ports, layout, one, situation),
+    );
   for (const { unit } of plan.forget)
     await attempt(failures, `what was allowed for ${unit} could not be taken back`, () =>
       unlessMissing(() => ports.files.remove(`${layout.allowed}/${unit}`)),
     );
+  await attempt(failures, "what is held could not be tidied", () => sweep(ports, layout));
   return { held: [...held.values()], failures };
 }
 
-/** Started by its socket, timer or path where it has one: whether it runs is for them to say. */
-export function starters({ unit, startedBy, alongWith }: Held): readonly string[] {
-  return [...(startedBy.length === 0 ? [unit] : startedBy), ...alongWith];
+function recordOf(stop: Stop, { held, runs, commands }: Situation, now: string): Held {
+  const { unit, because, advisories, startedBy, alongWith } = stop;
+  const before = held.find((one) => one.unit === unit);
+  const sorted = (paths: ReadonlySet<string> | undefined): string[] => [...(paths ?? [])].sort();
+  return {
+    version: 1,
+    unit,
+    since: before?.since ?? now,
+    because,
+    advisories,
+    startedBy,
+    alongWith: [...new Set([...(before?.alongWith ?? []), ...alongWith])],
+    runs: sorted(runs.get(unit)),
+    commands: sorted(commands.get(unit)),
+  };
 }
 
-/** Lets systemd start it again. The record goes last: killed before, the next run does this again. */
-export async function letGo({ files }: ActPorts, layout: WatchLayout, held: Held): Promise<void> {
-  for (const name of [...held.startedBy, held.unit])
-    await unlessMissing(() => files.remove(`${layout.held}/${name}`));
-  await files.sync(layout.held);
+async function startAgain(
+  ports: ActPorts,
+  layout: WatchLayout,
+  held: Held,
+  { units }: Situation,
+): Promise<void> {
+  const { unit } = held;
+  await letGo(ports, layout, held);
+  if (units.get(unit)?.exists === true) {
+    ports.say(`starts ${unit} again: nothing that it runs is known to be vulnerable now`);
+    await start(ports, held);
+  }
+  await unlessMissing(() => ports.files.remove(`${layout.released}/${unit}`));
+}
+
+/** By its socket, timer or path where it has one: whether it runs is for them to say. */
+export async function start({ processes }: Pick<ActPorts, "processes">, held: Held): Promise<void> {
+  const { unit, startedBy, alongWith } = held;
+  await systemctl(processes, "start", [...(startedBy.length === 0 ? [unit] : startedBy), ...alongWith]);
+}
+
+/**
+ * Lets systemd start it again. The record moves and stays until the unit was started: killed in between, the next run
+ * starts it.
+ */
+export async function letGo(
+  { files }: ActPorts,
+  layout: WatchLayout,
+  { unit, startedBy }: Held,
+): Promise<void> {
+  await files.makeDirectory(layout.released, { mode: 0o755, parents: true });
+  await unlessMissing(() => files.rename(`${layout.held}/${unit}`, `${layout.released}/${unit}`));
+  for (const name of startedBy) await unlessMissing(() => files.remove(`${layout.held}/${name}`));
+  await files.sync(layout.released);
+}
+
+/** A socket whose service's record somebody removed by hand is held by nobody any more. */
+async function sweep({ files }: ActPorts, layout: WatchLayout): Promise<void> {
+  const meant = new Set(
+    (await readHeld(files, layout.held)).flatMap(({ unit, startedBy }) => [unit, ...startedBy]),
+  );
+  for (const name of await listed(files, layout.held))
+    if (isUnitName(name) && !meant.has(name))
+      await unlessMissing(() => files.remove(`${layout.held}/${name}`));
 }
 
 async function hold({ files }: ActPorts, layout: WatchLayout, record: Held): Promise<void> {
@@ -91,12 +132,15 @@ async function stopUnit(
   if (!(await isStopped(processes, unit))) throw new NixsealError("tool", "it runs on");
 }
 
-async function attempt(failures: string[], what: string, work: () => Promise<unknown>): Promise<void> {
+/** Whether it worked. */
+async function attempt(failures: string[], what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
+    return true;
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     failures.push(`${what}: ${error.message}`);
+    return false;
   }
 }
 

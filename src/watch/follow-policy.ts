@@ -47,7 +47,7 @@ export async function followPolicy(
   const situation = await lookAround(ports, layout, stopping, neverStopped(config.neverStop));
   const plan = planUnits(situation);
   const { held, failures } = await carryOut(ports, layout, situation, plan, checked);
-  for (const failure of failures)
+  for (const failure of [...situation.unseen, ...failures])
     troubles.add(
       "units",
       "partial",

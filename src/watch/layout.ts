@@ -10,6 +10,8 @@ export interface WatchLayout {
   readonly text: string;
   /** A file of a unit's name keeps systemd from starting that unit: docs/watch.md, "What a stop is". */
   readonly held: string;
+  /** A file for each unit that may start again and was not started yet. */
+  readonly released: string;
   /** A file for each unit that somebody started again by hand. */
   readonly allowed: string;
   readonly lock: string;
@@ -31,6 +33,7 @@ export function layoutOf(root: string): WatchLayout {
     notices: `${root}${noticesFile}`,
     text: `${root}${noticesTextFile}`,
     held: `${state}/held`,
+    released: `${state}/released`,
     allowed: `${state}/allowed`,
     // In memory: a full disk must not keep anybody from watching.
     lock: `${root}${runtimeDirectory}/lock`,

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { checked, notice, noticesWith } from "../../test/support/notices.ts";
-import type { VulnerabilityFinding } from "../audit/match/finding.ts";
+import { checked, finding, notice, noticesWith } from "../../test/support/notices.ts";
 import { utf8Text } from "../core/bytes.ts";
 import { staleness } from "./freshness.ts";
 import { hookText, newsText, noticesText } from "./notices-text.ts";
@@ -76,26 +75,6 @@ test("whatever a feed says, a shell prints a few short lines of printable text",
 });
 
 test("what hosts may act on is never cut off, and a notice keeps its age", () => {
-  const known = {
-    severity: "critical",
-    verdict: "affected",
-    package: "p",
-    version: "1",
-    paths: [],
-    aliases: [],
-    because: "version",
-    score: null,
-    epss: null,
-    exploited: null,
-    units: [],
-    mayAct: false,
-  } as const;
-  const finding = (id: string, more: Partial<VulnerabilityFinding> = {}): VulnerabilityFinding => ({
-    ...known,
-    id,
-    message: id,
-    ...more,
-  });
   const many = Array.from({ length: 500 }, (_, index) => finding(`CVE-${index}`));
   const { notices, more } = selectNotices(
     [...many, finding("CVE-act", { mayAct: true, severity: "low" })],

@@ -43,6 +43,8 @@ function situation(
   return {
     units: new Map(units.map((one) => [one.name, one])),
     runs: new Map(Object.entries(runs).map(([name, path]) => [name, new Set([path])])),
+    commands: new Map(),
+    unseen: [],
     vulnerable: [foo],
     held: [],
     allowed: [],

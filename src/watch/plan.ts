@@ -7,6 +7,10 @@ export interface Situation {
   readonly units: ReadonlyMap<string, Unit>;
   /** Store paths that a service runs, or would run when something starts it. */
   readonly runs: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of these, what its command lines name. */
+  readonly commands: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Sentences about services of which not everything could be seen. */
+  readonly unseen: readonly string[];
   /** Empty where the policy does not say `stop`: then nothing is stopped, and what is held is let go. */
   readonly vulnerable: readonly VulnerablePath[];
   readonly held: readonly Held[];
@@ -56,8 +60,12 @@ export function planUnits(situation: Situation): Plan {
     if (reason === null) stop.push({ unit: name, startedBy, alongWith, ...reach });
     else keep.push({ unit: name, because: `${reach.because}; ${reason}` });
   }
-  for (const one of holds.values())
-    (reached.has(one.unit) && !neverStop(one.unit) ? stay : release).push(one);
+  for (const one of holds.values()) {
+    const reach = reached.get(one.unit);
+    const isNeeded =
+      reach !== undefined && !neverStop(one.unit) && !isPermitted(permitted.get(one.unit), reach);
+    (isNeeded ? stay : release).push(one);
+  }
   const forget = allowed.filter(({ unit, advisories }) => {
     const reach = reached.get(unit);
     return reach === undefined || !reach.advisories.some((id) => advisories.includes(id));
@@ -94,7 +102,11 @@ function reasonToKeep(
   if (other !== undefined)
     return `with it ${other} would stop, which is on the list of what is never stopped`;
   const permission = permitted.get(name);
-  if (permission !== undefined && reach.advisories.every((id) => permission.advisories.includes(id)))
-    return `somebody started it again on ${permission.since}`;
+  if (isPermitted(permission, reach)) return `somebody started it again on ${permission!.since}`;
   return null;
+}
+
+/** For the advisories that somebody knew of, not for further ones. */
+function isPermitted(permission: Allowed | undefined, { advisories }: Reach): boolean {
+  return permission !== undefined && advisories.every((id) => permission.advisories.includes(id));
 }

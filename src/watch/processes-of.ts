@@ -15,24 +15,22 @@ const limits = {
 } as const;
 
 /**
- * With all groups below it. Processes that end meanwhile run nothing any more. Throws `refused` where control groups are
- * not those of cgroups(7) version 2: then nobody can tell.
+ * With all groups below it. Processes that end meanwhile run nothing any more. What was found until an error stays found.
+ * Throws `refused` where control groups are not those of cgroups(7) version 2: then nobody can tell.
  */
-export async function pathsOfGroup(files: Look, cgroup: string): Promise<ReadonlySet<string>> {
+export async function addPathsOfGroup(files: Look, cgroup: string, found: Set<string>): Promise<void> {
   if ((await files.status(`${top}/cgroup.controllers`)) === null)
     throw new NixsealError("refused", "control groups of version 2 are not mounted", {
       hint: "which process belongs to which unit cannot be told without them",
     });
-  const found = new Set<string>();
   let processes = 0;
   for (const group of await groupsBelow(files, `${top}${cgroup}`)) {
     const members = await unlessGone(() => text(files, `${group}/cgroup.procs`, limits.members));
     for (const pid of members?.match(/^[1-9][0-9]*$/gm) ?? []) {
       if (++processes > limits.processes) throw tooMany("processes", cgroup);
-      for (const path of await pathsOfProcess(files, pid)) found.add(path);
+      await addPathsOfProcess(files, pid, found);
     }
   }
-  return found;
 }
 
 async function groupsBelow(files: Look, group: string): Promise<string[]> {
@@ -47,13 +45,14 @@ async function groupsBelow(files: Look, group: string): Promise<string[]> {
 }
 
 /** proc_pid_exe(5), proc_pid_cmdline(5), proc_pid_maps(5). */
-async function pathsOfProcess(files: Look, pid: string): Promise<string[]> {
-  const texts = [
-    await unlessGone(() => files.readLink(`/proc/${pid}/exe`)),
-    await unlessGone(() => text(files, `/proc/${pid}/cmdline`, limits.words)),
-    await unlessGone(() => text(files, `/proc/${pid}/maps`, limits.maps)),
+async function addPathsOfProcess(files: Look, pid: string, found: Set<string>): Promise<void> {
+  const looks = [
+    () => files.readLink(`/proc/${pid}/exe`),
+    () => text(files, `/proc/${pid}/cmdline`, limits.words),
+    () => text(files, `/proc/${pid}/maps`, limits.maps),
   ];
-  return texts.flatMap((found) => found?.match(storePathPattern) ?? []);
+  for (const look of looks)
+    for (const path of (await unlessGone(look))?.match(storePathPattern) ?? []) found.add(path);
 }
 
 async function text(files: Look, path: string, limit: number): Promise<string> {

@@ -90,7 +90,8 @@ async function readAll<T extends { readonly unit: string }>(
   return records;
 }
 
-async function listed(files: Look, directory: string): Promise<string[]> {
+/** Nothing where there is no directory. */
+export async function listed(files: Pick<Files, "list">, directory: string): Promise<string[]> {
   try {
     return await files.list(directory);
   } catch (error) {

@@ -1,12 +1,11 @@
 /** Somebody decides that a unit runs all the same. */
 import { NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
-import { letGo, starters, type ActPorts } from "./act.ts";
+import { letGo, start, type ActPorts } from "./act.ts";
 import { layoutOf, runtimeDirectory } from "./layout.ts";
 import { timeText } from "./notices.ts";
 import { ownDirectory } from "./own-directory.ts";
 import { formatRecord, readHeld, type Allowed } from "./records.ts";
-import { systemctl } from "./units.ts";
 
 /** Not stopped again for the advisories that it was stopped for. Throws `not-found` when it is not held. */
 export async function resume(
@@ -28,7 +27,8 @@ export async function resume(
     await files.makeDirectory(layout.allowed, { mode: 0o755, parents: true });
     await files.writeAtomic(`${layout.allowed}/${unit}`, formatRecord(allowed), { mode: 0o644 });
     await letGo(ports, layout, held);
-    await systemctl(ports.processes, "start", starters(held));
+    await start(ports, held);
+    await files.remove(`${layout.released}/${unit}`);
     return allowed;
   } finally {
     await lock.release();

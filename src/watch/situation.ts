@@ -1,12 +1,12 @@
 /** Looks at the running system: which units there are, and which store paths each of its services runs. */
+import { NixsealError } from "../core/errors.ts";
 import type { Files, Processes } from "../core/ports.ts";
 import { dependents, storePathPattern } from "./closure.ts";
-import { mayRun, type Situation } from "./plan.ts";
-import { pathsOfGroup } from "./processes-of.ts";
-import { actionable, type VulnerablePath } from "./reach.ts";
-import type { Held } from "./records.ts";
-import { readAllowed, readHeld } from "./records.ts";
 import type { WatchLayout } from "./layout.ts";
+import { mayRun, type Situation } from "./plan.ts";
+import { addPathsOfGroup } from "./processes-of.ts";
+import { actionable, type VulnerablePath } from "./reach.ts";
+import { readAllowed, readHeld, type Held } from "./records.ts";
 import { commandLines, loadedUnits, type Unit } from "./units.ts";
 
 export interface LookPorts {
@@ -20,31 +20,21 @@ export async function lookAround(
   findings: Parameters<typeof actionable>[0],
   neverStop: (unit: string) => boolean,
 ): Promise<Situation> {
-  const held = await readHeld(ports.files, layout.held);
-  const allowed = await readAllowed(ports.files, layout.allowed);
+  const { files } = ports;
+  const held = [...(await readHeld(files, layout.released)), ...(await readHeld(files, layout.held))];
+  const allowed = await readAllowed(files, layout.allowed);
   const vulnerable = await withDependents(ports, actionable(findings));
-  const runs = new Map<string, ReadonlySet<string>>();
-  if (vulnerable.length + held.length + allowed.length === 0)
-    return { units: new Map(), runs, vulnerable, held, allowed, neverStop };
-  const units = await loadedUnits(ports.processes);
+  const isQuiet = vulnerable.length + held.length + allowed.length === 0;
+  const units = isQuiet ? new Map<string, Unit>() : await loadedUnits(ports.processes);
   // With nothing vulnerable there is nothing to reach: no unit needs to be looked at.
-  if (vulnerable.length > 0)
-    for (const unit of candidates(units, held))
-      runs.set(
-        unit.name,
-        await pathsOfUnit(
-          ports,
-          unit,
-          held.find((one) => one.unit === unit.name),
-        ),
-      );
-  return { units, runs, vulnerable, held, allowed, neverStop };
+  const seen =
+    vulnerable.length === 0 ? nothingSeen : await lookAt(ports, candidates(units, held), recordsOf(held));
+  return { units, ...seen, vulnerable, held, allowed, neverStop };
 }
 
-/** What its command lines name. */
-export async function commandsOf({ processes }: LookPorts, unit: string): Promise<Set<string>> {
-  return new Set((await commandLines(processes, unit)).match(storePathPattern) ?? []);
-}
+const nothingSeen = { runs: new Map(), commands: new Map(), unseen: [] } as const;
+
+const recordsOf = (held: readonly Held[]): Map<string, Held> => new Map(held.map((one) => [one.unit, one]));
 
 async function withDependents(
   ports: LookPorts,
@@ -63,9 +53,37 @@ function candidates(units: ReadonlyMap<string, Unit>, held: readonly Held[]): Un
   );
 }
 
-async function pathsOfUnit(ports: LookPorts, unit: Unit, held: Held | undefined): Promise<Set<string>> {
-  const commands = await commandsOf(ports, unit.name);
-  const processes = unit.cgroup === "" ? [] : await pathsOfGroup(ports.files, unit.cgroup);
-  const same = held !== undefined && [...commands].sort().join() === held.commands.join();
-  return new Set([...commands, ...processes, ...(same ? held.runs : [])]);
+/**
+ * A service that cannot be looked at whole is judged by what was seen of it, and that is told. It must not keep the others
+ * from being judged: whoever has broken into one could see to that.
+ */
+async function lookAt(
+  ports: LookPorts,
+  units: readonly Unit[],
+  held: ReadonlyMap<string, Held>,
+): Promise<Pick<Situation, "runs" | "commands" | "unseen">> {
+  const runs = new Map<string, Set<string>>();
+  const commands = new Map<string, ReadonlySet<string>>();
+  const unseen: string[] = [];
+  for (const { name, cgroup } of units) {
+    const found = new Set<string>();
+    runs.set(name, found);
+    try {
+      const text = await commandLines(ports.processes, name);
+      const named = new Set(text.match(storePathPattern) ?? []);
+      commands.set(name, named);
+      for (const path of [...named, ...whatItRan(named, held.get(name))]) found.add(path);
+      if (cgroup !== "") await addPathsOfGroup(ports.files, cgroup, found);
+    } catch (error) {
+      if (!(error instanceof NixsealError)) throw error;
+      unseen.push(`not all of what ${name} runs could be seen: ${error.message}`);
+    }
+  }
+  return { runs, commands, unseen };
+}
+
+/** A service that is down runs nothing; while its command lines are the same, it would run the same again. */
+function whatItRan(commands: ReadonlySet<string>, held: Held | undefined): readonly string[] {
+  if (held === undefined) return [];
+  return [...commands].sort().join(" ") === held.commands.join(" ") ? held.runs : [];
 }

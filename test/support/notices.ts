@@ -1,3 +1,4 @@
+import type { VulnerabilityFinding } from "../../src/audit/match/finding.ts";
 import type { Notice, Notices } from "../../src/watch/notices.ts";
 
 export const checked = "2026-11-22T07:00:00Z";
@@ -30,5 +31,24 @@ export const noticesWith = (notices: readonly Notice[], more: Partial<Notices> =
   stopped: [],
   kept: [],
   problems: [],
+  ...more,
+});
+
+/** An affected package, critical. */
+export const finding = (id: string, more: Partial<VulnerabilityFinding> = {}): VulnerabilityFinding => ({
+  id,
+  severity: "critical",
+  verdict: "affected",
+  package: "p",
+  version: "1",
+  paths: [],
+  aliases: [],
+  message: id,
+  because: "version",
+  score: null,
+  epss: null,
+  exploited: null,
+  units: [],
+  mayAct: false,
   ...more,
 });
