@@ -48,7 +48,13 @@ async function activated(
 ): Promise<{ readonly done: boolean; readonly reason: string }> {
   const connection = await connectRootSide(context, { root, program: context.program });
   try {
-    const order = { kind: "activate", warrant: digest, action: "switch", rehash: false, fence: null } as const;
+    const order = {
+      kind: "activate",
+      warrant: digest,
+      action: "switch",
+      rehash: false,
+      fence: null,
+    } as const;
     await connection.send(formatMessage(order));
     for (;;) {
       const answer = await connection.next();

@@ -19,6 +19,10 @@ let
       unitConfig = settings;
       serviceConfig = settings;
       socketConfig = settings;
+      timerConfig = settings;
+      pathConfig = settings;
+      partOf = strings;
+      environment = option (types.attrsOf types.str) { };
       path = option (types.listOf types.anything) [ ];
       restartIfChanged = option types.bool true;
       overrideStrategy = option types.str "asDropinIfExists";
@@ -88,6 +92,7 @@ in
     environment = {
       etc = named { };
       systemPackages = option (types.listOf types.anything) [ ];
+      interactiveShellInit = option types.lines "";
     };
     nix = {
       package = option types.anything null;
@@ -103,6 +108,7 @@ in
         };
       }) { };
     };
+    programs.fish.interactiveShellInit = option types.lines "";
     services.userborn.enable = option types.bool false;
     system.activationScripts = option (types.attrsOf (
       types.submodule {
@@ -125,6 +131,11 @@ in
       paths = units;
       targets = units;
       slices = units;
+      packages = option (types.listOf types.anything) [ ];
+      user = {
+        services = units;
+        paths = units;
+      };
     };
   };
 }
