@@ -12,5 +12,6 @@
     ./module/gate/host.nix
     ./module/gate/checks.nix
     ./module/gate/sudo.nix
+    ./module/watch
   ];
 }

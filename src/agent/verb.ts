@@ -1,7 +1,7 @@
 import type { InstallPorts } from "../secrets/install/install.ts";
 import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
 import type { ExitCode } from "../core/exit.ts";
-import type { Person, Random, Sockets, Streams } from "../core/ports.ts";
+import type { Http, Person, Random, Sockets, Streams } from "../core/ports.ts";
 
 /** What a verb of the agent may use. */
 export interface AgentContext extends InstallPorts {
@@ -13,6 +13,7 @@ export interface AgentContext extends InstallPorts {
   readonly streams: Pick<Streams, "stdin" | "stdout" | "stdinIsTerminal" | "stdoutIsTerminal">;
   readonly person: Person;
   readonly sockets: Sockets;
+  readonly http: Http;
   readonly out: (text: string) => Promise<void>;
   /** What people and the journal read: reasons, warnings. */
   readonly say: (text: string) => void;

@@ -56,7 +56,9 @@ suite("a message", () => {
 
   test("has one spelling", () => {
     const good =
-      '{"action":"boot","fence":null,"kind":"activate","log":null,"rehash":true,"warrant":"' + digest + '"}\n';
+      '{"action":"boot","fence":null,"kind":"activate","log":null,"rehash":true,"warrant":"' +
+      digest +
+      '"}\n';
     assert.deepEqual(parseMessage(utf8(good), store), {
       ...activate,
       action: "boot",

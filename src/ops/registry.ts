@@ -23,6 +23,7 @@ export const nouns: Readonly<Record<string, string>> = {
   audit: "what is wrong with a repository, without logging in anywhere",
   waive: "live with a finding of an audit until a day",
   advisories: "vulnerabilities: import, sign, follow a feed, match a closure",
+  notices: "what the last look at this machine found",
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   nix: "Nix's formats: archives, hashes, derivations, versions, the language",
@@ -274,6 +275,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "advisories sign": {
     summary: "sign drafts; what is complete goes in place",
     load: () => import("./advisories/sign.ts").then((module) => module.sign),
+  },
+  notices: {
+    summary: "show what 'nixseal-agent watch' found on this machine, or print a shell hook for it",
+    load: () => import("./notices.ts").then((module) => module.notices),
   },
   "age encrypt": {
     summary: "encrypt a file to keys or to a passphrase",

@@ -19,6 +19,10 @@ let
       unitConfig = settings;
       serviceConfig = settings;
       socketConfig = settings;
+      timerConfig = settings;
+      pathConfig = settings;
+      partOf = strings;
+      environment = option (types.attrsOf types.str) { };
       path = option (types.listOf types.anything) [ ];
       restartIfChanged = option types.bool true;
       overrideStrategy = option types.str "asDropinIfExists";
@@ -89,6 +93,7 @@ in
     environment = {
       etc = named { };
       systemPackages = option (types.listOf types.anything) [ ];
+      interactiveShellInit = option types.lines "";
     };
     nix = {
       package = option types.anything null;
@@ -104,6 +109,7 @@ in
         };
       }) { };
     };
+    programs.fish.interactiveShellInit = option types.lines "";
     services.userborn.enable = option types.bool false;
     system.activationScripts = option (types.attrsOf (
       types.submodule {
@@ -126,6 +132,11 @@ in
       paths = units;
       targets = units;
       slices = units;
+      packages = option (types.listOf types.anything) [ ];
+      user = {
+        services = units;
+        paths = units;
+      };
     };
   };
 }
