@@ -38,7 +38,12 @@ export async function reportOf(
   tree: FileTree,
   now = today,
 ): Promise<Pick<Report, "findings" | "waived" | "checks" | "coverage">> {
-  return auditTarget(memoryTarget(tree), ["config", "secrets", "trust"], now, () => undefined);
+  return auditTarget(memoryTarget(tree), {
+    only: ["config", "secrets", "trust"],
+    now,
+    progress: () => undefined,
+    vulnerabilities: null,
+  });
 }
 
 export async function findingsIn(tree: FileTree, now = today): Promise<readonly AuditFinding[]> {

@@ -30,6 +30,7 @@ async function hostileReport(): Promise<Report> {
     ...result,
     findings: rest,
     waived: [{ ...first!, waiver: { owner: evil, until: "2027-01-01", because: evil } }],
+    vulnerabilities: null,
     failOn: "low",
     failing: 1,
   };

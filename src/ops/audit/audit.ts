@@ -1,0 +1,117 @@
+import { basename, resolve } from "node:path";
+import { z } from "zod";
+import { auditAreas, type AuditArea } from "../../audit/checks/check.ts";
+import { utf8 } from "../../core/bytes.ts";
+import { NixsealError } from "../../core/errors.ts";
+import { exitCodes } from "../../core/exit.ts";
+import { severities } from "../../core/finding.ts";
+import { didYouMean } from "../../core/suggest.ts";
+import { stateFlag } from "../advisories/state.ts";
+import { op } from "../op.ts";
+import { formats, plain, rendered } from "./formats.ts";
+import { reportOn } from "./report-on.ts";
+import { auditReport } from "./report-schema.ts";
+
+export const audit = op({
+  effect: "read",
+  input: z.object({
+    target: z
+      .string()
+      .default(".")
+      .describe(
+        "a directory, a file, a repository's address, a closure (store path, list, JSON, SBOM, database, cache), host:NAME",
+      ),
+    only: z
+      .string()
+      .optional()
+      .meta({ value: "AREAS" })
+      .describe(`a comma list of ${auditAreas.join(", ")} (default: all)`),
+    format: z.enum(formats).default("text").describe("how the report is written"),
+    failOn: z
+      .enum(severities)
+      .default("low")
+      .meta({ value: "SEVERITY" })
+      .describe("the least severity that makes the exit code 1"),
+    out: z
+      .string()
+      .optional()
+      .meta({ value: "FILE", short: "o" })
+      .describe("write the report there and only its summary here"),
+    all: z.boolean().default(false).describe("also vulnerabilities that were ruled out, with the reason"),
+    toplevel: z
+      .array(z.string())
+      .default([])
+      .meta({ value: "PATH" })
+      .describe("what counts of a database or a binary cache: this path and all that it needs"),
+    cache: z
+      .string()
+      .optional()
+      .meta({ value: "CACHE" })
+      .describe("the binary cache, a URL or a directory, that has the store path"),
+    store: z
+      .string()
+      .optional()
+      .meta({ value: "STORE" })
+      .describe("where the store path is, as for nix --store (default: this machine's store)"),
+    index: z
+      .array(z.string())
+      .default([])
+      .meta({ value: "FILE" })
+      .describe("an index of advisories in place of the feed that is kept here"),
+    state: stateFlag,
+    waivers: z
+      .string()
+      .optional()
+      .meta({ value: "FILE" })
+      .describe("waivers for a closure (default: audit-waivers.toml of the fleet, or here)"),
+  }),
+  positional: ["target"],
+  output: auditReport,
+  examples: [
+    { command: "nixseal audit", says: "this directory; nothing is evaluated, run or fetched" },
+    { command: "nixseal audit --format sarif --out audit.sarif --fail-on high", says: "in CI" },
+    {
+      command: "nixseal audit https://git.example.org/fleet.git --only secrets,trust",
+      says: "a repository elsewhere",
+    },
+    { command: "nixseal audit ./result --fail-on high", says: "vulnerabilities of what was built" },
+    { command: "nixseal audit host:lufta", says: "of what a host was ordered to run, without logging in" },
+    { command: "nixseal audit --format html -o audit.html", says: "a page to read and print" },
+  ],
+  run: async (context, { target, only, format, failOn, out, all, toplevel, cache, store, ...rest }) => {
+    const request = { target, failOn, all, toplevel, cache, store, waivers: rest.waivers };
+    const { report } = await reportOn(
+      context,
+      { ...request, only: chosenAreas(only), index: rest.index, advisories: rest.state },
+      target === "." ? basename(context.workingDirectory) : target,
+    );
+    if (out !== undefined)
+      await context.files.writeAtomic(
+        resolve(context.workingDirectory, out),
+        utf8(rendered(report, format, plain)),
+        { mode: 0o644 },
+      );
+    return report;
+  },
+  text: (report, paint, { format, out }) => {
+    if (out === undefined) return rendered(report, format, paint);
+    const stale = report.vulnerabilities?.state === "stale" ? `; ${paint.bad("STALE advisories")}` : "";
+    return `${report.findings.length} finding${report.findings.length === 1 ? "" : "s"}, ${report.failing} at or above ${report.failOn}${stale}; the report is in ${out}`;
+  },
+  // Too old comes first: whatever was found, more may be wrong.
+  exit: ({ failing, vulnerabilities }) =>
+    vulnerabilities?.state === "stale" ? exitCodes.stale : failing > 0 ? exitCodes.findings : exitCodes.done,
+});
+
+function chosenAreas(only: string | undefined): readonly AuditArea[] | null {
+  if (only === undefined) return null;
+  const words = only.split(",").map((word) => word.trim());
+  const chosen = words.map((word) => {
+    const area = auditAreas.find((known) => known === word);
+    if (area !== undefined) return area;
+    throw new NixsealError("usage", `--only: unknown area '${word}'`, {
+      hint: didYouMean(word, auditAreas) ?? `one or more of ${auditAreas.join(", ")}, with commas between`,
+    });
+  });
+  return [...new Set(chosen)];
+}
