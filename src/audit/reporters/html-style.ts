@@ -15,7 +15,7 @@ h2.plain { font-family: inherit; font-size: 1.2rem; } p { margin: .35rem 0; } .w
 article { background: var(--card); border: 1px solid var(--line); border-left: .3rem solid var(--edge); border-radius: .5rem; padding: .8rem 1rem; margin: .6rem 0; }
 article header { display: flex; flex-wrap: wrap; gap: .2rem .7rem; align-items: baseline; } article h3 { font-size: 1rem; margin: 0; flex: 1 1 18rem; }
 .tag { font-size: .78rem; font-weight: 650; letter-spacing: .03em; text-transform: uppercase; color: var(--edge); }
-.critical { --edge: var(--critical); } .high { --edge: var(--high); } .medium { --edge: var(--medium); } .low { --edge: var(--low); } .info, .unknown { --edge: var(--info); }
+.critical { --edge: var(--critical); } .high { --edge: var(--high); } .medium { --edge: var(--medium); } .low { --edge: var(--low); } .info, .unknown { --edge: var(--info); } .fine { --edge: var(--good); }
 .counts b { color: var(--edge, var(--text)); } code { font: .86em/1.5 ui-monospace, "Cascadia Mono", monospace; background: var(--code); border-radius: .3rem; padding: .1rem .35rem; }
 .fix { margin-top: .45rem; } .fix b { color: var(--good); } .place, .rule { font-size: .85rem; color: var(--weak); font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; } td, th { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line); }

@@ -12,7 +12,7 @@ export function htmlReport(report: Report): string {
   const affected = report.findings.filter(({ verdict }) => verdict === "affected");
   const unknown = report.findings.filter(({ verdict }) => verdict === "unknown");
   const { packages, others } = byPackage(report.findings);
-  const stale = report.vulnerabilities?.state === "stale";
+  const stale = report.vulnerabilities !== null && report.vulnerabilities.state === "stale";
   const open = others.filter(({ verdict }) => verdict === "unknown");
   const clean = stale
     ? ""
@@ -20,7 +20,7 @@ export function htmlReport(report: Report): string {
   const parts = [
     `<h1>Audit of ${escaped(report.target)}</h1>`,
     `<p class="weak">${escaped(report.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(report.only.join(", "))}</p>`,
-    stale ? `<p class="stale">${escaped(answerLines(report.vulnerabilities!)[0]!, 600)}</p>` : "",
+    stale ? `<p class="stale">${escaped(answerLines(report.vulnerabilities)[0] ?? "", 600)}</p>` : "",
     counts(affected, unknown.length, report.waived.length),
     affected.length === 0 ? clean : "",
     ...byFile(others.filter(({ verdict }) => verdict === "affected")),

@@ -6,11 +6,16 @@ import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { severities } from "../../core/finding.ts";
 import { didYouMean } from "../../core/suggest.ts";
+import * as rules from "../../inventory/field-rules.ts";
+import { openSet } from "../advisories/open-set.ts";
 import { stateFlag } from "../advisories/state.ts";
+import { matching } from "../matching.ts";
 import { op } from "../op.ts";
 import { formats, plain, rendered } from "./formats.ts";
 import { reportOn } from "./report-on.ts";
 import { auditReport } from "./report-schema.ts";
+import { auditRound } from "./round.ts";
+import { roundExit, roundSchema, roundText } from "./round-view.ts";
 
 export const audit = op({
   effect: "read",
@@ -59,6 +64,22 @@ export const audit = op({
       .meta({ value: "FILE" })
       .describe("an index of advisories in place of the feed that is kept here"),
     state: stateFlag,
+    targets: z
+      .string()
+      .optional()
+      .meta({ value: "FILE" })
+      .describe(
+        "audit all targets of this TOML file in place of one, and tell what is new since the last time",
+      ),
+    into: z
+      .string()
+      .optional()
+      .meta({ value: "DIR" })
+      .describe("with --targets: where reports, index page, feed and memory are kept"),
+    maxAge: matching(rules.duration)
+      .default("7d")
+      .meta({ value: "DURATION" })
+      .describe("with --targets: after how long a result is made anew though nothing changed"),
     waivers: z
       .string()
       .optional()
@@ -66,7 +87,7 @@ export const audit = op({
       .describe("waivers for a closure (default: audit-waivers.toml of the fleet, or here)"),
   }),
   positional: ["target"],
-  output: auditReport,
+  output: z.union([auditReport, roundSchema]),
   examples: [
     { command: "nixseal audit", says: "this directory; nothing is evaluated, run or fetched" },
     { command: "nixseal audit --format sarif --out audit.sarif --fail-on high", says: "in CI" },
@@ -77,12 +98,24 @@ export const audit = op({
     { command: "nixseal audit ./result --fail-on high", says: "vulnerabilities of what was built" },
     { command: "nixseal audit host:lufta", says: "of what a host was ordered to run, without logging in" },
     { command: "nixseal audit --format html -o audit.html", says: "a page to read and print" },
+    {
+      command: "nixseal audit --targets targets.toml --into /var/lib/audits",
+      says: "many targets, from a timer: an index page and a feed of what is new",
+    },
   ],
   run: async (context, { target, only, format, failOn, out, all, toplevel, cache, store, ...rest }) => {
+    if (rest.targets !== undefined) {
+      if (target !== "." || only !== undefined || rest.into === undefined)
+        throw new NixsealError("usage", "--targets goes with --into and without a target", {
+          hint: "areas and severities are said for each target in the file",
+        });
+      const { targets: file, into, state } = rest;
+      return auditRound(context, { file, into, state, maxAge: rules.seconds(rest.maxAge) });
+    }
     const request = { target, failOn, all, toplevel, cache, store, waivers: rest.waivers };
     const { report } = await reportOn(
       context,
-      { ...request, only: chosenAreas(only), index: rest.index, advisories: rest.state },
+      { ...request, only: chosenAreas(only), advisories: () => openSet(context, rest.index, rest.state) },
       target === "." ? basename(context.workingDirectory) : target,
     );
     if (out !== undefined)
@@ -94,13 +127,17 @@ export const audit = op({
     return report;
   },
   text: (report, paint, { format, out }) => {
+    if ("targets" in report) return roundText(report, paint);
     if (out === undefined) return rendered(report, format, paint);
     const stale = report.vulnerabilities?.state === "stale" ? `; ${paint.bad("STALE advisories")}` : "";
     return `${report.findings.length} finding${report.findings.length === 1 ? "" : "s"}, ${report.failing} at or above ${report.failOn}${stale}; the report is in ${out}`;
   },
   // Too old comes first: whatever was found, more may be wrong.
-  exit: ({ failing, vulnerabilities }) =>
-    vulnerabilities?.state === "stale" ? exitCodes.stale : failing > 0 ? exitCodes.findings : exitCodes.done,
+  exit: (output) => {
+    if ("targets" in output) return roundExit(output);
+    if (output.vulnerabilities?.state === "stale") return exitCodes.stale;
+    return output.failing > 0 ? exitCodes.findings : exitCodes.done;
+  },
 });
 
 function chosenAreas(only: string | undefined): readonly AuditArea[] | null {

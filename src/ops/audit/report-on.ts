@@ -1,6 +1,6 @@
 /** One audit from the name of its target to its report: what `audit`, `waive` and audits of many targets share. */
 import { join, resolve } from "node:path";
-import { auditAreas, isArea, type AuditArea } from "../../audit/checks/check.ts";
+import { auditAreas, type AuditArea } from "../../audit/checks/check.ts";
 import { limits } from "../../audit/limits.ts";
 import { fails, noFiles, type Found, type Report } from "../../audit/report.ts";
 import { auditPackages, auditTarget } from "../../audit/run.ts";
@@ -15,7 +15,6 @@ import {
 import { waiversFileName } from "../../audit/waivers/waivers-file.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Severity } from "../../core/finding.ts";
-import { openSet } from "../advisories/open-set.ts";
 import { findFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 import type { Closure } from "./closures.ts";
@@ -28,8 +27,8 @@ export interface AuditRequest extends WhereItLies {
   readonly failOn: Severity;
   /** Also what was ruled out. */
   readonly all: boolean;
-  readonly index: readonly string[];
-  readonly advisories?: string | undefined;
+  /** Asked when there is something to hold against them; `not-found` when there are none. */
+  readonly advisories: () => Promise<Advisories>;
   /** A file of waivers for closures; files bring their own. */
   readonly waivers?: string | undefined;
 }
@@ -69,7 +68,7 @@ async function inClosure(context: Context, closure: Closure, request: AuditReque
         hint: "leave out --only, or name a directory",
       },
     );
-  const advisories = await openSet(context, request.index, request.advisories);
+  const advisories = await request.advisories();
   const { inventory, subject, leftOut } = closure;
   const vulnerabilities = closureVulnerabilities(inventory, subject, advisories, { all: request.all });
   const found = auditPackages(vulnerabilities, await waiversFor(context, request), context.clock.now());
@@ -84,15 +83,15 @@ async function inFiles(context: Context, target: Target, request: AuditRequest):
     only,
     now: context.clock.now(),
     progress: (done) => context.emit({ type: "progress", task: "audit", done, total, unit: "files" }),
-    vulnerabilities: only.includes("vulnerabilities") ? await ofLock(context, target, request) : null,
+    vulnerabilities: only.includes("vulnerabilities") ? await ofLock(target, request) : null,
   });
 }
 
 /** The flake.lock at the top is all of a repository that advisories can be held against. */
-async function ofLock(context: Context, target: Target, request: AuditRequest): Promise<Vulnerabilities> {
+async function ofLock(target: Target, request: AuditRequest): Promise<Vulnerabilities> {
   const entry = target.entries.find(({ path, kind }) => path === "flake.lock" && kind === "file");
   const bytes = entry === undefined || entry.size > limits.file ? null : await target.read(entry);
-  const advisories = bytes === null ? null : await advisoriesIfAny(context, request);
+  const advisories = bytes === null ? null : await advisoriesIfAny(request);
   if (bytes === null) return { findings: [], answer: noAnswer("nothing") };
   if (advisories === null) return { findings: [], answer: noAnswer("missing") };
   return (
@@ -104,15 +103,12 @@ async function ofLock(context: Context, target: Target, request: AuditRequest): 
 }
 
 /** Whoever asks for vulnerabilities by name wants an error where there are no advisories; else the report says so. */
-async function advisoriesIfAny(
-  context: Context,
-  { only, index, advisories }: AuditRequest,
-): Promise<Advisories | null> {
+async function advisoriesIfAny({ only, advisories }: AuditRequest): Promise<Advisories | null> {
   try {
-    return await openSet(context, index, advisories);
+    return await advisories();
   } catch (error) {
     const none = error instanceof NixsealError && error.code === "not-found" && error.where === undefined;
-    if (none && index.length === 0 && only?.some((area) => !isArea(area)) !== true) return null;
+    if (none && only?.includes("vulnerabilities") !== true) return null;
     throw error;
   }
 }

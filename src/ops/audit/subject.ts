@@ -125,7 +125,7 @@ function closure(found: Closure): Subject {
   return { kind: "closure", ...found };
 }
 
-async function isBareRepository(files: Context["files"], path: string): Promise<boolean> {
+export async function isBareRepository(files: Context["files"], path: string): Promise<boolean> {
   if (basename(path) === ".git") return true;
   const kinds = await Promise.all(
     ["HEAD", "objects", "refs", ".git"].map(

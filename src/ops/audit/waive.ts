@@ -4,6 +4,7 @@ import { limits } from "../../audit/limits.ts";
 import { isDay, parseWaivers, waiversFileName } from "../../audit/waivers/waivers-file.ts";
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
+import { openSet } from "../advisories/open-set.ts";
 import { stateFlag } from "../advisories/state.ts";
 import { op, type Context } from "../op.ts";
 import { reportOn } from "./report-on.ts";
@@ -61,8 +62,9 @@ export const waive = op({
     const { files, clock } = context;
     const owner = oneLine("--owner", named ?? ownerOf(context));
     checkDay(until, clock.now());
-    const request = { target, only: null, failOn: "info", all: false, index, advisories: state } as const;
-    const { report, waivers: file } = await reportOn(context, { ...request, waivers }, target);
+    const request = { target, only: null, failOn: "info", all: false, waivers } as const;
+    const advisories = () => openSet(context, index, state);
+    const { report, waivers: file } = await reportOn(context, { ...request, advisories }, target);
     if (file === null)
       throw new NixsealError("usage", "the waivers of a repository stand in its top directory", {
         hint: "name a directory with --target",
