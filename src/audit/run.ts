@@ -3,6 +3,9 @@ import { Audit } from "./audit.ts";
 import { checks } from "./checks/all.ts";
 import { areas, isArea, type AuditArea } from "./checks/check.ts";
 import { unreadable } from "./checks/own.ts";
+import { applyEvaluation } from "./evaluation/apply.ts";
+import type { EvaluatedHost } from "./evaluation/evaluate-hosts.ts";
+import { evaluatedOptions } from "./evaluation/options.ts";
 import { Findings } from "./findings.ts";
 import { fleetFindings } from "./fleet-findings.ts";
 import { limits } from "./limits.ts";
@@ -19,19 +22,23 @@ export interface AuditQuestion {
   readonly progress: (done: number) => void;
   /** What the advisories say of the target; null when nobody asked. */
   readonly vulnerabilities: Vulnerabilities | null;
+  /** Evaluates the hosts of the target for these options; null when nobody asked. */
+  readonly evaluate?: ((options: readonly string[]) => Promise<readonly EvaluatedHost[]>) | null;
 }
 
 /** Everything that is to be said about files. */
 export async function auditTarget(
   target: Target,
-  { only, now, progress, vulnerabilities }: AuditQuestion,
+  { only, now, progress, vulnerabilities, evaluate = null }: AuditQuestion,
 ): Promise<Found> {
   const chosen = only.filter(isArea);
-  const audit = new Audit(
-    checks.filter((check) => check.areas.some((area) => chosen.includes(area))),
-    now,
-  );
+  const wanted = checks.filter((check) => check.areas.some((area) => chosen.includes(area)));
+  const audit = new Audit(wanted, now);
   const coverage = chosen.length === 0 ? noFiles : await audit.run(target, progress);
+  if (evaluate !== null && wanted.length > 0) {
+    const asked = evaluatedOptions(wanted);
+    applyEvaluation(audit.findings, await evaluate([...asked.keys()]), asked);
+  }
   for (const finding of await fleetFindings(target, chosen, now)) audit.findings.take(finding);
   const waivers = await waiversOf(target, audit.findings);
   const whole = chosen.length === areas.length;

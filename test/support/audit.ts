@@ -23,6 +23,7 @@ export function memoryTarget(tree: FileTree, singleFile = false): Target {
     leftOut: [],
     cut: false,
     singleFile,
+    repository: null,
     read: async ({ path }, limit = Infinity) => {
       const content = bytes.get(path)!;
       if (content.length > limit) throw new NixsealError("limit", `file is larger than ${limit} bytes`);

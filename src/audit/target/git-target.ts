@@ -47,6 +47,7 @@ export async function gitTarget(
         leftOut,
         cut,
         singleFile: false,
+        repository: join(directory, "repository"),
         read: ({ path }, limit = limits.file) => reader.read(objects.get(path)!, limit),
         close: async () => {
           reader.close();

@@ -43,6 +43,12 @@ export const audit = op({
       .meta({ value: "FILE", short: "o" })
       .describe("write the report there and only its summary here"),
     all: z.boolean().default(false).describe("also vulnerabilities that were ruled out, with the reason"),
+    evaluate: z
+      .boolean()
+      .default(false)
+      .describe(
+        "also let Nix evaluate the committed flake, in pure and restricted mode and without a network",
+      ),
     toplevel: z
       .array(z.string())
       .default([])
@@ -112,7 +118,8 @@ export const audit = op({
       const { targets: file, into, state } = rest;
       return auditRound(context, { file, into, state, maxAge: rules.seconds(rest.maxAge) });
     }
-    const request = { target, failOn, all, toplevel, cache, store, waivers: rest.waivers };
+    const { waivers, evaluate } = rest;
+    const request = { target, failOn, all, toplevel, cache, store, waivers, evaluate };
     const { report } = await reportOn(
       context,
       { ...request, only: chosenAreas(only), advisories: () => openSet(context, rest.index, rest.state) },

@@ -4,6 +4,8 @@ import { auditAreas, type AuditArea } from "../../audit/checks/check.ts";
 import { limits } from "../../audit/limits.ts";
 import { fails, noFiles, type Found, type Report } from "../../audit/report.ts";
 import { auditPackages, auditTarget } from "../../audit/run.ts";
+import type { EvaluatedHost } from "../../audit/evaluation/evaluate-hosts.ts";
+import { gitTarget } from "../../audit/target/git-target.ts";
 import type { Target } from "../../audit/target/target.ts";
 import {
   closureVulnerabilities,
@@ -17,6 +19,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Severity } from "../../core/finding.ts";
 import { findFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
+import { localStore } from "../warrant/nix-store.ts";
 import type { Closure } from "./closures.ts";
 import { openSubject, type Subject, type WhereItLies } from "./subject.ts";
 
@@ -29,6 +32,8 @@ export interface AuditRequest extends WhereItLies {
   readonly all: boolean;
   /** Asked when there is something to hold against them; `not-found` when there are none. */
   readonly advisories: () => Promise<Advisories>;
+  /** Whether Nix may evaluate the configurations of a flake. */
+  readonly evaluate?: boolean;
   /** A file of waivers for closures; files bring their own. */
   readonly waivers?: string | undefined;
 }
@@ -56,7 +61,7 @@ export async function reportOn(context: Context, request: AuditRequest, shown: s
 function foundIn(context: Context, subject: Subject, request: AuditRequest): Promise<Found> {
   return subject.kind === "closure"
     ? inClosure(context, subject, request)
-    : inFiles(context, subject.target, request);
+    : inFiles(context, subject, request);
 }
 
 async function inClosure(context: Context, closure: Closure, request: AuditRequest): Promise<Found> {
@@ -76,7 +81,11 @@ async function inClosure(context: Context, closure: Closure, request: AuditReque
   return { ...found, coverage };
 }
 
-async function inFiles(context: Context, target: Target, request: AuditRequest): Promise<Found> {
+async function inFiles(
+  context: Context,
+  { target, directory }: Subject & { kind: "files" },
+  request: AuditRequest,
+): Promise<Found> {
   const only = request.only ?? auditAreas;
   const total = target.entries.length;
   return auditTarget(target, {
@@ -84,7 +93,41 @@ async function inFiles(context: Context, target: Target, request: AuditRequest):
     now: context.clock.now(),
     progress: (done) => context.emit({ type: "progress", task: "audit", done, total, unit: "files" }),
     vulnerabilities: only.includes("vulnerabilities") ? await ofLock(target, request) : null,
+    evaluate: request.evaluate === true ? await evaluator(context, target, directory, request) : null,
   });
+}
+
+/**
+ * Nix is given the commit, out of a bare clone of ours: a plain directory it would copy into the store, which everybody on this
+ * machine can read, with all that git ignores.
+ */
+async function evaluator(
+  context: Context,
+  target: Target,
+  directory: string | null,
+  { store }: AuditRequest,
+): Promise<(options: readonly string[]) => Promise<EvaluatedHost[]>> {
+  const { evaluateHosts } = await import("../../audit/evaluation/evaluate-hosts.ts");
+  const work = (repository: string, options: readonly string[]): Promise<EvaluatedHost[]> =>
+    evaluateHosts(context, repository, localStore(context, store), options, (done, total) =>
+      context.emit({ type: "progress", task: "evaluation", done, total, unit: "hosts" }),
+    );
+  if (!target.entries.some(({ path }) => path === "flake.nix"))
+    throw new NixsealError("usage", "there is no flake.nix to evaluate", { hint: "leave out --evaluate" });
+  const { repository } = target;
+  if (repository !== null) return (options) => work(repository, options);
+  if (directory === null || (await context.files.statusOfLink(join(directory, ".git"))) === null)
+    throw new NixsealError("usage", "only what git has committed is evaluated, and this is no repository", {
+      hint: "leave out --evaluate, or name the repository",
+    });
+  return async (options) => {
+    const clone = await gitTarget(context, `file://${encodeURI(directory)}`);
+    try {
+      return await work(clone.repository!, options);
+    } finally {
+      await clone.close();
+    }
+  };
 }
 
 /** The flake.lock at the top is all of a repository that advisories can be held against. */
