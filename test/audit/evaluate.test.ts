@@ -157,7 +157,7 @@ test("hostile flakes: no file, no variable, no program, no address, no build", (
     .map(({ message }) => message.split(" ")[1]);
   // An unset variable is what purity makes of it: the empty string, which is no setting of sshd.
   assert.deepEqual(
-    failed.sort(),
+    failed.map(String).sort(),
     Object.keys(tried)
       .filter((name) => name !== "variable")
       .sort(),

@@ -6,7 +6,14 @@ import { parseDerivation } from "../../nix/derivation-aterm.ts";
 import { parseDerivations } from "../../nix/derivation-json.ts";
 import type { Derivation } from "../../nix/derivation.ts";
 import { Field } from "../../nix/json-fields.ts";
-import { anyStore, baseNameOf, parseStorePath, type StorePath } from "../../nix/store-path.ts";
+import {
+  anyStore,
+  baseNameOf,
+  defaultStoreDirectory,
+  isStoreDirectory,
+  parseStorePath,
+  type StorePath,
+} from "../../nix/store-path.ts";
 import { isDatabase } from "../sqlite/pages.ts";
 import { packagesOfDerivations, packagesOfStoredPaths, sourceDerivations } from "./from-derivations.ts";
 import { pathsOfDatabase, type StoredPath } from "./from-database.ts";
@@ -78,9 +85,20 @@ export function packagesOf(bytes: Uint8Array): Inventory {
   if (form === "spdx") return packagesOfSpdx(Field.parse(text, "closure"));
   if (form === "derivations")
     return packagesOfDerivations(
-      new Map([...parseDerivations(text)].map(([path, derivation]) => [baseNameOf(path), derivation])),
+      new Map(
+        [...parseDerivations(text, storeDirectoryIn(text))].map(([path, derivation]) => [
+          baseNameOf(path),
+          derivation,
+        ]),
+      ),
     );
   return packagesOfPathInfo(text);
+}
+
+/** Older forms name derivations by whole paths, and a store may lie anywhere. */
+function storeDirectoryIn(text: string): string {
+  const directory = /^\s*\{\s*"([^"\\]{1,1024})\/[^"\\/]{1,300}\.drv"/.exec(text)?.[1];
+  return directory !== undefined && isStoreDirectory(directory) ? directory : defaultStoreDirectory;
 }
 
 /** A directory with the `.drv` files of a closure, flat as in a store. */
