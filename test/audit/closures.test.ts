@@ -138,7 +138,7 @@ suite("closures", () => {
       version: 3,
       storeDir: nix.storeDirectory,
       info: Object.fromEntries(
-        infos.map(({ path, references, deriver, ...rest }) => [
+        infos.map(({ path, references, ...rest }) => [
           basename(path as string),
           {
             ...rest,
