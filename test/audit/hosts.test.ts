@@ -1,7 +1,7 @@
 /** A host without logging in: what its newest signed warrant orders. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { buildIndex } from "../../src/audit/advisories/index/build.ts";
 import type { Report } from "../../src/audit/report.ts";
@@ -85,16 +85,70 @@ test("waivers of a host's closure stand in the fleet, and are not called void in
     JSON.parse(expect(fleet, 1, "audit", "host:web", "--index", "index", "--json")) as Report
   ).findings;
   const until = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-  expect(
-    fleet,
-    0,
-    ...["waive", finding!.fingerprint, "--target", "host:web", "--index", "index", "--until", until],
-    ...["--because", "console only", "--owner", "alice"],
-  );
+  const decided = ["--until", until, "--because", "console only", "--owner", "alice"];
+  expect(fleet, 0, "waive", finding!.fingerprint, "--target", "host:web", "--index", "index", ...decided);
   expect(fleet, 0, "audit", "host:web", "--index", "index");
   // The waiver of a closure is none of the repository's, and not called void there.
   const { findings } = JSON.parse(
     expect(fleet, 0, "audit", ".", "--only", "config,trust,secrets", "--fail-on", "critical", "--json"),
   ) as Report;
   assert.ok(findings.every(({ id }) => id !== "WVR002"));
+});
+
+test("its last receipt says what it runs; only its own key may say so", (context) => {
+  const { fleet, systems } = fleetWithWarrants(context);
+  expect(fleet, 0, "trust", "init", "--warrant-threshold", "1");
+  expect(fleet, 0, "trust", "issue", "alice", "--rights", "activate", "--hosts", "web,db", "--for", "12h");
+  for (const [index, system] of systems.entries()) {
+    expect(fleet, 0, "warrant", "create", "web", "--toplevel", system);
+    expect(fleet, 0, "warrant", "sign", `warrants/web/000${index + 1}.json`, "--yes");
+  }
+  const receipt = (
+    name: string,
+    key: string,
+    more: Record<string, unknown>,
+    namespace = "nixseal-receipt@v1",
+  ): void => {
+    const said = {
+      v: 1,
+      fleet: "test",
+      host: "web",
+      running: systems[0],
+      ended: "2026-06-01T12:00:00Z",
+      outcome: "reverted",
+      ...more,
+    };
+    const payload = JSON.stringify(said);
+    const { stdout, status } = spawnSync(
+      "ssh-keygen",
+      ["-q", "-Y", "sign", "-n", namespace, "-f", fleet.key(key)],
+      {
+        input: payload,
+        encoding: "utf8",
+      },
+    );
+    assert.equal(status, 0);
+    const envelope = { payload: Buffer.from(payload).toString("base64"), signatures: [stdout] };
+    mkdirSync(fleet.file("receipts/web"), { recursive: true });
+    fleet.write(`receipts/web/${name}.json`, JSON.stringify(envelope));
+  };
+  const ask = (code: number): string =>
+    expect(fleet, code, "audit", "host:web", "--index", "index", "--json");
+  const subject = (code: number): string => (JSON.parse(ask(code)) as Report).vulnerabilities!.subject;
+  assert.match(subject(0), /0002\.json orders web/);
+  // The second system was reverted: the first, which is vulnerable, runs.
+  receipt("20260601T120000Z-2", "web", {});
+  assert.match(subject(1), /^what web ran on 2026-06-01, by its receipt and warrants\/web\/0001\.json$/);
+  receipt("20260602T120000Z-2", "web", { running: systems[1] });
+  assert.match(subject(0), /0002/);
+  receipt("20260603T120000Z-3", "db", {});
+  assert.match(ask(4), /did not sign/);
+  receipt("20260603T120000Z-3", "web", {}, "file");
+  assert.match(ask(4), /did not sign/);
+  receipt("20260603T120000Z-3", "web", { host: "db" });
+  assert.match(ask(4), /another host/);
+  receipt("20260603T120000Z-3", "web", { running: `${fleet.env["NIX_STORE_DIR"]}/${"0".repeat(32)}-other` });
+  assert.match(ask(2), /no signed warrant here is about/);
+  fleet.write("receipts/web/20260604T120000Z-3.json", "{}");
+  assert.match(ask(2), /20260604T120000Z-3\.json/);
 });

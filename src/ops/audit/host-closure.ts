@@ -1,4 +1,7 @@
-/** The closure of a host without logging in: what the newest signed warrant in the repository orders it to run. */
+/**
+ * The closure of a host without logging in: what its last receipt says that it runs, or where the repository has no receipts what
+ * the newest signed warrant orders it to run. The paths are those of a signed warrant in both cases.
+ */
 import { NixsealError } from "../../core/errors.ts";
 import type { StoredPath } from "../../audit/packages/from-database.ts";
 import { packagesOfStore } from "../../audit/packages/read.ts";
@@ -12,9 +15,12 @@ import { openFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 import { openTrustIfAny } from "../trust/open.ts";
 import type { Closure } from "./closures.ts";
+import { newestReceipt, type HostReceipt } from "./host-receipt.ts";
 
 /** How many unsigned drafts may lie over the newest signed one. */
 const mostDrafts = 32;
+/** How far back what a host runs may have been ordered. */
+const mostWarrants = 200;
 
 /**
  * `not-found` for a host that the fleet does not have, or that was never ordered anything. A warrant without a signature
@@ -42,39 +48,61 @@ export async function closureOfHost(context: Context, name: string): Promise<Clo
     const counted = judgeSignatures(envelope, candidate, policy).filter(({ accepted }) => accepted);
     return counted.length >= root.warrant.threshold;
   };
+  const receipt = await newestReceipt(context, directory, fleet.name ?? "", host);
+  const fits = (envelope: WarrantEnvelope): boolean =>
+    (receipt === null || envelope.warrant.toplevel === receipt.running) && isSigned(envelope);
   let newest: WarrantEnvelope | null = null;
   for (const subject of subjects) {
-    const found = await newestSigned(context, directory, subject, isSigned);
+    const found = await newestOf(
+      context,
+      directory,
+      subject,
+      fits,
+      receipt === null ? mostDrafts : mostWarrants,
+    );
     if (found !== null && (newest === null || found.warrant.notBefore > newest.warrant.notBefore))
       newest = found;
   }
-  if (newest === null)
-    throw new NixsealError("not-found", `no signed warrant for ${name} is in this repository`, {
-      hint: "audit its closure by store path, path list or bill of materials",
-    });
+  if (newest === null) throw nothingKnown(name, receipt);
   const { warrant } = newest;
   const paths = warrant.paths.map(({ path }): StoredPath => ({
     path,
     deriver: path === warrant.toplevel ? warrant.drvPath : null,
   }));
   const file = warrantFile(warrant.subject, warrant.seq);
-  return {
-    inventory: await packagesOfStore(context.files, paths),
-    subject: `what ${file} orders ${name} to run since ${warrant.notBefore.toISOString().slice(0, 10)}${trust === null ? " (there is no root, so nobody judged its signatures)" : ""}`,
-    leftOut: [],
-  };
+  const unjudged = trust === null ? " (there is no root, so nobody judged its signatures)" : "";
+  const subject =
+    receipt === null
+      ? `what ${file} orders ${name} to run since ${warrant.notBefore.toISOString().slice(0, 10)}${unjudged}`
+      : `what ${name} ran on ${receipt.ended.slice(0, 10)}, by its receipt and ${file}${unjudged}`;
+  return { inventory: await packagesOfStore(context.files, paths), subject, leftOut: [] };
 }
 
-async function newestSigned(
+function nothingKnown(name: string, receipt: HostReceipt | null): NixsealError {
+  const hint = "audit its closure by store path, path list or bill of materials";
+  return receipt === null
+    ? new NixsealError("not-found", `no signed warrant for ${name} is in this repository`, { hint })
+    : new NixsealError(
+        "not-found",
+        `${name} runs ${receipt.running}, which no signed warrant here is about`,
+        {
+          hint,
+          where: { file: receipt.file },
+        },
+      );
+}
+
+async function newestOf(
   { files }: Pick<Context, "files">,
   directory: string,
   subject: Subject,
-  isSigned: (envelope: WarrantEnvelope) => boolean,
+  fits: (envelope: WarrantEnvelope) => boolean,
+  most: number,
 ): Promise<WarrantEnvelope | null> {
   const kept = await keptWarrants(files, directory, subject);
-  for (const seq of kept.toReversed().slice(0, mostDrafts)) {
+  for (const seq of kept.toReversed().slice(0, most)) {
     const envelope = await readKept(files, directory, subject, seq);
-    if (isSigned(envelope)) return envelope;
+    if (fits(envelope)) return envelope;
   }
   return null;
 }

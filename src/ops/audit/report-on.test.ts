@@ -12,15 +12,14 @@ import type { Report } from "../../audit/report.ts";
 import { utf8 } from "../../core/bytes.ts";
 import type { Context } from "../op.ts";
 import { audit } from "./audit.ts";
-import { plain } from "./formats.ts";
+import { plain, rendered, type Format } from "./formats.ts";
 
 /** Runs the verb as the command line does, at a time of the test's choice. */
 async function run(context: Context, given: Record<string, unknown>) {
-  const input = audit.input.parse(given);
-  const report = (await audit.run(context, input as never)) as unknown as Report;
-  const text = (format: string): string =>
-    audit.text(report as never, plain, { ...input, format } as never) as string;
-  return { report, text, exit: audit.exit!(report as never) };
+  const input = audit.input.parse(given) as never;
+  const result: unknown = await audit.run(context, input);
+  const text = (format: string): string => rendered(result as Report, format as Format, plain);
+  return { report: result as Report, text, exit: audit.exit!(result as never) };
 }
 
 async function following(context: TestContext, clean: boolean, now: Date): Promise<Context> {
