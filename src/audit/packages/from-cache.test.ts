@@ -32,7 +32,7 @@ test("circles, self-references and repeats are walked once", async () => {
     },
     [path(0), path(0)],
   );
-  assert.deepEqual([paths.length, missing, asked.sort()], [3, [], [0, 1, 2]]);
+  assert.deepEqual([paths.length, missing, asked.sort((a, b) => a - b)], [3, [], [0, 1, 2]]);
 });
 
 test("a cache without an end is a limit, of paths or of bytes", { timeout: 60_000 }, async () => {

@@ -146,7 +146,7 @@ function vulnerableReport(): Report {
   const index = buildIndex([
     of("CVE-2026-0001", "vim", { score: 9.8, exploited: "2026-01-02", aliases: ["GHSA-aaaa-bbbb-cccc"] }),
     of("CVE-2026-0002", "vim"),
-    of("GHSA-aaaa-bbbb-cccd", "vim", { team: { condition: { option: "<b>&\"", equals: true } } }),
+    of("GHSA-aaaa-bbbb-cccd", "vim", { team: { condition: { option: '<b>&"', equals: true } } }),
     of("TEAM-4", "panel"),
   ]);
   const path = `/nix/store/${"0".repeat(32)}-vim-9.0`;
