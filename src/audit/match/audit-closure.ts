@@ -87,7 +87,7 @@ function statementsAbout(found: Package, { layers }: AdvisorySet): Found {
     const byAdvisory = new Map<number, LocatedStatement[]>();
     const question = new VersionQuestion(index, found.version, versionForm(found.name));
     for (const candidate of candidates) {
-      const rows = index.find(candidate.key);
+      const rows = index.knows(candidate.kind) ? index.find(candidate.key) : null;
       if (rows === null) continue;
       const tieOf = memo((qualifier) => tie(index, candidate, qualifier));
       const wanted = (advisory: number, qualifier: number): boolean =>
