@@ -101,7 +101,7 @@ function label(severity: Severity | "unknown", paint: Paint): string {
 }
 
 function summary(report: Report, paint: Paint): string {
-  const { findings, waived, coverage, vulnerabilities, failing, failOn } = report;
+  const { only, findings, waived, coverage, vulnerabilities, failing, failOn } = report;
   const unknown = findings.filter(({ verdict }) => verdict === "unknown").length;
   const affected = findings.filter(({ verdict }) => verdict === "affected").length;
   const percent = coverage.asked === 0 ? 100 : Math.floor((100 * coverage.known) / coverage.asked);
@@ -116,8 +116,9 @@ function summary(report: Report, paint: Paint): string {
     .slice(0, 10)
     .map(({ file, reason }) => paint.weak(`  ${printable(file)}: ${reason}`));
   const more = coverage.leftOutCount > 10 ? [paint.weak(`  and ${coverage.leftOutCount - 10} more`)] : [];
-  const answer =
-    vulnerabilities === null ? [] : answerLines(vulnerabilities).map((line) => printable(line, 600));
+  // A repository without a flake.lock has nothing to hold against advisories: that is worth a line to who asked for just this.
+  const isAsked = vulnerabilities !== null && (vulnerabilities.state !== "nothing" || only.length === 1);
+  const answer = isAsked ? answerLines(vulnerabilities).map((line) => printable(line, 600)) : [];
   return [
     `${counted.join(", ")}; ${failing} at or above ${failOn}`,
     ...(coverage.files === 0
