@@ -1,75 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { after, begin } from "../../../test/support/advisory-publisher.ts";
-import { auditContext } from "../../../test/support/audit-context.ts";
+import { World } from "../../../test/support/audit-rounds.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Context } from "../op.ts";
-import { audit } from "./audit.ts";
 import type { Round } from "./round-view.ts";
 
 const open = "{ networking.firewall.enable = false; }\n";
 const shut = "{ networking.firewall.enable = true; }\n";
-
-class World {
-  readonly context: Context;
-  readonly directory: string;
-  #now: Date;
-
-  constructor(context: TestContext, now: Date, environment: Record<string, string> = {}) {
-    this.#now = now;
-    const base = auditContext(context, now, environment);
-    this.context = { ...base, clock: { now: () => this.#now, sleep: () => Promise.resolve() } };
-    this.directory = base.workingDirectory;
-  }
-
-  at(now: Date): this {
-    this.#now = now;
-    return this;
-  }
-
-  path(name: string): string {
-    return join(this.directory, name);
-  }
-
-  /** A repository with these files, committed. */
-  commit(name: string, files: Readonly<Record<string, string>>): void {
-    mkdirSync(this.path(name), { recursive: true });
-    const git = (...words: string[]): void => {
-      const { status, stderr } = spawnSync(
-        "git",
-        ["-c", "user.name=a", "-c", "user.email=a@example.org", ...words],
-        {
-          cwd: this.path(name),
-          encoding: "utf8",
-          env: { PATH: process.env["PATH"], HOME: this.directory },
-        },
-      );
-      assert.equal(status, 0, stderr);
-    };
-    git("init", "-q");
-    for (const [file, text] of Object.entries(files)) writeFileSync(this.path(`${name}/${file}`), text);
-    git("add", "-A");
-    git("commit", "-q", "--allow-empty", "-m", "x");
-  }
-
-  targets(text: string): void {
-    writeFileSync(this.path("targets.toml"), text);
-  }
-
-  async round(given: Record<string, unknown> = {}) {
-    const input = audit.input.parse({ targets: "targets.toml", into: "out", ...given }) as never;
-    const round: unknown = await audit.run(this.context, input);
-    return { round: round as Round, exit: audit.exit!(round as never) };
-  }
-
-  feed(): { title: string; content_text: string; id: string; url?: string }[] {
-    return (JSON.parse(readFileSync(this.path("out/feed.json"), "utf8")) as { items: [] }).items;
-  }
-}
 
 const states = ({ targets }: Round): string[] => targets.map(({ name, state }) => `${name} ${state}`);
 

@@ -5,17 +5,14 @@ import {
   formatMemory,
   memoryLimits,
   parseMemory,
-  type Change,
   type KnownTarget,
   type Memory,
 } from "../../audit/round/memory.ts";
-import { changeOf, compareFindings, failureOf } from "../../audit/round/changes.ts";
 import { jsonFeed } from "../../audit/round/feed.ts";
 import { indexPage } from "../../audit/round/index-page.ts";
 import { parseTargetsFile, targetsFileLimit, type RoundTarget } from "../../audit/round/targets-file.ts";
 import { htmlReport } from "../../audit/reporters/html.ts";
 import { jsonReport } from "../../audit/reporters/json.ts";
-import type { Report } from "../../audit/report.ts";
 import type { Advisories } from "../../audit/vulnerabilities.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
@@ -23,7 +20,8 @@ import { openSet } from "../advisories/open-set.ts";
 import type { Context } from "../op.ts";
 import { reportOn } from "./report-on.ts";
 import { roundKey } from "./round-key.ts";
-import type { Round, RoundResult } from "./round-view.ts";
+import { audited, failed, unchanged, type Outcome } from "./round-outcome.ts";
+import type { Round } from "./round-view.ts";
 
 /** At a time: an audit is bound by one core and by the network in turn. */
 const atOnce = 4;
@@ -76,12 +74,6 @@ export async function auditRound(
   }
 }
 
-interface Outcome {
-  readonly known: KnownTarget;
-  readonly change: Change | null;
-  readonly result: RoundResult;
-}
-
 class OneRound {
   readonly #context: Context;
   readonly #directory: string;
@@ -132,88 +124,8 @@ class OneRound {
     const { report } = await reportOn({ ...this.#context, emit: () => undefined }, request, target.target);
     await write(this.#context, this.#directory, `${name}.json`, jsonReport(report));
     await write(this.#context, this.#directory, `${name}.html`, htmlReport(report));
-    const comparison = compareFindings(before, report.findings, now);
-    const stale = report.vulnerabilities?.state === "stale";
-    const known: KnownTarget = {
-      name,
-      target: target.target,
-      key,
-      at: now,
-      until: untilOf(report, now, this.#given.maxAge),
-      failing: report.failing,
-      stale,
-      findings: comparison.findings,
-      error: null,
-    };
-    const count = (verdict: string): number =>
-      report.findings.filter((one) => one.verdict === verdict).length;
-    const isAffected = ({ verdict }: { verdict: string }): boolean => verdict === "affected";
-    return {
-      known,
-      change: changeOf(name, before, comparison, report, now),
-      result: {
-        name,
-        target: target.target,
-        state: "audited",
-        affected: count("affected"),
-        unknown: count("unknown"),
-        failing: report.failing,
-        new: comparison.appeared.filter(isAffected).length,
-        gone: comparison.gone.filter(isAffected).length,
-        stale,
-        error: null,
-      },
-    };
+    return audited(target, before, report, key, now, this.#given.maxAge);
   }
-}
-
-/** The day on which a waiver ends, or advisories go out of date, is one on which the answer changes by itself. */
-function untilOf({ waived, vulnerabilities }: Report, now: string, maxAge: number): string {
-  const ends = [
-    new Date(new Date(now).getTime() + maxAge * 1000).toISOString(),
-    ...waived.map(({ waiver }) => `${waiver.until}T23:59:59.999Z`),
-    ...(vulnerabilities?.state === "current" && vulnerabilities.feed !== null
-      ? [vulnerabilities.feed.expires]
-      : []),
-  ];
-  return ends.sort()[0]!;
-}
-
-function unchanged({ name, target }: RoundTarget, known: KnownTarget): Outcome {
-  const affected = known.findings.filter(({ verdict }) => verdict === "affected").length;
-  const { failing, stale } = known;
-  const counts = { affected, unknown: known.findings.length - affected, failing, new: 0, gone: 0 };
-  return { known, change: null, result: { name, target, state: "unchanged", ...counts, stale, error: null } };
-}
-
-/** What was found before still stands in its report; that it may be old is said. */
-function failed(
-  { name, target }: RoundTarget,
-  before: KnownTarget | null,
-  error: NixsealError,
-  now: string,
-): Outcome {
-  const said = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
-  const nothing = { key: "", at: "", until: "", failing: 0, stale: false, findings: [] };
-  const known: KnownTarget = { ...nothing, ...before, name, target, error: said };
-  const affected = known.findings.filter(({ verdict }) => verdict === "affected").length;
-  const counts = {
-    affected,
-    unknown: known.findings.length - affected,
-    failing: known.failing,
-    new: 0,
-    gone: 0,
-  };
-  const problem = {
-    code: error.code,
-    message: error.message,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  };
-  return {
-    known,
-    change: failureOf(name, before, said, now),
-    result: { name, target, state: "failed", ...counts, stale: known.stale, error: problem },
-  };
 }
 
 async function remembered({ files }: Context, directory: string): Promise<Memory> {
