@@ -84,6 +84,18 @@ const cpe = (vendor: string, product: string, end: string, rest = "*:*:*:*"): Ad
     versionEndExcluding: end,
   });
 
+/** Affected from 4.19 on; of the branch 5.10, only before 5.10.198. */
+const branches = record(
+  "Linux",
+  "Linux",
+  [
+    { version: "4.19", status: "affected" },
+    { version: "0", lessThan: "4.19", status: "unaffected", versionType: "semver" },
+    { version: "5.10.198", lessThanOrEqual: "5.10.*", status: "unaffected", versionType: "semver" },
+  ],
+  "affected",
+);
+
 export const knownAnswers: readonly KnownAnswer[] = [
   one(
     "a plug-in of Jenkins is not git",
@@ -119,36 +131,8 @@ export const knownAnswers: readonly KnownAnswer[] = [
     nvd("cpe:2.3:o:linux:linux_kernel:*:*:*:*:*:*:*:*", { versionEndExcluding: "6.6" }),
     "affected",
   ),
-  one(
-    "a stable branch that has the fix",
-    "linux-5.10.198",
-    record(
-      "Linux",
-      "Linux",
-      [
-        { version: "4.19", status: "affected" },
-        { version: "0", lessThan: "4.19", status: "unaffected", versionType: "semver" },
-        { version: "5.10.198", lessThanOrEqual: "5.10.*", status: "unaffected", versionType: "semver" },
-      ],
-      "affected",
-    ),
-    "not-affected",
-  ),
-  one(
-    "a stable branch that has it not",
-    "linux-5.15.30",
-    record(
-      "Linux",
-      "Linux",
-      [
-        { version: "4.19", status: "affected" },
-        { version: "0", lessThan: "4.19", status: "unaffected", versionType: "semver" },
-        { version: "5.10.198", lessThanOrEqual: "5.10.*", status: "unaffected", versionType: "semver" },
-      ],
-      "affected",
-    ),
-    "affected",
-  ),
+  one("a stable branch that has the fix", "linux-5.10.198", branches, "not-affected"),
+  one("a stable branch that has it not", "linux-5.15.30", branches, "affected"),
   one(
     "kernel headers are not the kernel",
     "linux-headers-6.5",

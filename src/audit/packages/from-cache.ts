@@ -4,6 +4,7 @@
  */
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
+import { unlessMissing } from "../../core/missing.ts";
 import type { Files, Http } from "../../core/ports.ts";
 import { parseNarInfo } from "../../nix/narinfo.ts";
 import { anyStore, digestOf, storeDirectoryOf, type StorePath } from "../../nix/store-path.ts";
@@ -109,13 +110,4 @@ export async function pathOfNarInfo(cache: Cache, digest: string): Promise<Store
   const { path } = parseNarInfo(utf8Text(bytes, "the narinfo"), anyStore);
   if (digestOf(path) === digest) return path;
   throw new NixsealError("malformed", `the narinfo is about ${path}, which its name does not say`);
-}
-
-async function unlessMissing(read: () => Promise<Uint8Array>): Promise<Uint8Array | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof NixsealError && error.code === "not-found") return null;
-    throw error;
-  }
 }

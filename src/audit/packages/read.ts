@@ -1,6 +1,7 @@
 /** Finds out what a closure came as and reads it. */
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
+import { unlessMissing } from "../../core/missing.ts";
 import type { Files } from "../../core/ports.ts";
 import { parseDerivation } from "../../nix/derivation-aterm.ts";
 import { parseDerivations } from "../../nix/derivation-json.ts";
@@ -146,15 +147,6 @@ async function derivationAt(files: Pick<Files, "read">, file: string): Promise<D
     return parseDerivation(bytes, anyStore);
   } catch (error) {
     throw at(error, { file });
-  }
-}
-
-async function unlessMissing<T>(work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof NixsealError && error.code === "not-found") return null;
-    throw error;
   }
 }
 

@@ -1,13 +1,13 @@
 import { severities } from "../../core/finding.ts";
 import type { AuditFinding, Report } from "../report.ts";
-import { style } from "./html-style.ts";
+import { htmlPage } from "./html-page.ts";
 import { escaped } from "./markup.ts";
 import { answerLines } from "./answer-text.ts";
 import { packageSections } from "./html-packages.ts";
 import { byPackage } from "./package-groups.ts";
 import { ruleName, rulesOf } from "./rules.ts";
 
-/** One page that needs nothing else: no script, no font, no picture, no network (the policy in its head forbids all). */
+/** For people, on a screen and on paper: findings by file, packages, then what was looked at. */
 export function htmlReport(report: Report): string {
   const affected = report.findings.filter(({ verdict }) => verdict === "affected");
   const unknown = report.findings.filter(({ verdict }) => verdict === "unknown");
@@ -36,20 +36,8 @@ export function htmlReport(report: Report): string {
     coverage(report),
     rules(report),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Audit of ${escaped(report.target)}: ${affected.length} findings</title>
-<style>${style}</style>
-</head>
-<body><main>
-${parts.filter((part) => part !== "").join("\n")}
-</main></body>
-</html>
-`;
+  const title = `Audit of ${report.target}: ${affected.length} findings`;
+  return htmlPage(title, "", parts.filter((part) => part !== "").join("\n"));
 }
 
 function counts(affected: readonly AuditFinding[], unknown: number, waivedCount: number): string {

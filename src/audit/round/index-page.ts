@@ -1,4 +1,4 @@
-import { style } from "../reporters/html-style.ts";
+import { htmlPage } from "../reporters/html-page.ts";
 import { escaped } from "../reporters/markup.ts";
 import { worst } from "./changes.ts";
 import type { Change, KnownTarget, Memory } from "./memory.ts";
@@ -6,33 +6,26 @@ import type { Change, KnownTarget, Memory } from "./memory.ts";
 /** How many entries of the feed the page shows. */
 const mostChanges = 30;
 
-/** All targets at a glance, the worst first, with links to their reports. One page that needs nothing else. */
+/** All targets at a glance, the worst first, with links to their reports. */
 export function indexPage({ targets, changes }: Memory, now: string): string {
   const rows = [...targets].sort((a, b) => weight(b) - weight(a) || (a.name < b.name ? -1 : 1)).map(row);
   const failed = targets.filter(({ error }) => error !== null).length;
   const failing = targets.filter((target) => target.failing > 0).length;
   const stale = targets.some((target) => target.stale);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<link rel="alternate" type="application/feed+json" title="changes" href="feed.json">
-<title>Audits: ${failing} of ${targets.length} with findings</title>
-<style>${style}</style>
-</head>
-<body><main>
-<h1>Audits</h1>
-<p class="weak">${time(now)} · ${targets.length} targets, ${failing} with findings${failed === 0 ? "" : `, ${failed} that could not be audited`} · <a href="feed.json">feed of changes</a></p>
-${stale ? `<p class="stale">Advisories are out of date: where they were used, nothing means clean.</p>` : ""}
-<section class="package"><table><tbody>
-${rows.join("\n")}
-</tbody></table></section>
-${changes.length === 0 ? "" : `<h2 class="plain">What changed</h2>\n${changes.slice(0, mostChanges).map(entry).join("\n")}`}
-</main></body>
-</html>
-`;
+  const feed = `<link rel="alternate" type="application/feed+json" title="changes" href="feed.json">\n`;
+  const counted = `${targets.length} targets, ${failing} with findings${failed === 0 ? "" : `, ${failed} that could not be audited`}`;
+  const body = [
+    "<h1>Audits</h1>",
+    `<p class="weak">${time(now)} · ${counted} · <a href="feed.json">feed of changes</a></p>`,
+    stale
+      ? `<p class="stale">Advisories are out of date: where they were used, nothing means clean.</p>`
+      : "",
+    `<section class="package"><table><tbody>\n${rows.join("\n")}\n</tbody></table></section>`,
+    changes.length === 0 ? "" : `<h2 class="plain">What changed</h2>`,
+    ...changes.slice(0, mostChanges).map(entry),
+  ];
+  const title = `Audits: ${failing} of ${targets.length} with findings`;
+  return htmlPage(title, feed, body.filter((part) => part !== "").join("\n"));
 }
 
 function row(target: KnownTarget): string {

@@ -13,7 +13,7 @@ import { inputBytes, naming } from "../nix/input.ts";
 import { op, type Context } from "../op.ts";
 import { matchText } from "./match-text.ts";
 import { openSet } from "./open-set.ts";
-import { stateFlag } from "./state.ts";
+import { indexFlag, stateFlag } from "./state.ts";
 
 const finding = z.object({
   id: z.string(),
@@ -42,11 +42,7 @@ export const match = op({
       .describe(
         "a list of store paths, path-info or derivation JSON, an SBOM, a directory of .drv files, a flake.lock; - is stdin",
       ),
-    index: z
-      .array(z.string())
-      .default([])
-      .describe("an index in place of the feed that is kept here; later ones lie over earlier ones")
-      .meta({ value: "FILE" }),
+    index: indexFlag,
     all: z.boolean().default(false).describe("also what the version alone rules out"),
     state: stateFlag,
   }),

@@ -8,7 +8,7 @@ import { severities } from "../../core/finding.ts";
 import { didYouMean } from "../../core/suggest.ts";
 import * as rules from "../../inventory/field-rules.ts";
 import { openSet } from "../advisories/open-set.ts";
-import { stateFlag } from "../advisories/state.ts";
+import { indexFlag, stateFlag } from "../advisories/state.ts";
 import { matching } from "../matching.ts";
 import { op } from "../op.ts";
 import { formats, plain, rendered } from "./formats.ts";
@@ -64,11 +64,7 @@ export const audit = op({
       .optional()
       .meta({ value: "STORE" })
       .describe("where the store path is, as for nix --store (default: this machine's store)"),
-    index: z
-      .array(z.string())
-      .default([])
-      .meta({ value: "FILE" })
-      .describe("an index of advisories in place of the feed that is kept here"),
+    index: indexFlag,
     state: stateFlag,
     targets: z
       .string()

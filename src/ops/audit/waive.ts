@@ -5,7 +5,7 @@ import { isDay, parseWaivers, waiversFileName } from "../../audit/waivers/waiver
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { openSet } from "../advisories/open-set.ts";
-import { stateFlag } from "../advisories/state.ts";
+import { indexFlag, stateFlag } from "../advisories/state.ts";
 import { op, type Context } from "../op.ts";
 import { reportOn } from "./report-on.ts";
 
@@ -30,11 +30,7 @@ export const waive = op({
       .default(".")
       .meta({ value: "TARGET" })
       .describe("what was audited: a directory, or a closure as 'nixseal audit' takes it"),
-    index: z
-      .array(z.string())
-      .default([])
-      .meta({ value: "FILE" })
-      .describe("an index of advisories in place of the feed that is kept here"),
+    index: indexFlag,
     state: stateFlag,
     waivers: z
       .string()
