@@ -62,6 +62,8 @@ export interface VulnerabilityAnswer {
   readonly coverage: ClosureCoverage | null;
   /** Advisories that know a package and whose ranges leave its version out. */
   readonly outOfRange: number;
+  /** Findings beyond what a report takes; the worst are listed first. */
+  readonly notListed: number;
 }
 
 /** Everything that an audit says. Reporters add nothing to it. */

@@ -59,7 +59,7 @@ export function lockVulnerabilities(
   const lineOf = ({ version }: VulnerabilityFinding): number =>
     lines.get(locked.find(({ revision }) => revision === version)?.node ?? "") ?? 1;
   const nothing = auditClosure({ packages: [], others: 0 }, set, now);
-  const report = { ...nothing, outOfRange: found.length - shown.length };
+  const report = { ...nothing, findings: shown, outOfRange: found.length - shown.length };
   return {
     findings: auditFindings(shown, (finding) => ({ file, line: lineOf(finding) })),
     answer: answerOf(report, `nixpkgs of ${file}, by its revision`, feed, null),
@@ -68,17 +68,25 @@ export function lockVulnerabilities(
 
 /** Vulnerabilities were asked for, and there are no advisories, or there is nothing to hold against them. */
 export function noAnswer(state: "missing" | "nothing"): VulnerabilityAnswer {
-  return { state, subject: "", staleSince: null, feed: null, coverage: null, outOfRange: 0 };
+  return { state, subject: "", staleSince: null, feed: null, coverage: null, outOfRange: 0, notListed: 0 };
 }
 
 function answerOf(
-  { outOfRange, staleSince }: Pick<VulnerabilityReport, "outOfRange" | "staleSince">,
+  { findings, outOfRange, staleSince }: Pick<VulnerabilityReport, "findings" | "outOfRange" | "staleSince">,
   subject: string,
   feed: VulnerabilityAnswer["feed"],
   coverage: VulnerabilityAnswer["coverage"],
 ): VulnerabilityAnswer {
   const state = staleSince === null ? "current" : "stale";
-  return { state, subject, staleSince: staleSince?.toISOString() ?? null, feed, coverage, outOfRange };
+  return {
+    state,
+    subject,
+    staleSince: staleSince?.toISOString() ?? null,
+    feed,
+    coverage,
+    outOfRange,
+    notListed: Math.max(0, findings.length - limits.report),
+  };
 }
 
 /**

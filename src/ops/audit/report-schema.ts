@@ -63,6 +63,7 @@ export const auditReport: z.ZodType<Report> = z.object({
         .object({ packages: z.number(), known: z.number(), percent: z.number(), others: z.number() })
         .nullable(),
       outOfRange: z.number().describe("advisories that know a package and leave its version out"),
+      notListed: z.number().describe("findings beyond what a report takes"),
     })
     .nullable(),
   failOn: z.enum(severities),

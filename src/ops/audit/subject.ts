@@ -16,7 +16,6 @@ import {
   closureOfBytes,
   type Closure,
 } from "./closures.ts";
-import { closureOfHost } from "./host-closure.ts";
 
 /** What is audited: files, or the packages of a closure. */
 export type Subject =
@@ -42,12 +41,16 @@ export async function openSubject(context: Context, name: string, where: WhereIt
     );
   if (name === "-")
     return closure(closureOrRefused(await inputBytes(context, "-", inventoryLimits.bytes), "stdin"));
-  if (/^host:[^/]/.test(name)) return closure(await closureOfHost(context, name.slice("host:".length)));
+  if (/^host:[^/]/.test(name)) {
+    // The only target that needs the fleet's trust, which is a fifth of the program.
+    const { closureOfHost } = await import("./host-closure.ts");
+    return closure(await closureOfHost(context, name.slice("host:".length)));
+  }
   if (/^https?:\/\/.+\.narinfo$/.test(name)) return closure(await closureInCache(context, name, toplevels));
   const path = resolve(workingDirectory, name);
   const stored = await storedPath(context, path, where.store);
   if (stored !== null) return closure(await closureInStore(context, stored, where.store));
-  const kind = (await files.status(path))?.kind;
+  const { kind, size = 0 } = (await files.status(path)) ?? {};
   if (kind === undefined && isGitAddress(name)) return repository(context, name);
   if (kind === "directory") return directory(context, path, name, toplevels);
   if (kind !== "file")
@@ -55,9 +58,8 @@ export async function openSubject(context: Context, name: string, where: WhereIt
       hint: "name a directory, a flake.lock, a closure, host:NAME or the address of a git repository",
       where: { file: name },
     });
-  const found = /\.(?:nix|lock|toml|ya?ml|md|sh)$/.test(path)
-    ? null
-    : await closureFile(context, path, name, toplevels);
+  const isOther = size > inventoryLimits.bytes || /\.(?:nix|lock|toml|ya?ml|md|sh)$/.test(path);
+  const found = isOther ? null : await closureFile(context, path, name, toplevels);
   return found === null
     ? { kind: "files", target: await fileTarget(files, path), directory: null }
     : closure(found);
