@@ -74,24 +74,31 @@ export class Findings {
 
   /** Answers what the source left open: with the evidence that it is so, or with null that it is not. */
   settle({ fingerprint }: OptionPlace, evidence: string | null, check: CheckInfo): void {
-    const at = this.#found.findIndex((finding) => finding.fingerprint === fingerprint);
-    const found = this.#found[at];
-    if (found === undefined) return;
-    this.#count(check.id)[found.verdict === "unknown" ? "unknown" : "affected"]--;
-    if (evidence === null) {
-      this.#found.splice(at, 1);
-      this.fine(check);
-      return;
+    this.#settle((finding) => finding.fingerprint === fingerprint, evidence, check);
+  }
+
+  /** The same for all that a check found; where it found nothing, `file` is what the finding is about. */
+  settleAll(check: CheckInfo, evidence: string | null, file: string): void {
+    const settled = this.#settle(({ id }) => id === check.id, evidence, check);
+    if (!settled && evidence !== null) this.add(check, file, { evidence }, evidence);
+  }
+
+  #settle(isMeant: (finding: AuditFinding) => boolean, evidence: string | null, check: CheckInfo): boolean {
+    const meant = this.#found.filter(isMeant);
+    for (const found of meant) {
+      this.#count(check.id)[found.verdict === "unknown" ? "unknown" : "affected"]--;
+      const at = this.#found.indexOf(found);
+      if (evidence === null) {
+        this.#found.splice(at, 1);
+        this.fine(check);
+        continue;
+      }
+      this.#count(check.id).affected++;
+      const severity = found.verdict === "unknown" ? check.severity : found.severity;
+      const said = { message: printable(check.title), evidence: printable(evidence) };
+      this.#found[at] = { ...found, severity, verdict: "affected", ...said };
     }
-    this.#count(check.id).affected++;
-    const { severity } = found.verdict === "unknown" ? check : found;
-    this.#found[at] = {
-      ...found,
-      severity,
-      verdict: "affected",
-      message: printable(check.title),
-      evidence: printable(evidence),
-    };
+    return meant.length > 0;
   }
 
   /** A finding of another part of the program, which has its own words. */

@@ -6,6 +6,7 @@ import { unreadable } from "./checks/own.ts";
 import { applyEvaluation } from "./evaluation/apply.ts";
 import type { EvaluatedHost } from "./evaluation/evaluate-hosts.ts";
 import { evaluatedOptions } from "./evaluation/options.ts";
+import { hostQuestions } from "./evaluation/whole.ts";
 import { Findings } from "./findings.ts";
 import { fleetFindings } from "./fleet-findings.ts";
 import { limits } from "./limits.ts";
@@ -37,7 +38,8 @@ export async function auditTarget(
   const coverage = chosen.length === 0 ? noFiles : await audit.run(target, progress);
   if (evaluate !== null && wanted.length > 0) {
     const asked = evaluatedOptions(wanted);
-    applyEvaluation(audit.findings, await evaluate([...asked.keys()]), asked);
+    const options = new Set([...asked.keys(), ...hostQuestions.flatMap((question) => question.options)]);
+    applyEvaluation(audit.findings, await evaluate([...options]), asked, wanted);
   }
   for (const finding of await fleetFindings(target, chosen, now)) audit.findings.take(finding);
   const waivers = await waiversOf(target, audit.findings);

@@ -87,6 +87,31 @@ test("what the source leaves open is answered, in its place; what modules from e
   assert.deepEqual(said(good), ["SSH001 affected flake.nix:"]);
 });
 
+test("what the whole lacks: encryption, secure boot and AppArmor by what comes out, not by what is written", (context) => {
+  const flake = (
+    apparmor: boolean,
+  ): string => `{ outputs = _: { nixosConfigurations.web.config = builtins.fromJSON ''
+    { "security": { "apparmor": { "enable": ${apparmor} } },
+      "boot": { "lanzaboote": { "enable": true }, "loader": { "grub": { "enable": true } }, "initrd": { "luks": { "devices": { "root": { "device": "/dev/sda2" } } } } },
+      "fileSystems": { "/": { "device": "/dev/disk/by-uuid/x", "fsType": "ext4" } } }'';
+  }; }
+`;
+  const host = `{ system.stateVersion = "26.05"; boot.loader.systemd-boot.enable = true; fileSystems."/".device = "/dev/sda2"; }`;
+  const of = (apparmor: boolean): string[] =>
+    said(reportOf(audited(context, { "flake.nix": flake(apparmor), "host.nix": host })));
+  assert.deepEqual(of(true), []);
+  assert.deepEqual(of(false), ["HST017 affected host.nix:1"]);
+  const without = {
+    "flake.nix": "{ outputs = _: { nixosConfigurations.web.config.boot = { }; }; }",
+    "host.nix": host,
+  };
+  assert.deepEqual(said(reportOf(audited(context, without))).sort(), [
+    "HST015 affected host.nix:1",
+    "HST016 affected host.nix:1",
+    "HST017 unknown host.nix:1",
+  ]);
+});
+
 test("a host that cannot be evaluated is unknown, and leaves open what only it could answer", (context) => {
   const flake = `{ outputs = _: { nixosConfigurations = {
     good.config.networking.firewall.enable = true;

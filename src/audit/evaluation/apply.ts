@@ -1,5 +1,5 @@
 /** What evaluated options say, beside what the source says: it answers what the source left open. */
-import type { OptionCheck } from "../checks/check.ts";
+import type { Check, OptionCheck } from "../checks/check.ts";
 import { evaluationFailed } from "../checks/own.ts";
 import { namesOf } from "../configuration/option-index.ts";
 import type { Definition } from "../configuration/definitions.ts";
@@ -8,6 +8,7 @@ import type { Findings, OptionPlace } from "../findings.ts";
 import { printed } from "../nix-file.ts";
 import type { EvaluatedHost } from "./evaluate-hosts.ts";
 import { isMeant } from "./options.ts";
+import { hostQuestions, type HostQuestion } from "./whole.ts";
 
 /** What a check says of one option of one host. */
 interface Judged {
@@ -25,6 +26,7 @@ export function applyEvaluation(
   findings: Findings,
   hosts: readonly EvaluatedHost[],
   asked: ReadonlyMap<string, readonly OptionCheck[]>,
+  wanted: readonly Check[],
 ): void {
   for (const { host, options, reason } of hosts)
     if (options === null)
@@ -46,6 +48,26 @@ export function applyEvaluation(
     for (const one of about) said.add(one);
   }
   for (const one of judged) if (!said.has(one)) add(findings, one);
+  for (const question of hostQuestions) {
+    const check = wanted.find(({ id }) => id === question.check);
+    if (check !== undefined && hosts.length > 0) answerWhole(findings, hosts, question, check);
+  }
+}
+
+/** What is so on some host is a finding; what is fine on every host is none, whatever the source looked like. */
+function answerWhole(
+  findings: Findings,
+  hosts: readonly EvaluatedHost[],
+  { isFine }: HostQuestion,
+  check: Check,
+): void {
+  const answers = hosts.map(({ host, options }) => {
+    const values = new Map((options ?? []).map(({ path, value }) => [path.join("."), value]));
+    return { host, fine: options === null ? null : isFine((option) => values.get(option)) };
+  });
+  const wrong = answers.filter(({ fine }) => fine === false).map(({ host }) => ({ host }));
+  if (wrong.length > 0) findings.settleAll(check, evidenceOf(wrong), "flake.nix");
+  else if (answers.every(({ fine }) => fine === true)) findings.settleAll(check, null, "flake.nix");
 }
 
 function judgedOptions(
@@ -110,7 +132,7 @@ function add(findings: Findings, { check, host, definition, answer }: Judged): v
   );
 }
 
-function evidenceOf(wrong: readonly Judged[]): string {
+function evidenceOf(wrong: readonly { readonly host: string }[]): string {
   const hosts = [...new Set(wrong.map(({ host }) => host))];
   const more = hosts.length > 5 ? ` and ${hosts.length - 5} more` : "";
   return `evaluated: so on ${hosts.slice(0, 5).join(", ")}${more}`;
