@@ -20,5 +20,6 @@ export function auditContext(
     fleet: undefined,
     json: true,
     passphrase: () => Promise.reject(new Error("nobody is asked")),
+    askpass: null,
   };
 }

@@ -27,7 +27,6 @@ export interface VulnerabilityFinding extends Finding, VulnerabilityFacts {}
 /** A statement with the place in the index that it comes from. */
 export interface LocatedStatement extends Statement {
   readonly index: AdvisoryIndex;
-  readonly advisory: number;
   /** `vendor:product`, a package URL, a repository. */
   readonly product: string;
   /** The row that decided; null when none holds the version. */
