@@ -54,6 +54,7 @@ async function activated(
       action: "switch",
       rehash: false,
       fence: null,
+      log: null,
     } as const;
     await connection.send(formatMessage(order));
     for (;;) {

@@ -20,7 +20,7 @@ export const nouns: Readonly<Record<string, string>> = {
   deploy: "from a selection of hosts to running systems: plan, apply, watch, go back",
   log: "what was decided and done, and whether somebody changed it",
   ci: "workflows that verify and build, and what they may do",
-  audit: "what is wrong with a repository, without logging in anywhere",
+  audit: "what is wrong with a repository, a closure or a host, without logging in anywhere",
   waive: "live with a finding of an audit until a day",
   advisories: "vulnerabilities: import, sign, follow a feed, match a closure",
   notices: "what the last look at this machine found",
@@ -237,12 +237,12 @@ export const registry: Readonly<Record<string, Entry>> = {
     load: () => import("./ci/check.ts").then((module) => module.ciCheck),
   },
   audit: {
-    summary: "look for what is wrong with a repository: its configuration, secrets and trust",
-    load: () => import("./audit.ts").then((module) => module.audit),
+    summary: "look for what is wrong with a repository, a closure or a host",
+    load: () => import("./audit/audit.ts").then((module) => module.audit),
   },
   waive: {
     summary: "live with a finding of an audit until a day, with a reason",
-    load: () => import("./waive.ts").then((module) => module.waive),
+    load: () => import("./audit/waive.ts").then((module) => module.waive),
   },
   "advisories update": {
     summary: "fetch and verify a feed of advisories",
