@@ -6,6 +6,7 @@ import { parseWords } from "./arguments.ts";
 import { helpOf, overview } from "./help.ts";
 import { doctor } from "./doctor.ts";
 import { ledgerShow } from "./ledger-show.ts";
+import { pull } from "./pull.ts";
 import { receive } from "./receive.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
@@ -18,6 +19,7 @@ import type { AgentContext, AgentVerb } from "./verb.ts";
 const verbs: readonly AgentVerb[] = [
   activate,
   receive,
+  pull,
   secretsInstall,
   secretsCheck,
   secretsVerify,

@@ -215,6 +215,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "order once more what ran before",
     load: () => import("./deploy/rollback.ts").then((module) => module.deployRollback),
   },
+  "deploy publish": {
+    summary: "write orders and systems where hosts that pull find them",
+    load: () => import("./deploy/publish.ts").then((module) => module.deployPublish),
+  },
   "deploy watch": {
     summary: "follow a rollout to its end",
     load: () => import("./deploy/watch.ts").then((module) => module.deployWatch),
