@@ -3,6 +3,7 @@ import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { activate } from "./activate.ts";
 import { parseWords } from "./arguments.ts";
+import { bundleApply } from "./bundle-apply.ts";
 import { helpOf, overview } from "./help.ts";
 import { doctor } from "./doctor.ts";
 import { ledgerShow } from "./ledger-show.ts";
@@ -20,6 +21,7 @@ const verbs: readonly AgentVerb[] = [
   activate,
   receive,
   pull,
+  bundleApply,
   secretsInstall,
   secretsCheck,
   secretsVerify,

@@ -223,6 +223,18 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "follow a rollout to its end",
     load: () => import("./deploy/watch.ts").then((module) => module.deployWatch),
   },
+  "bundle create": {
+    summary: "one file with an order and its system, for a host without a network",
+    load: () => import("./bundle/create.ts").then((module) => module.bundleCreate),
+  },
+  "bundle show": {
+    summary: "whether a bundle is whole, and what it orders",
+    load: () => import("./bundle/show.ts").then((module) => module.bundleShow),
+  },
+  "bundle receipt": {
+    summary: "verify what a host brought back, and add it to the log",
+    load: () => import("./bundle/receipt.ts").then((module) => module.bundleReceipt),
+  },
   "log show": {
     summary: "the newest entries of the log",
     load: () => import("./log/show.ts").then((module) => module.logShow),
