@@ -30,7 +30,7 @@ export interface ReadBundle {
   /** NAR hashes in nix32 of the archives that are in it. */
   readonly archives: ReadonlySet<string>;
   /** What the host's gate is to decide on, given the last order that it accepted. */
-  offer(known: Head | undefined): Promise<OfferMessage>;
+  readonly offer: (known: Head | undefined) => Promise<OfferMessage>;
 }
 
 export function archiveName(path: Pick<ClosurePath, "narHash">): string {

@@ -7,7 +7,7 @@ import { gitFailed } from "../trust/commits/git.ts";
 import type { GitSource } from "./pull-config.ts";
 
 /** Milliseconds, and bytes of one file that git writes: a pack is one. */
-const limits = { time: 30 * 60_000, file: 2 << 30 };
+const limits = { time: 30 * 60_000, file: 2 ** 31 };
 
 const environment = {
   GIT_CONFIG_GLOBAL: "/dev/null",

@@ -36,7 +36,8 @@ export async function missingPaths(
   world: HostWorld,
   closure: readonly ClosurePath[],
 ): Promise<Map<StorePath, ClosurePath>> {
-  const { client, close } = await openStoreAccess(world, world.paths, world.config);
+  const access = await openStoreAccess(world, world.paths, world.config);
+  const { client } = access;
   try {
     const valid = new Set(await client.queryValidPaths(closure.map(({ path }) => path)));
     const missing = new Map<StorePath, ClosurePath>();
@@ -47,7 +48,7 @@ export async function missingPaths(
     }
     return missing;
   } finally {
-    close();
+    access.close();
   }
 }
 

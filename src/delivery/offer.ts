@@ -31,7 +31,9 @@ export async function offerFrom(
   if (newest.digest !== head.warrant) throw unsettled(source, `order ${head.seq}`);
   const between: Uint8Array[] = [];
   let bytes = 0;
-  for (let current = newest; known !== undefined && current.warrant.seq > known.seq + 1;) {
+  // A host that has accepted nothing yet begins with whichever order comes.
+  const from = known?.seq ?? newest.warrant.seq;
+  for (let current = newest; current.warrant.seq > from + 1;) {
     if (between.length === warrantLimits.between)
       throw new NixsealError("limit", `this host has missed more than ${warrantLimits.between} orders`);
     const before = await orderOf(source, head.host, current.warrant.seq - 1);

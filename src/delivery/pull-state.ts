@@ -12,7 +12,7 @@ import { sha256Hex } from "./head.ts";
 import type { PullConfig } from "./pull-config.ts";
 
 export interface Failure {
-  /** `digestOfHead` of what could not be followed; null when the source could not be read. Something newer is tried at once. */
+  /** `digestOfHead` of what could not be followed; null when the source could not be reached. Something newer is tried at once. */
   readonly head: string | null;
   readonly count: number;
   /** Milliseconds since 1970: not before. */

@@ -70,6 +70,9 @@ export async function lookForHead(world: PullWorld, config: PullConfig): Promise
   throw new NixsealError("io", "the source says that nothing has changed, unasked");
 }
 
+/** In place of a head that could not be read, or must not be: the next one is looked at as soon as it is there. */
+const unreadable = "unreadable";
+
 async function attempt(
   world: PullWorld,
   config: PullConfig,
@@ -102,7 +105,12 @@ async function attempt(
     return { ...result, exit: exitCodes.done };
   } catch (error) {
     if (!(error instanceof NixsealError) || error.code === "bug") throw error;
-    const about = { head, message: error.message, code: exitCodeOf(error) };
+    const isAway = error.code === "io" || error.code === "timeout";
+    const about = {
+      head: head ?? (isAway ? null : unreadable),
+      message: error.message,
+      code: exitCodeOf(error),
+    };
     // On a full disk the error itself is what to tell.
     await keep({ failure: failureAfter(state.failure, about, clock.now(), random) }).catch(ignoreIo);
     throw error;

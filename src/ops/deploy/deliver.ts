@@ -82,9 +82,15 @@ export async function copyToCache(
   const { code, stderr } = await processes.run({
     program: "nix",
     args: [
-      ...["--extra-experimental-features", "nix-command", "copy", "--no-check-sigs"],
+      "--extra-experimental-features",
+      "nix-command",
+      "copy",
+      "--no-check-sigs",
       ...(from === null ? [] : ["--from", from]),
-      ...["--to", `file://${encodeURI(cache)}?compression=${compression}`, "--", ...toplevels],
+      "--to",
+      `file://${encodeURI(cache)}?compression=${compression}`,
+      "--",
+      ...toplevels,
     ],
     env: environment,
     timeout: patience,
