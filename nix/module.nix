@@ -12,5 +12,7 @@
     ./module/gate/host.nix
     ./module/gate/checks.nix
     ./module/gate/sudo.nix
+    ./module/pull/options.nix
+    ./module/pull/host.nix
   ];
 }

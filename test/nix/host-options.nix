@@ -19,6 +19,8 @@ let
       unitConfig = settings;
       serviceConfig = settings;
       socketConfig = settings;
+      timerConfig = settings;
+      environment = settings;
       path = option (types.listOf types.anything) [ ];
       restartIfChanged = option types.bool true;
       overrideStrategy = option types.str "asDropinIfExists";

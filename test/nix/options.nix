@@ -90,4 +90,4 @@ let
         )
     ) (attrNames options);
 in
-walk "nixseal" (optionsIn "options.nix" // optionsIn "gate/options.nix")
+walk "nixseal" (optionsIn "options.nix" // optionsIn "gate/options.nix" // optionsIn "pull/options.nix")
