@@ -103,7 +103,7 @@ export const bundleCreate = op({
   },
   text: ({ file, host, seq, archives, bytes }) =>
     [
-      `${file}: order ${seq} for ${host}, ${archives} archives, ${Math.ceil(bytes / 1e6)} MB unpacked`,
+      `${file}: order ${seq} for ${host}; archives: ${archives}, ${Math.ceil(bytes / 1e6)} MB unpacked`,
       "",
       `Next: on ${host}, nixseal-agent bundle apply FILE; bring the receipt back to 'nixseal bundle receipt'`,
     ].join("\n"),

@@ -56,7 +56,7 @@ export const bundleShow = op({
     return [
       `order ${seq} for ${host} of ${fleet}: ${action} ${toplevel}`,
       `expires ${expires}, ${signatures} ${signatures === 1 ? "signature" : "signatures"}`,
-      `${archives} archives for ${paths} paths${since === 0 ? "" : `; the others the host has by order ${since}`}`,
+      `archives: ${archives} for ${paths} paths of the order${since === 0 ? "" : `; the others the host has by order ${since}`}`,
       "whole: every file is what the manifest says",
     ].join("\n");
   },

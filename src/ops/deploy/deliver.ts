@@ -59,12 +59,10 @@ function requireSigned(open: OpenFleet, trust: OpenTrust, envelope: WarrantEnvel
   if (principals.length < threshold)
     throw new NixsealError("refused", `too few have signed ${file} (${principals.length} of ${threshold})`, {
       hint: `each of the others runs 'nixseal warrant sign ${file}'`,
-      where: { file },
     });
   if (trust.now >= envelope.warrant.expires)
     throw new NixsealError("refused", `${file} has expired: no host would follow it`, {
       hint: "make the next order: 'nixseal warrant create'",
-      where: { file },
     });
 }
 

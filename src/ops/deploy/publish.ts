@@ -56,7 +56,7 @@ export const deployPublish = op({
     // The archives first: an order that a host can see, it can follow.
     const toplevels = [...new Set(deliveries.map(({ newest }) => newest.warrant.toplevel))];
     if (!withoutCache) {
-      context.emit({ type: "step", message: `copying ${toplevels.length} systems into the cache` });
+      context.emit({ type: "step", message: "copying into the cache" });
       const place = join(directory, cacheDirectory);
       await copyToCache(context, toplevels, {
         from: localStore(context, store).store,
