@@ -20,6 +20,7 @@ export async function asDeployUser(
   const { code, stdout, stderr } = await processes.run({
     program: "runuser",
     args: ["-u", user, "--", ...program, ...words],
+    env: { HOME: "/var/empty" }, // git and Nix would look into root's
     timeout: patience,
   });
   say(stderr);

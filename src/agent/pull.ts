@@ -1,7 +1,8 @@
 import { at, NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
 import type { Files } from "../core/ports.ts";
-import { lookForHead, pull as pullOrders, type PullWorld } from "../delivery/pull.ts";
+import { lookForHead, pull as pullOrders } from "../delivery/pull.ts";
+import type { SourceWorld } from "../delivery/pull-source.ts";
 import {
   parsePullConfig,
   pullConfigFile,
@@ -38,7 +39,7 @@ export const pull: AgentVerb = {
       return handed.code;
     }
     const config = await readConfig(context.files, root);
-    const world: PullWorld = { ...context, ...open };
+    const world: SourceWorld = { ...context, ...open };
     const isJson = values["json"] === true;
     if (values["check"] === true) {
       const { seq } = await lookForHead(world, config);

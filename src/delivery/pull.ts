@@ -4,27 +4,20 @@ import { utf8 } from "../core/bytes.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { exitCodeOf, exitCodes } from "../core/exit.ts";
-import type { Downloads } from "../core/ports.ts";
 import { referencesFirst } from "../gate/receive/held.ts";
 import type { StorePath } from "../nix/store-path.ts";
 import type { ClosurePath } from "../trust/warrant/closure.ts";
 import { readArchive } from "./archive.ts";
-import { GitOrders } from "./git-orders.ts";
 import { sha256Hex, type DeliveryHead } from "./head.ts";
 import { missingPaths, type HostWorld, type Importer } from "./importer.ts";
 import { offerFrom } from "./offer.ts";
 import { followOrder, whereItStands, type OrderResult } from "./order.ts";
 import type { PullConfig } from "./pull-config.ts";
 import { failureAfter, mustWait, readPullState, writePullState, type PullState } from "./pull-state.ts";
-import { directoryReader, webReader, type Reader } from "./reader.ts";
-import { cacheOf, orderFiles, type OrderSource } from "./source.ts";
+import { cacheReader, sourceOf, type SourceWorld } from "./pull-source.ts";
+import type { Reader } from "./reader.ts";
+import type { OrderSource } from "./source.ts";
 import { substitute } from "./substitute.ts";
-
-export interface PullWorld extends HostWorld {
-  readonly downloads: Downloads;
-  /** The command line of `nixseal`, which judges commits. */
-  readonly verifier: readonly string[];
-}
 
 export interface PullResult {
   /** `nothing-new`, `absent` (a removable medium), `waiting` (after a failure), or how the order ended. */
@@ -41,7 +34,7 @@ export interface PullResult {
  * what is bad, unsigned or replayed never stands in the way of something good. `now`: whatever was remembered, all is looked at again.
  */
 export async function pull(
-  world: PullWorld,
+  world: SourceWorld,
   config: PullConfig,
   say: (message: string) => void,
   { now = false }: { readonly now?: boolean } = {},
@@ -63,7 +56,7 @@ export async function pull(
 }
 
 /** Whether the source can be read, and holds something for this host. For a health check of the system that pulls. */
-export async function lookForHead(world: PullWorld, config: PullConfig): Promise<DeliveryHead> {
+export async function lookForHead(world: SourceWorld, config: PullConfig): Promise<DeliveryHead> {
   const directory = join(world.paths.quarantine, "pull");
   const found = await sourceOf(world, config, directory).head(null);
   if (found !== null) return forThisHost(world, found.head);
@@ -74,7 +67,7 @@ export async function lookForHead(world: PullWorld, config: PullConfig): Promise
 const unreadable = "unreadable";
 
 async function attempt(
-  world: PullWorld,
+  world: SourceWorld,
   config: PullConfig,
   directory: string,
   state: PullState,
@@ -118,7 +111,7 @@ async function attempt(
 }
 
 async function followHead(
-  world: PullWorld,
+  world: SourceWorld,
   config: PullConfig,
   source: OrderSource,
   head: DeliveryHead,
@@ -152,26 +145,7 @@ async function copyFrom(
   }
 }
 
-function sourceOf(world: PullWorld, { source }: PullConfig, directory: string): OrderSource {
-  if (source.kind === "git") return new GitOrders(world, source, join(directory, "repository"));
-  return orderFiles(filesOf(world, source), world.config.host);
-}
-
-function cacheReader(world: PullWorld, { source, cache }: PullConfig): Reader | null {
-  if (cache !== null)
-    return cache.startsWith("/")
-      ? directoryReader(world.files, join(world.paths.root, cache))
-      : webReader(world.downloads, cache);
-  return source.kind === "git" ? null : cacheOf(filesOf(world, source));
-}
-
-function filesOf(world: PullWorld, source: Exclude<PullConfig["source"], { kind: "git" }>): Reader {
-  return source.kind === "web"
-    ? webReader(world.downloads, source.url)
-    : directoryReader(world.files, join(world.paths.root, source.path));
-}
-
-async function isAbsent({ files, paths }: PullWorld, { source }: PullConfig): Promise<boolean> {
+async function isAbsent({ files, paths }: SourceWorld, { source }: PullConfig): Promise<boolean> {
   if (source.kind !== "directory" || !source.removable) return false;
   return (await files.status(join(paths.root, source.path, "hosts"))) === null;
 }

@@ -4,9 +4,10 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { DeployLab } from "../support/deploy-lab.ts";
-import { order, pullingGate, runAgent } from "../support/pulling-host.ts";
+import { order, pullingGate, runAgent, startAgent } from "../support/pulling-host.ts";
 
 const storeOf = (lab: DeployLab): readonly string[] => ["--store", lab.builder.directory];
 
@@ -122,3 +123,32 @@ function tarOf(directory: string, name: string): Buffer {
   fs.symlinkSync("/etc/shadow", join(directory, name));
   return execFileSync("tar", ["--format=ustar", "-C", directory, "-cf", "-", name]);
 }
+
+test("killed half-way, the same bundle once more ends it; two at once end as one", async (t) => {
+  const lab = await DeployLab.make(t, ["buoy"], { gate: pullingGate });
+  const buoy = lab.host("buoy");
+  const first = buoy.running();
+  const bundle = join(lab.directory, "buoy.bundle");
+  // Three paths of one content.
+  const twins = ["a", "b"].map((name) => lab.builder.add(`twin-${name}`, "the same"));
+  const one = await order(lab, "buoy", "one", { twins: twins.join(" ") }, twins);
+  await lab.must("bundle", "create", "buoy", "-o", bundle, ...storeOf(lab));
+  for (const delay of [400, 700, 1100]) {
+    const { ended, kill } = startAgent(lab, "buoy", ["bundle", "apply", bundle]);
+    await sleep(delay);
+    try {
+      kill();
+    } catch {
+      // it has ended already
+    }
+    await ended;
+    assert.ok([first, one].includes(buoy.running()));
+  }
+  const both = await Promise.all([1, 2].map(() => runAgent(lab, "buoy", "bundle", "apply", bundle)));
+  assert.ok(
+    both.some(({ code }) => code === 0),
+    JSON.stringify(both),
+  );
+  assert.deepEqual([buoy.running(), buoy.boots()], [one, one]);
+  for (const twin of twins) assert.ok(buoy.store.has(twin), twin);
+});

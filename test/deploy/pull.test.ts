@@ -7,7 +7,8 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { setTimeout as sleep } from "node:timers/promises";
 import { utf8 } from "../../src/core/bytes.ts";
 import { parsePullConfig } from "../../src/delivery/pull-config.ts";
-import { pull, type PullWorld } from "../../src/delivery/pull.ts";
+import type { SourceWorld } from "../../src/delivery/pull-source.ts";
+import { pull } from "../../src/delivery/pull.ts";
 import { parseGateConfig } from "../../src/gate/config.ts";
 import { gatePaths } from "../../src/gate/paths.ts";
 import { clock } from "../../src/system/clock.ts";
@@ -236,7 +237,7 @@ test("a full disk, a sick system, a gate that wants to be confirmed", async (t) 
   const gateFile = join(web.root, "etc/nixseal/gate.json");
   const gate = parseGateConfig(fs.readFileSync(gateFile));
   const agent = join(top, "bin/nixseal-agent");
-  const world: PullWorld = {
+  const world: SourceWorld = {
     clock,
     processes,
     random,

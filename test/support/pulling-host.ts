@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 import type { TestContext } from "node:test";
 import { createHash } from "node:crypto";
+import type { StorePath } from "../../src/nix/store-path.ts";
 import { top } from "../console.ts";
 import type { DeployLab, Ended } from "./deploy-lab.ts";
 
@@ -68,8 +69,9 @@ export async function order(
   host: string,
   name: string,
   files: Readonly<Record<string, string>> = {},
+  references: readonly StorePath[] = [],
 ): Promise<string> {
-  const system = lab.system(name, files);
+  const system = lab.system(name, files, references);
   const made = await lab.must(
     "warrant",
     "create",
