@@ -260,7 +260,7 @@ export interface Downloads {
     url: string,
     limits: HttpLimits & { readonly tag: string | null },
   ): Promise<{ readonly bytes: Uint8Array; readonly tag: string | null } | null>;
-  /** As `Http.get`, in pieces as they come. An end before the announced length is `io`. */
+  /** As `Http.get`, in pieces as they come. An end before the announced length is `io`, two minutes of silence are `timeout`. */
   stream(url: string, limits: HttpLimits): AsyncIterable<Uint8Array>;
 }
 

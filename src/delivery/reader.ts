@@ -1,5 +1,5 @@
 /** Where the files of a delivery are read from. */
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Downloads, Files } from "../core/ports.ts";
 
@@ -22,14 +22,16 @@ export interface Reader {
 /** Milliseconds: of a small file, and of an archive over a slow line. */
 const patience = { small: 60_000, large: 6 * 3600_000 };
 
-export function directoryReader(files: Pick<Files, "read" | "stream">, directory: string): Reader {
+/** A stick may be anybody's: a symlink or a pipe in the place of a file is a fault. */
+export function directoryReader(files: Pick<Files, "read" | "streamInside">, directory: string): Reader {
   return {
     name: directory,
     get: async (file, limit) => ({
       bytes: await files.read(join(directory, file), { limit, follow: false }),
       tag: null,
     }),
-    stream: (file, limit) => upTo(files.stream(join(directory, file)), limit, file),
+    stream: (file, limit) =>
+      upTo(files.streamInside(join(directory, dirname(file)), basename(file)), limit, file),
   };
 }
 

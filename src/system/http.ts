@@ -4,6 +4,8 @@ import type { Downloads, Http, HttpLimits } from "../core/ports.ts";
 
 const mostRedirects = 5;
 const longestTag = 256;
+/** Milliseconds. */
+const longestSilence = 120_000;
 
 /** The modules for HTTP are loaded by the first request: most runs make none. */
 export const http: Http = {
@@ -30,6 +32,9 @@ export const downloads: Downloads = {
   async *stream(url, limits) {
     const abort = AbortSignal.timeout(limits.timeout);
     const { answer, at } = await follow(url, abort, {});
+    answer.setTimeout(longestSilence, () =>
+      answer.destroy(new NixsealError("timeout", `${at.href} sends nothing more`)),
+    );
     const pieces = body(answer, at, limits);
     try {
       for (;;) {
