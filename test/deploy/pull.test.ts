@@ -281,3 +281,44 @@ test("a full disk, a sick system, a gate that wants to be confirmed", async (t) 
 function gateJson(file: string): object {
   return JSON.parse(fs.readFileSync(file, "utf8")) as object;
 }
+
+test("what the host's own caches have comes from there, and must be what was ordered all the same", async (t) => {
+  const lab = await DeployLab.make(t, ["web"], { gate: pullingGate });
+  const web = lab.host("web");
+  const delivery = join(lab.directory, "delivery");
+  const cache = join(lab.directory, "upstream");
+  const one = await order(lab, "web", "one");
+  await lab.must(
+    "deploy",
+    "publish",
+    "web",
+    "--to",
+    delivery,
+    "--without-cache",
+    "--store",
+    lab.builder.directory,
+  );
+  const secret = lab.builder.text("nix", "key", "generate-secret", "--key-name", "upstream-1");
+  fs.writeFileSync(join(lab.directory, "key"), secret);
+  const key = lab.builder.run("nix", ["key", "convert-secret-to-public"], secret, []).toString().trim();
+  lab.builder.run("nix", ["store", "sign", "--recursive", "--key-file", join(lab.directory, "key"), one]);
+  lab.builder.run("nix", ["copy", "--to", `file://${cache}`, one]);
+  fs.writeFileSync(
+    join(web.root, "etc/nix/nix.conf"),
+    `build-users-group =\nsubstituters = file://${cache}\ntrusted-public-keys = ${key}\n`,
+  );
+  const server = await serveStatic(t, delivery);
+
+  configurePull(lab, "web", { kind: "web", url: server.url });
+  const alone = await runAgent(lab, "web", "pull");
+  assert.equal(alone.code, 2, "the delivery has no cache");
+  server.requests.length = 0;
+  configurePull(lab, "web", { kind: "web", url: server.url }, { substitute: true });
+  const done = await runAgent(lab, "web", "pull", "--json");
+  assert.equal(done.code, 0, done.stderr + done.stdout);
+  assert.equal(web.running(), one);
+  assert.ok(
+    !server.requests.some(({ path }) => path.includes("/cache/")),
+    "nothing from the delivery",
+  );
+});
