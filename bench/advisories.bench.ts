@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { buildIndex } from "../src/audit/advisories/index/build.ts";
 import { AdvisoryIndex } from "../src/audit/advisories/index/read.ts";
 import { generatedAdvisories, generatedClosure } from "../test/support/advisory-feed.ts";
-import type { Benchmark } from "./figure.ts";
+import { agreement } from "../test/support/known-answers.ts";
+import type { Benchmark, Figure } from "./figure.ts";
+import { hasVulnix, runVulnix } from "./vulnix.ts";
 
 const size = { advisories: 350_000, rangesEach: 5, seed: 1 };
 const rounds = 5;
@@ -29,14 +31,16 @@ export async function bench(): Promise<Benchmark> {
       string,
     ];
     writeFileSync(index, buildIndex(generatedAdvisories(size)));
-    writeFileSync(closure, `${generatedClosure(3000, 2).join("\n")}\n`);
+    const paths = generatedClosure(3000, 2);
+    writeFileSync(closure, `${paths.join("\n")}\n`);
     writeFileSync(empty, `${generatedClosure(1, 2).join("\n")}\n`);
     const ranges = new AdvisoryIndex(readFileSync(index)).ranges;
     const best = (args: readonly string[]): number =>
       Math.min(...Array.from({ length: rounds }, () => seconds(args)));
-    const whole = best(["advisories", "match", closure, "--index", index, "--json"]);
+    const audit = ["audit", closure, "--index", index, "--json"];
+    const whole = best(audit);
     const start = best(["nix", "compare-versions", "1", "2"]);
-    const megabytes = peakMegabytes([nixseal, "advisories", "match", closure, "--index", index, "--json"]);
+    const megabytes = peakMegabytes([nixseal, ...audit]);
     const beside = `the program's own start: ${start.toFixed(2)} s; target: 0.5 s`;
     return {
       name: `Advisories: 3,000 paths against ${size.advisories} advisories, ${ranges} ranges, ${Math.round(statSync(index).size / 1e6)} MB`,
@@ -49,11 +53,43 @@ export async function bench(): Promise<Benchmark> {
           beside: "target: 200 MB",
           ratio: megabytes / 200,
         },
+        await besideVulnix(directory, paths, whole),
+        agreementFigure(),
       ],
     };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Both on the same closure with the same advisories, each with what it prepares beforehand. */
+async function besideVulnix(directory: string, paths: readonly string[], own: number): Promise<Figure> {
+  if (!hasVulnix())
+    return {
+      what: "vulnix on the same closure",
+      value: 0,
+      unit: "s",
+      beside: "not measured: vulnix is not installed (pip install vulnix)",
+    };
+  const { scan, prepare, findings } = await runVulnix(directory, generatedAdvisories(size), paths);
+  return {
+    what: "vulnix on the same closure",
+    value: scan,
+    unit: "s",
+    beside: `${findings} findings, by product name alone; nixseal ${own.toFixed(2)} s; its database took ${Math.round(prepare)} s to make`,
+    ratio: own / scan,
+  };
+}
+
+/** Cases that other tools get wrong, each with the answer that a person gives. */
+function agreementFigure(): Figure {
+  const { cases, falsePositives, falseNegatives } = agreement();
+  return {
+    what: "wrong answers",
+    value: falsePositives.length + falseNegatives.length,
+    unit: `of ${cases} known answers`,
+    beside: `${falsePositives.length} false positives, ${falseNegatives.length} false negatives`,
+  };
 }
 
 /** The kernel's count of the child's largest resident set, asked by a small parent of its own. */

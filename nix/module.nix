@@ -14,5 +14,6 @@
     ./module/gate/sudo.nix
     ./module/pull/options.nix
     ./module/pull/host.nix
+    ./module/watch
   ];
 }

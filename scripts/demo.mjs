@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   lutimesSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -291,5 +292,83 @@ chapter("The warranted system activates, confirmed over a new connection; the ho
 show(`nixseal gate activate ${order}`, run(["nixseal", "gate", "activate", order]));
 must(running() === system, "the new system runs");
 must(readlinkSync(join(root("web"), "boot-entry")) === system, "and boots");
+
+chapter("An audit of a fleet that is bad on purpose: each fault with its place and the way out");
+const audited = (name) => {
+  cpSync(join(top, "test/audit/fleets", name), join(base, name), { recursive: true });
+  const lock = join(base, name, "flake.lock");
+  const fresh = `"lastModified": ${Math.floor(Date.now() / 1000) - 86_400}`;
+  if (name === "good")
+    writeFileSync(
+      lock,
+      readFileSync(lock, "utf8")
+        .replace(/"lastModified": \d+/, fresh)
+        .replace(/nixos-\d\d\.\d\d/, "nixos-unstable"),
+    );
+  return join(base, name);
+};
+const bad = run(["nixseal", "audit", audited("bad"), "--fail-on", "high"], { expect: 1 });
+show("nixseal audit bad --fail-on high", bad.slice(bad.indexOf("hosts/web.nix")));
+say(
+  `  … ${bad
+    .trimEnd()
+    .split("\n")
+    .find((line) => / findings, /.test(line))}`,
+);
+must(
+  !bad.includes("correct horse") && !bad.includes("battery staple"),
+  "no secret is repeated in the report",
+);
+
+chapter("An audit of a good one: nothing found, nothing unknown");
+show("nixseal audit good", run(["nixseal", "audit", audited("good")]));
+
+chapter("Vulnerabilities of a closure: signed advisories, and what they cannot say is said too");
+writeFileSync(
+  join(base, "team.json"),
+  JSON.stringify({
+    id: "CVE-2026-1000",
+    modified: "2026-01-01T00:00:00Z",
+    summary: "an editor runs what it should show",
+    affected: [
+      {
+        package: { ecosystem: "nixpkgs", name: "vim" },
+        ranges: [{ type: "ECOSYSTEM", events: [{ introduced: "0" }, { fixed: "9.1" }] }],
+      },
+    ],
+  }),
+);
+const key = join(home, ".ssh/id_ed25519");
+const signer = (...roles) => roles.flatMap((role) => ["--key", `${role}=${key}.pub`]);
+const roles = signer("root", "targets", "critical", "snapshot", "timestamp");
+const advisories = (...words) => run(["nixseal", "advisories", ...words], { cwd: base });
+advisories("import", "osv", "team.json");
+advisories("root", "feed", "--feed", "demo", ...roles, "--key", `critical=${join(base, "bob")}.pub`);
+advisories("sign", "feed", "root", "--key", key);
+advisories("publish", "feed", "--collection", "advisories.jsonl");
+advisories("sign", "feed", "--key", key);
+advisories("sign", "feed", "--key", join(base, "bob"));
+advisories("update", "feed", "--root", "feed/1.root.json");
+const digest = "0".repeat(32);
+writeFileSync(join(base, "closure"), `/nix/store/${digest}-vim-9.0\n/nix/store/${digest}-hello-2.12\n`);
+show("nixseal audit closure", run(["nixseal", "audit", "closure"], { cwd: base, expect: 1 }));
+
+chapter("Refused: yesterday's advisories; and advisories that are out of date are never called clean");
+const seen = join(home, ".local/state/nixseal/advisories/seen.json");
+const yesterday = readFileSync(join(base, "feed/timestamp.json"));
+advisories("publish", "feed");
+advisories("sign", "feed", "--key", key);
+advisories("update", "feed");
+writeFileSync(join(base, "feed/timestamp.json"), yesterday);
+show(
+  "nixseal advisories update feed",
+  run(["nixseal", "advisories", "update", "feed"], { cwd: base, expect: 4 }),
+);
+writeFileSync(
+  seen,
+  readFileSync(seen, "utf8").replace(/"expires":"[^"]*"/, '"expires":"2020-01-01T00:00:00Z"'),
+);
+writeFileSync(join(base, "closure"), `/nix/store/${digest}-vim-9.1\n`);
+show("nixseal audit closure", run(["nixseal", "audit", "closure"], { cwd: base, expect: 5 }));
 
 console.log("\nDone. Nothing is left behind.");

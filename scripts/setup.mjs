@@ -18,6 +18,7 @@ export const programs = {
   flock: "util-linux",
   age: "age",
   openssl: "openssl",
+  sqlite3: "sqlite3",
   "nix-instantiate": "nix-bin",
 };
 

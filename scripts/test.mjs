@@ -12,7 +12,21 @@ function step(name, program, args) {
   console.log(`== ${name}: ok, ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
-setUp({ ...programs, etcd: "etcd-server", etcdctl: "etcd-client", "systemd-analyze": "systemd" }); // compiles too: a type error ends it here
+/** Servers, shells and a desktop that the tests run things against. */
+const peers = {
+  busctl: "systemd",
+  dash: "dash",
+  "dbus-daemon": "dbus-daemon",
+  dunst: "dunst",
+  etcd: "etcd-server",
+  etcdctl: "etcd-client",
+  fish: "fish",
+  "systemd-analyze": "systemd",
+  Xvfb: "xvfb",
+  zsh: "zsh",
+};
+
+setUp({ ...programs, ...peers }); // compiles too: a type error ends it here
 step("format", bin("oxfmt"), ["--check"]);
 step("lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]);
 step("dead code", bin("knip"), []);

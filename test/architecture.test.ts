@@ -117,26 +117,40 @@ test("no source goes through a shell or leaves host keys unchecked", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("what nixseal-agent loads at its start: its rooms and no npm package", () => {
+/** Everything that a file brings in, from one import to the next. */
+function loaded(start: string, kinds: readonly Import["kind"][]): { files: string[]; packages: string[] } {
   const seen = new Set<string>();
   const packages = new Set<string>();
   const visit = (file: string): void => {
     if (seen.has(file)) return;
     seen.add(file);
     for (const { specifier, kind } of importsOf(file)) {
-      if (kind !== "static" || specifier.startsWith("node:")) continue;
+      if (!kinds.includes(kind) || specifier.startsWith("node:")) continue;
       if (specifier.startsWith(".")) visit(resolved(file, specifier));
       else packages.add(packageOf(specifier));
     }
   };
-  visit("src/agent/main.ts");
-  const rooms = new Set([...seen].map(roomOf));
+  visit(start);
+  return { files: [...seen], packages: [...packages] };
+}
+
+test("what nixseal-agent loads at its start: its rooms and no npm package", () => {
+  const { files, packages } = loaded("src/agent/main.ts", ["static"]);
+  const rooms = new Set(files.map(roomOf));
   const mayLoad = new Set([...table.get("agent")!.rooms, "agent", "system"]);
   assert.deepEqual(
     [...rooms].filter((room) => !mayLoad.has(room)),
     [],
   );
-  assert.deepEqual([...packages], []);
+  assert.deepEqual(packages, []);
+});
+
+test("what nixseal-agent loads to watch: no npm package, not even lazily", () => {
+  for (const start of ["watch", "preview", "resume", "tell"]) {
+    const { files, packages } = loaded(`src/watch/${start}.ts`, ["static", "dynamic"]);
+    assert.ok(files.length > 10, start);
+    assert.deepEqual(packages, [], start);
+  }
 });
 
 test("only named exports, and no file that only passes on another's", () => {

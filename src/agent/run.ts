@@ -9,6 +9,8 @@ import { doctor } from "./doctor.ts";
 import { ledgerShow } from "./ledger-show.ts";
 import { pull } from "./pull.ts";
 import { receive } from "./receive.ts";
+import { noticesVerb } from "./notices.ts";
+import { notifyVerb } from "./notify.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
 import { secretsVerify } from "./secrets-verify.ts";
@@ -16,6 +18,7 @@ import { status } from "./status.ts";
 import { taint } from "./taint.ts";
 import { errorJson, errorText } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
+import { watchVerb } from "./watch.ts";
 
 const verbs: readonly AgentVerb[] = [
   activate,
@@ -29,6 +32,9 @@ const verbs: readonly AgentVerb[] = [
   ledgerShow,
   taint,
   doctor,
+  watchVerb,
+  noticesVerb,
+  notifyVerb,
 ];
 
 /** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */

@@ -93,6 +93,7 @@ function report(
     file,
     { evidence: `${option}${shown}${condition}`, ...problem, line: at.line, unknown },
     `${option}=${printed(value)}\n${lines[at.line - 1] ?? ""}`,
+    { path, open: unknown || conditional },
   );
 }
 
@@ -109,7 +110,7 @@ function isPlain({ kind }: Expression): boolean {
 }
 
 /** As Nix would write it, nearly; for evidence and fingerprints. Parts may be shared: beyond `left` of them it ends. */
-function printed(value: Value, budget = { left: 2000 }): string {
+export function printed(value: Value, budget = { left: 2000 }): string {
   if (budget.left-- <= 0) return "…";
   switch (value.kind) {
     case "bool":

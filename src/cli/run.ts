@@ -54,6 +54,13 @@ async function dispatch(words: readonly string[], program: Program): Promise<Exi
     const { complete } = await import("./complete.ts");
     return print((await complete(words.slice(1))).map((word) => `${word}\n`).join(""));
   }
+  if (first === "notices" && second === undefined) {
+    // A terminal waits for it: the schemas that other verbs need take longer than all of this.
+    const { exitOf, noticesNow, textOf } = await import("../watch/notices-now.ts");
+    const found = await noticesNow(program);
+    await print(textOf(found));
+    return exitOf(found);
+  }
   if (first === "help") return dispatch([...words.slice(1), "--help"], program);
 
   const name = Object.hasOwn(registry, first) ? first : `${first} ${second ?? ""}`;

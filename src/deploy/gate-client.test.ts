@@ -45,7 +45,7 @@ test("a no carries the decision's code, its reason, the way out and the receipt"
   const answer = await askGate(saying(say(no)), status);
   assert.deepEqual(answer, no);
   assert.throws(() => accepted(answer, "web1"), {
-    code: "refused",
+    code: "partial",
     message: "a check failed [reverted]",
     hint: "look",
     where: { host: "web1" },

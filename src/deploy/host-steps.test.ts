@@ -63,6 +63,7 @@ async function play(gate: Played, changes: Partial<HostWorld> = {}) {
     check: async () => null,
     sign: (text) => signMessage(text, "nixseal-confirm@v1", alice),
     say: () => undefined,
+    logHead: async () => null,
     ...changes,
   };
   const result = await deployHost(

@@ -4,6 +4,7 @@ import type { Clock } from "../core/ports.ts";
 import type { GateEvent } from "../gate/answer.ts";
 import { confirmationText, type GateAction, type GateMessage, type OfferMessage } from "../gate/message.ts";
 import type { WarrantEnvelope } from "../trust/warrant/envelope.ts";
+import type { LogHead } from "../log/log.ts";
 import type { SshSig } from "../ssh/sshsig.ts";
 import type { Lease } from "../state/lease.ts";
 import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
@@ -34,6 +35,8 @@ export interface HostWorld {
   /** Whether the new system does its work, as seen from here: why not, else null. */
   check(): Promise<string | null>;
   sign(text: Uint8Array): Promise<SshSig>;
+  /** What the log ends with, for the host to bear witness of. */
+  logHead(): Promise<LogHead | null>;
   say(message: string): void;
 }
 
@@ -99,7 +102,14 @@ async function underLease(
   await world.copy();
   stillOurs();
   const fence = lease.token;
-  const message = { kind: "activate", warrant: order.order.digest, action, rehash: false, fence } as const;
+  const message = {
+    kind: "activate",
+    warrant: order.order.digest,
+    action,
+    rehash: false,
+    fence,
+    log: await world.logHead(),
+  } as const;
   let answering: Promise<void> | null = null;
   const onEvent = (event: GateEvent): void => {
     world.say(event.message);

@@ -18,7 +18,14 @@ import {
 
 const store = "/nix/store";
 const digest = "ab".repeat(32);
-const activate = { kind: "activate", warrant: digest, action: "switch", rehash: false, fence: 7 } as const;
+const activate = {
+  kind: "activate",
+  warrant: digest,
+  action: "switch",
+  rehash: false,
+  fence: 7,
+  log: null,
+} as const;
 
 async function everyKind(): Promise<GateMessage[]> {
   const envelope = await signed(warrant(), alice, bob);
@@ -34,7 +41,7 @@ async function everyKind(): Promise<GateMessage[]> {
     { kind: "offer", warrant: envelope, between: [envelope.payload], status },
     { kind: "import", path: pathOf("openssl") },
     activate,
-    { ...activate, fence: null },
+    { ...activate, fence: null, log: { seq: 7, digest } },
     { kind: "confirm", nonce: digest, signature, fence: null },
     { kind: "revert", fence: 0 },
     { kind: "status" },
@@ -49,7 +56,9 @@ suite("a message", () => {
 
   test("has one spelling", () => {
     const good =
-      '{"action":"boot","fence":null,"kind":"activate","rehash":true,"warrant":"' + digest + '"}\n';
+      '{"action":"boot","fence":null,"kind":"activate","log":null,"rehash":true,"warrant":"' +
+      digest +
+      '"}\n';
     assert.deepEqual(parseMessage(utf8(good), store), {
       ...activate,
       action: "boot",

@@ -13,6 +13,7 @@ import {
   type WarrantEnvelope,
 } from "../trust/warrant/envelope.ts";
 import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
+import type { Head } from "../trust/warrant/state.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
 
@@ -51,6 +52,8 @@ export interface ActivateMessage {
   /** Whether every file is hashed again. */
   readonly rehash: boolean;
   readonly fence: Fence;
+  /** The newest entry of the sender's log, for the receipt: so the host is a witness of all before it. Null: there is no log. */
+  readonly log: Head | null;
 }
 
 export interface ConfirmMessage {
@@ -106,6 +109,14 @@ const fence: Check<Fence> = nullable((value, path) => {
   throw wrong(path, "a whole number", value);
 });
 
+export const logHead = object<Head>({
+  digest,
+  seq: (value, path) => {
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
+    throw wrong(path, "a whole number from 1", value);
+  },
+});
+
 const shapes = {
   offer: object({
     between: list(carried, warrantLimits.between),
@@ -119,6 +130,7 @@ const shapes = {
     action: oneOf(...gateActions),
     fence,
     kind: oneOf("activate"),
+    log: nullable(logHead),
     rehash: flag,
     warrant: digest,
   }),
@@ -194,6 +206,8 @@ function jsonOf(message: GateMessage): Json {
       return { ...message, certificate: base64(message.certificate.blob) };
     case "confirm":
       return { ...message, signature: armorSshSig(message.signature) };
+    case "activate":
+      return { ...message, log: message.log === null ? null : { ...message.log } };
     default:
       return { ...message };
   }

@@ -4,8 +4,10 @@ import { parseHash, parseSri } from "./hash.ts";
 import { Field } from "./json-fields.ts";
 import { parseSignature, type Signature } from "./signing-key.ts";
 import {
+  anyStore,
   defaultStoreDirectory,
   fromBaseName,
+  isStoreDirectory,
   parseStorePath,
   storeDirectoryOf,
   type StorePath,
@@ -27,7 +29,7 @@ export interface PathInfo extends Signed {
 /**
  * Reads what `nix path-info --json` prints, in any version: a list of objects with `path` (Nix up to 2.18), a
  * map by path (2.19 to 2.32 and `--json-format 1`), or the map under `info` with `version` 2 or 3 and base
- * names (since 2.33). Paths that the store did not know are left out. Unknown fields are ignored, since Nix
+ * names (since 2.33). `storeDirectory` may be `anyStore`. Paths that the store did not know are left out. Unknown fields are ignored, since Nix
  * adds some. Throws `malformed`, naming the field.
  */
 export function parsePathInfos(text: string, storeDirectory: string = defaultStoreDirectory): PathInfo[] {
@@ -41,7 +43,9 @@ export function parsePathInfos(text: string, storeDirectory: string = defaultSto
     const version = top.get("version");
     if (version.value !== 2 && version.value !== 3) throw version.wrong("2 or 3");
     const directory = top.get("storeDir").string();
-    if (directory !== storeDirectory) throw top.get("storeDir").wrong(storeDirectory);
+    const right = storeDirectory === anyStore ? isStoreDirectory(directory) : directory === storeDirectory;
+    if (!right)
+      throw top.get("storeDir").wrong(storeDirectory === anyStore ? "a store directory" : storeDirectory);
     return known(top.get("info")).map(([key, info]) =>
       withBaseNames(new Field(key, `name of ${info.name}`).parsed(baseName(directory)), info),
     );

@@ -20,9 +20,10 @@ export const nouns: Readonly<Record<string, string>> = {
   deploy: "from a selection of hosts to running systems: plan, apply, watch, go back",
   log: "what was decided and done, and whether somebody changed it",
   ci: "workflows that verify and build, and what they may do",
-  audit: "what is wrong with a repository, without logging in anywhere",
+  audit: "what is wrong with a repository, a closure or a host, without logging in anywhere",
   waive: "live with a finding of an audit until a day",
   advisories: "vulnerabilities: import, sign, follow a feed, match a closure",
+  notices: "what the last look at this machine found",
   age: "encrypt and decrypt files in the format of age(1)",
   ssh: "signatures, certificates and revocation lists of OpenSSH, checked strictly",
   nix: "Nix's formats: archives, hashes, derivations, versions, the language",
@@ -252,12 +253,12 @@ export const registry: Readonly<Record<string, Entry>> = {
     load: () => import("./ci/check.ts").then((module) => module.ciCheck),
   },
   audit: {
-    summary: "look for what is wrong with a repository: its configuration, secrets and trust",
-    load: () => import("./audit.ts").then((module) => module.audit),
+    summary: "look for what is wrong with a repository, a closure or a host",
+    load: () => import("./audit/audit.ts").then((module) => module.audit),
   },
   waive: {
     summary: "live with a finding of an audit until a day, with a reason",
-    load: () => import("./waive.ts").then((module) => module.waive),
+    load: () => import("./audit/waive.ts").then((module) => module.waive),
   },
   "advisories update": {
     summary: "fetch and verify a feed of advisories",
@@ -290,6 +291,10 @@ export const registry: Readonly<Record<string, Entry>> = {
   "advisories sign": {
     summary: "sign drafts; what is complete goes in place",
     load: () => import("./advisories/sign.ts").then((module) => module.sign),
+  },
+  notices: {
+    summary: "show what 'nixseal-agent watch' found on this machine, or print a shell hook for it",
+    load: () => import("./notices.ts").then((module) => module.notices),
   },
   "age encrypt": {
     summary: "encrypt a file to keys or to a passphrase",

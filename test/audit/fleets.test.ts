@@ -11,7 +11,7 @@ import { today } from "../support/audit.ts";
 
 async function auditOf(name: string): Promise<Pick<Report, "findings" | "coverage">> {
   const target = await directoryTarget(files, join(top, "test/audit/fleets", name));
-  return auditTarget(target, areas, today, () => undefined);
+  return auditTarget(target, { only: areas, now: today, progress: () => undefined, vulnerabilities: null });
 }
 
 test("the bad fleet: every fault that was put in, each once, and no other", async () => {

@@ -97,6 +97,7 @@ const switchTo = (warrant: string): GateMessage => ({
   action: "switch",
   rehash: false,
   fence: null,
+  log: null,
 });
 
 suite("nixseal-agent activate", () => {

@@ -118,6 +118,14 @@ in
   sudoRs = failing {
     security.sudo-rs.extraRules = [ ({ groups = [ "deploy" ]; } // command "ALL") ];
   };
+  doas = failing {
+    security.doas.extraRules = [
+      {
+        users = [ "deploy" ];
+        noPass = true;
+      }
+    ];
+  };
   upgrades = failing { system.autoUpgrade.enable = true; };
   pull =
     let

@@ -40,6 +40,7 @@ const refusals: readonly (readonly [variant: string, message: RegExp])[] = [
   ["deploySudo", /sudo lets 'deploy' run \S+reboot; the gate needs nothing of it/],
   ["deployAll", /sudo lets 'deploy' run ALL/],
   ["sudoRs", /sudo lets 'deploy' run ALL/],
+  ["doas", /doas has a rule for 'deploy'/],
   ["upgrades", /autoUpgrade activates without a warrant/],
   ["pullConfirmed", /nobody confirms what a host pulls/],
   ["pullNothing", /set one of nixseal\.pull\.source and nixseal\.pull\.repository/],

@@ -20,7 +20,9 @@ let
       serviceConfig = settings;
       socketConfig = settings;
       timerConfig = settings;
-      environment = settings;
+      pathConfig = settings;
+      partOf = strings;
+      environment = option (types.attrsOf types.str) { };
       path = option (types.listOf types.anything) [ ];
       restartIfChanged = option types.bool true;
       overrideStrategy = option types.str "asDropinIfExists";
@@ -85,11 +87,13 @@ in
       {
         inherit sudo;
         sudo-rs = sudo;
+        doas = { inherit (sudo) enable extraRules; };
         pam.loginLimits = option (types.listOf types.anything) [ ];
       };
     environment = {
       etc = named { };
       systemPackages = option (types.listOf types.anything) [ ];
+      interactiveShellInit = option types.lines "";
     };
     nix = {
       package = option types.anything null;
@@ -105,6 +109,7 @@ in
         };
       }) { };
     };
+    programs.fish.interactiveShellInit = option types.lines "";
     services.userborn.enable = option types.bool false;
     system.activationScripts = option (types.attrsOf (
       types.submodule {
@@ -127,6 +132,11 @@ in
       paths = units;
       targets = units;
       slices = units;
+      packages = option (types.listOf types.anything) [ ];
+      user = {
+        services = units;
+        paths = units;
+      };
     };
   };
 }

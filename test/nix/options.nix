@@ -90,4 +90,9 @@ let
         )
     ) (attrNames options);
 in
-walk "nixseal" (optionsIn "options.nix" // optionsIn "gate/options.nix" // optionsIn "pull/options.nix")
+walk "nixseal" (
+  optionsIn "options.nix"
+  // optionsIn "gate/options.nix"
+  // optionsIn "pull/options.nix"
+  // optionsIn "watch/options.nix"
+)

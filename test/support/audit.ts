@@ -23,6 +23,7 @@ export function memoryTarget(tree: FileTree, singleFile = false): Target {
     leftOut: [],
     cut: false,
     singleFile,
+    repository: null,
     read: async ({ path }, limit = Infinity) => {
       const content = bytes.get(path)!;
       if (content.length > limit) throw new NixsealError("limit", `file is larger than ${limit} bytes`);
@@ -38,7 +39,12 @@ export async function reportOf(
   tree: FileTree,
   now = today,
 ): Promise<Pick<Report, "findings" | "waived" | "checks" | "coverage">> {
-  return auditTarget(memoryTarget(tree), ["config", "secrets", "trust"], now, () => undefined);
+  return auditTarget(memoryTarget(tree), {
+    only: ["config", "secrets", "trust"],
+    now,
+    progress: () => undefined,
+    vulnerabilities: null,
+  });
 }
 
 export async function findingsIn(tree: FileTree, now = today): Promise<readonly AuditFinding[]> {

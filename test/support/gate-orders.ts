@@ -21,7 +21,15 @@ import { alice } from "./warrants.ts";
 export const noConfirmation = { confirm: null };
 
 export function order({ digest }: WarrantEnvelope, changed: Partial<ActivateMessage> = {}): ActivateMessage {
-  return { kind: "activate", warrant: digest, action: "switch", rehash: false, fence: null, ...changed };
+  return {
+    kind: "activate",
+    warrant: digest,
+    action: "switch",
+    rehash: false,
+    fence: null,
+    log: null,
+    ...changed,
+  };
 }
 
 /** Offers and activates; the refusal's code, or the outcome. */

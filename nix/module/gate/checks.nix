@@ -107,6 +107,8 @@ let
   openRules = filter isOpen (
     map (one: one.command) (filter withoutPassword (concatMap commandsOf rules))
   );
+  doas = config.security.doas or { };
+  doasRules = filter isFor (optionals (doas.enable or false) (doas.extraRules or [ ]));
   wheelIsOpen = any (sudo: !(sudo.wheelNeedsPassword or true)) implementations;
 
   sshd = config.services.openssh;
@@ -161,6 +163,9 @@ in
         "sudo lets '${gate.user}' run ${listed forDeploy}; the gate needs ${
           if gate.privilege == "sudo" then "'${own}' and nothing else" else "nothing of it"
         }"
+      )
+      (refuse (doasRules != [ ])
+        "doas has a rule for '${gate.user}'; the gate needs nothing of it"
       )
       (refuse (ordered && openRules != [ ])
         "a rule of sudo without a password lets somebody choose what root runs: ${listed openRules}"

@@ -6,9 +6,17 @@ import type { LockFile } from "../target/lock-file.ts";
 import type { Tree } from "../tree.ts";
 import type { Workflow } from "../workflow.ts";
 
-/** What `--only` chooses. */
+/** What checks are about. */
 export const areas = ["config", "secrets", "trust"] as const;
 export type Area = (typeof areas)[number];
+
+/** What `--only` chooses: checks of files, and what the advisories say. */
+export const auditAreas = [...areas, "vulnerabilities"] as const;
+export type AuditArea = (typeof auditAreas)[number];
+
+export function isArea(area: AuditArea): area is Area {
+  return area !== "vulnerabilities";
+}
 
 /** One rule: what it means, how to fix what it finds, and a pure function that looks. */
 export interface CheckInfo {

@@ -25,6 +25,17 @@ export const unreadable: CheckInfo = {
   references: reference,
 };
 
+export const evaluationFailed: CheckInfo = {
+  id: "AUD003",
+  name: "host-not-evaluated",
+  severity: "info",
+  areas: ["config"],
+  title: "a host's configuration could not be evaluated",
+  means: "What modules from elsewhere set on it is not known; the source was looked at all the same.",
+  fix: "mend what Nix complains of; fetch missing inputs with 'nix flake archive', if you trust them",
+  references: reference,
+};
+
 export const waiverExpired: CheckInfo = {
   id: "WVR001",
   name: "waiver-expired",
@@ -47,4 +58,10 @@ export const waiverVoid: CheckInfo = {
   references: reference,
 };
 
-export const ownRules: readonly CheckInfo[] = [incomplete, unreadable, waiverExpired, waiverVoid];
+export const ownRules: readonly CheckInfo[] = [
+  incomplete,
+  unreadable,
+  evaluationFailed,
+  waiverExpired,
+  waiverVoid,
+];

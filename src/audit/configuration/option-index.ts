@@ -50,7 +50,7 @@ export class OptionIndex<Item> {
 }
 
 /** `a."b.c".*`: names as in Nix. */
-function namesOf(option: string): string[] {
+export function namesOf(option: string): string[] {
   return Array.from(option.matchAll(/"([^"]*)"|[^."]+/g), (match) => match[1] ?? match[0]);
 }
 

@@ -48,8 +48,9 @@ export function auditClosure(
     const { identified, statements } = statementsAbout(found, advisories);
     if (identified) known++;
     for (const about of statements) {
-      if (isOutOfRange(about)) outOfRange++;
-      if (all || !isOutOfRange(about)) findings.push(findingOf(found, about, holds, advisories.critical));
+      const isOut = isOutOfRange(about.statements);
+      if (isOut) outOfRange++;
+      if (all || !isOut) findings.push(findingOf(found, about, holds, advisories.critical));
     }
   }
   const packages = inventory.packages.length;
@@ -66,10 +67,16 @@ export function auditClosure(
   };
 }
 
+/** What the products of one advisory say about one package. */
+interface About {
+  readonly index: AdvisoryIndex;
+  readonly advisory: number;
+  readonly statements: readonly LocatedStatement[];
+}
+
 interface Found {
   readonly identified: boolean;
-  /** One list for each advisory. */
-  readonly statements: readonly LocatedStatement[][];
+  readonly statements: readonly About[];
 }
 
 /** What a row's qualifier means for the package; the same for many rows. */
@@ -77,42 +84,40 @@ interface Tie {
   readonly kind: EvidenceKind;
   readonly reason: string;
   readonly product: string;
+  /** What thousands of advisories say, that their ranges leave the version out: made once. */
+  readonly silent: readonly LocatedStatement[];
+  readonly silentOfCommits: readonly LocatedStatement[];
 }
 
 function statementsAbout(found: Package, { layers }: AdvisorySet): Found {
   const candidates = candidatesOf(found);
-  const statements: LocatedStatement[][] = [];
+  const statements: About[] = [];
   let identified = false;
   for (const { index, hidden } of layers) {
-    const byAdvisory = new Map<number, LocatedStatement[]>();
+    const byAdvisory = new Map<number, readonly LocatedStatement[]>();
     const question = new VersionQuestion(index, found.version, versionForm(found.name));
     for (const candidate of candidates) {
-      const rows = index.find(candidate.key);
+      const rows = index.knows(candidate.kind) ? index.find(candidate.key) : null;
       if (rows === null) continue;
       const tieOf = memo((qualifier) => tie(index, candidate, qualifier));
       const wanted = (advisory: number, qualifier: number): boolean =>
         tieOf(qualifier) !== null && !hidden.has(advisory);
       for (const { advisory, qualifier, status, row, commitsOnly } of question.answers(rows, wanted)) {
-        const { kind, reason, product } = tieOf(qualifier)!;
+        const { kind, reason, product, silent, silentOfCommits } = tieOf(qualifier)!;
         identified ||= kind !== "name";
         // What was said of other versions says nothing of this one.
         if (status === null && kind === "team") continue;
-        const said = {
-          kind,
-          status: status ?? "unaffected",
-          commitsOnly,
-          reason,
-          index,
-          advisory,
-          product,
-          row,
-        };
-        const list = byAdvisory.get(advisory);
-        if (list === undefined) byAdvisory.set(advisory, [said]);
-        else list.push(said);
+        const said =
+          status === null
+            ? commitsOnly
+              ? silentOfCommits
+              : silent
+            : [{ kind, status, commitsOnly, reason, index, product, row }];
+        const before = byAdvisory.get(advisory);
+        byAdvisory.set(advisory, before === undefined ? said : [...before, ...said]);
       }
     }
-    for (const list of byAdvisory.values()) statements.push(list);
+    for (const [advisory, said] of byAdvisory) statements.push({ index, advisory, statements: said });
   }
   return { identified, statements };
 }
@@ -123,7 +128,17 @@ function tie(index: AdvisoryIndex, { key, fits }: Candidate, number: number): Ti
   if (kind === null) return null;
   const name = key.slice(key.indexOf(":") + 1);
   const { vendor, reason } = qualifier;
-  return { kind, reason, product: vendor === "" ? name : `${vendor}:${name}` };
+  const product = vendor === "" ? name : `${vendor}:${name}`;
+  const silent = {
+    kind,
+    status: "unaffected",
+    commitsOnly: false,
+    reason,
+    index,
+    product,
+    row: null,
+  } as const;
+  return { kind, reason, product, silent: [silent], silentOfCommits: [{ ...silent, commitsOnly: true }] };
 }
 
 /** The common case by far, decided without looking the advisory up: every range of every source leaves the version out. */
@@ -135,12 +150,11 @@ function isOutOfRange(statements: readonly LocatedStatement[]): boolean {
 
 function findingOf(
   found: Package,
-  statements: readonly LocatedStatement[],
+  { index, advisory: number, statements }: About,
   holds: Circumstances["holds"],
   critical: ReadonlySet<string>,
 ): VulnerabilityFinding {
   const [first, ...rest] = statements;
-  const { index, advisory: number } = first!;
   const advisory = index.advisory(number);
   const team: TeamFields | null = index.teamFields(number);
   const names = [advisory.id, ...advisory.aliases];

@@ -5,8 +5,8 @@ import type { TeamFields } from "../advisories/advisory.ts";
 import type { Package } from "../packages/package.ts";
 import type { Judgement, Statement } from "./decide.ts";
 
-/** `id` is the advisory's. */
-export interface VulnerabilityFinding extends Finding {
+/** What a finding about a package says beside its verdict. */
+export interface VulnerabilityFacts {
   readonly package: string;
   readonly version: string;
   readonly paths: readonly string[];
@@ -21,10 +21,12 @@ export interface VulnerabilityFinding extends Finding {
   readonly units: readonly string[];
 }
 
+/** `id` is the advisory's. */
+export interface VulnerabilityFinding extends Finding, VulnerabilityFacts {}
+
 /** A statement with the place in the index that it comes from. */
 export interface LocatedStatement extends Statement {
   readonly index: AdvisoryIndex;
-  readonly advisory: number;
   /** `vendor:product`, a package URL, a repository. */
   readonly product: string;
   /** The row that decided; null when none holds the version. */

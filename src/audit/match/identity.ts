@@ -1,5 +1,5 @@
 /** By which names an index may know a package, and how strongly each ties the two together. Pure. */
-import { normalName } from "../advisories/advisory.ts";
+import { normalName, type ProductKind } from "../advisories/advisory.ts";
 import { parseCpe, type Cpe } from "../advisories/cpe.ts";
 import { productKey } from "../advisories/index/layout.ts";
 import { parsePurl, purlKey } from "../advisories/purl.ts";
@@ -16,6 +16,7 @@ export interface Qualifier {
 }
 
 export interface Candidate {
+  readonly kind: ProductKind;
   readonly key: string;
   /** What a product under this key is worth as evidence; null when it is another product of the same name. */
   readonly fits: (qualifier: Qualifier) => EvidenceKind | null;
@@ -38,18 +39,15 @@ export function candidatesOf(found: Package): Candidate[] {
   const name = normalName(language?.name ?? found.name);
   const cpes = found.cpes.map((cpe) => parseCpe(cpe));
   return [
-    { key: productKey("statement", found.name.toLowerCase()), fits: () => "team" },
-    ...found.paths.flatMap((path) => outputKeys(path)).map((key) => ({ key, fits: () => "output" as const })),
-    ...[...found.purls.map((purl) => parsePurl(purl).key), purlKey("nix", found.name)].map((purl) => ({
-      key: productKey("purl", purl),
-      fits: () => "identifier" as const,
-    })),
-    ...(found.repository === null
-      ? []
-      : [{ key: productKey("repository", found.repository), fits: () => "repository" as const }]),
-    ...(language === null
-      ? []
-      : [{ key: productKey("purl", purlKey(language.type, language.name)), fits: () => "cpe" as const }]),
+    candidate("statement", found.name.toLowerCase(), () => "team"),
+    ...found.paths
+      .flatMap((path) => digestOf(path))
+      .map((digest) => candidate("output", digest, () => "output")),
+    ...[...found.purls.map((purl) => parsePurl(purl).key), purlKey("nix", found.name)].map((purl) =>
+      candidate("purl", purl, () => "identifier"),
+    ),
+    ...(found.repository === null ? [] : [candidate("repository", found.repository, () => "repository")]),
+    ...(language === null ? [] : [candidate("purl", purlKey(language.type, language.name), () => "cpe")]),
     ...productCandidates(name, cpes, language?.target ?? null),
   ];
 }
@@ -57,26 +55,29 @@ export function candidatesOf(found: Package): Candidate[] {
 function productCandidates(name: string, cpes: readonly Cpe[], language: string | null): Candidate[] {
   const runsHere = (target: string): boolean => ourSystems.has(target) || target === language;
   if (cpes.length > 0)
-    return cpes.map((cpe) => ({
-      key: productKey("product", cpe.product),
-      fits: ({ vendor, target }) =>
+    return cpes.map((cpe) =>
+      candidate("product", cpe.product, ({ vendor, target }) =>
         vendor === cpe.vendor && (runsHere(target) || target === cpe.target) ? "identifier" : null,
-    }));
+      ),
+    );
   const known = language === null ? knownProducts(name) : null;
   if (known === null)
     return [
-      {
-        key: productKey("product", name),
-        fits: ({ vendor, target }) => (runsHere(target) ? byVendor(name, vendor, language) : null),
-      },
+      candidate("product", name, ({ vendor, target }) =>
+        runsHere(target) ? byVendor(name, vendor, language) : null,
+      ),
     ];
-  return [...new Set(known.map(({ product }) => product))].map((product) => ({
-    key: productKey("product", product),
-    fits: ({ vendor, target }) =>
+  return [...new Set(known.map(({ product }) => product))].map((product) =>
+    candidate("product", product, ({ vendor, target }) =>
       runsHere(target) && known.some((one) => one.product === product && one.vendor === vendor)
         ? "cpe"
         : null,
-  }));
+    ),
+  );
+}
+
+function candidate(kind: ProductKind, name: string, fits: Candidate["fits"]): Candidate {
+  return { kind, key: productKey(kind, name), fits };
 }
 
 /** A vendor who is named after the product makes no other one of that name. Of a library in a language even that is a guess. */
@@ -99,9 +100,9 @@ function languageOf(
   return null;
 }
 
-function outputKeys(path: string): string[] {
+function digestOf(path: string): string[] {
   const digest = /\/([0-9a-z]{32})-[^/]+$/.exec(path);
-  return digest === null ? [] : [productKey("output", digest[1]!)];
+  return digest === null ? [] : [digest[1]!];
 }
 
 /**

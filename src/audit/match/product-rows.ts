@@ -1,5 +1,6 @@
 /** What the rows of an index say about one version of a package. */
 import { versionTypes, type VersionStatus, type VersionType } from "../advisories/advisory.ts";
+import type { RowFlags } from "../advisories/index/layout.ts";
 import type { AdvisoryIndex } from "../advisories/index/read.ts";
 import { comparedVersion, contains, firstHolding, isPatchLevelOf } from "./range.ts";
 import { orderOf, type Order } from "./version-order.ts";
@@ -14,7 +15,7 @@ export interface ProductAnswer {
   readonly commitsOnly: boolean;
 }
 
-/** Compares one version with the bounds of one index. A bound that many rows share is compared once. */
+/** Compares one version with the bounds of one index. A bound that many rows share is made a string once. */
 export class VersionQuestion {
   readonly #index: AdvisoryIndex;
   readonly #version: ReturnType<typeof comparedVersion>;
@@ -41,15 +42,15 @@ export class VersionQuestion {
       for (next = begin + 1; next < end && !index.rowFlags(next).first; next++);
       const [advisory, qualifier] = [index.rowAdvisory(begin), index.rowQualifier(begin)];
       if (!wanted(advisory, qualifier)) continue;
-      const held = [];
+      let held: { row: number; status: VersionStatus; holds: boolean | null }[] | null = null;
       let commitsOnly = true;
       for (let row = begin; row < next; row++) {
-        const { status, type } = index.rowFlags(row);
-        commitsOnly &&= type === "git";
-        const holds = this.#holds(row);
-        if (holds !== false) held.push({ row, status, holds });
+        const flags = index.rowFlags(row);
+        commitsOnly &&= flags.type === "git";
+        const holds = this.#holds(row, flags);
+        if (holds !== false) (held ??= []).push({ row, status: flags.status, holds });
       }
-      const decided = firstHolding(held);
+      const decided = held === null ? null : firstHolding(held); // most ranges leave a version out
       yield {
         advisory,
         qualifier,
@@ -60,14 +61,18 @@ export class VersionQuestion {
     }
   }
 
-  #holds(row: number): boolean | null {
+  #holds(row: number, { type, end, fromExclusive }: RowFlags): boolean | null {
     const index = this.#index;
-    const { type, end, fromExclusive } = index.rowFlags(row);
     const [fromBound, toBound] = [index.rowFrom(row), index.rowTo(row)];
     const from = fromBound === 0 ? undefined : this.#order(fromBound, type, false);
     const { release, snapshot } = this.#version;
     if (from === -1 && !snapshot) return false;
     const to = toBound === 0 ? undefined : this.#order(toBound, type, end === "prefix");
+    // By far the most rows: nothing is in doubt, so nothing has to be weighed.
+    if (!snapshot && (to === -1 || (to === 1 && end === "before"))) {
+      if (to === 1) return false;
+      if (from === 1 || from === undefined || (from === 0 && !fromExclusive)) return true;
+    }
     const patchLevelOfEnd =
       to === 1 &&
       end === "through" &&
@@ -77,22 +82,18 @@ export class VersionQuestion {
   }
 
   #order(bound: number, type: VersionType, prefix: boolean): Order {
-    const key = bound * 8 + versionTypes.indexOf(type) * 2 + (prefix ? 1 : 0);
-    const known = this.#orders.get(key);
-    if (known !== undefined) return known;
-    const order = this.#compare(bound, type, prefix);
-    this.#orders.set(key, order);
-    return order;
-  }
-
-  #compare(bound: number, type: VersionType, prefix: boolean): Order {
     if (this.#numbers !== null && !prefix && (type === "custom" || type === "semver")) {
       const order = this.#index.compareNumbers(this.#numbers, bound);
       if (order !== undefined) return order;
     }
+    const key = bound * 8 + versionTypes.indexOf(type) * 2 + (prefix ? 1 : 0);
+    const known = this.#orders.get(key);
+    if (known !== undefined) return known;
     const text = this.#form(this.#index.text(bound));
     const { release } = this.#version;
-    return orderOf(prefix ? sameDepth(release, text) : release, text, type);
+    const order = orderOf(prefix ? sameDepth(release, text) : release, text, type);
+    this.#orders.set(key, order);
+    return order;
   }
 }
 

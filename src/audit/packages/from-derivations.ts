@@ -2,7 +2,9 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Derivation } from "../../nix/derivation.ts";
 import { repositoryKey } from "../advisories/repository.ts";
-import { InventoryBuilder } from "./collect.ts";
+import { baseNameOf, nameOf, type StorePath } from "../../nix/store-path.ts";
+import { InventoryBuilder, onlyNamed } from "./collect.ts";
+import type { StoredPath } from "./from-database.ts";
 import type { Inventory, Package } from "./package.ts";
 import { named, packageOf, type NamedVersion } from "./store-name.ts";
 
@@ -18,6 +20,37 @@ export function packagesOfDerivations(derivations: ReadonlyMap<string, Derivatio
     for (const path of outputs) if (found !== null) builder.add(found, path);
   }
   return builder.finish();
+}
+
+/**
+ * Packages of a closure that a store knows: what the derivation says, where it is known and makes the path, else what the
+ * name says. A deriver is a claim of the store's database; its outputs are not.
+ */
+export function packagesOfStoredPaths(
+  paths: readonly StoredPath[],
+  derivations: ReadonlyMap<string, Derivation>,
+): Inventory {
+  const builder = new InventoryBuilder();
+  for (const { path, deriver } of paths) {
+    const file = deriver === null ? "" : baseNameOf(deriver);
+    const derivation = derivations.get(file);
+    const makes =
+      derivation !== undefined &&
+      [...derivation.outputs.values()].some((output) => "path" in output && output.path === path);
+    const byName = packageOf(nameOf(path));
+    if (makes) builder.add(packageOfDerivation(file, derivation, derivations), path);
+    else builder.add(byName === null ? null : { ...byName, ...onlyNamed }, path);
+  }
+  return builder.finish();
+}
+
+/** The derivations among the inputs that may make the source: by name, so that no others need to be read. */
+export function sourceDerivations(derivation: Derivation): StorePath[] {
+  const attribute = attributesOf(derivation);
+  const names = new Set(
+    [...words(attribute("src")), ...words(attribute("srcs"))].map((path) => `${baseName(path)}.drv`),
+  );
+  return [...derivation.inputDerivations.keys()].filter((path) => names.has(nameOf(path)));
 }
 
 function packageOfDerivation(

@@ -25,7 +25,7 @@ export function packagesOfList(text: string): Inventory {
 
 /** What `nix path-info --json` prints, in any version. */
 export function packagesOfPathInfo(text: string): Inventory {
-  return packagesOfPaths(parsePathInfos(text).map(({ path }) => path));
+  return packagesOfPaths(parsePathInfos(text, anyStore).map(({ path }) => path));
 }
 
 function packagesOfPaths(paths: readonly ReturnType<typeof parseStorePath>[]): Inventory {

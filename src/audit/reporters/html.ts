@@ -1,46 +1,43 @@
 import { severities } from "../../core/finding.ts";
 import type { AuditFinding, Report } from "../report.ts";
-import { style } from "./html-style.ts";
+import { htmlPage } from "./html-page.ts";
 import { escaped } from "./markup.ts";
+import { answerLines } from "./answer-text.ts";
+import { packageSections } from "./html-packages.ts";
+import { byPackage } from "./package-groups.ts";
 import { ruleName, rulesOf } from "./rules.ts";
 
-/** One page that needs nothing else: no script, no font, no picture, no network (the policy in its head forbids all). */
+/** For people, on a screen and on paper: findings by file, packages, then what was looked at. */
 export function htmlReport(report: Report): string {
   const affected = report.findings.filter(({ verdict }) => verdict === "affected");
   const unknown = report.findings.filter(({ verdict }) => verdict === "unknown");
+  const { packages, others } = byPackage(report.findings);
+  const stale = report.vulnerabilities !== null && report.vulnerabilities.state === "stale";
+  const open = others.filter(({ verdict }) => verdict === "unknown");
+  const clean = stale
+    ? ""
+    : `<p class="clean">Nothing was found${unknown.length > 0 ? ", but not everything could be told" : ""}.</p>`;
   const parts = [
     `<h1>Audit of ${escaped(report.target)}</h1>`,
     `<p class="weak">${escaped(report.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(report.only.join(", "))}</p>`,
+    stale ? `<p class="stale">${escaped(answerLines(report.vulnerabilities)[0] ?? "", 600)}</p>` : "",
     counts(affected, unknown.length, report.waived.length),
-    affected.length === 0
-      ? `<p class="clean">Nothing was found${unknown.length > 0 ? ", but not everything could be told" : ""}.</p>`
-      : "",
-    ...byFile(affected),
-    ...(unknown.length === 0
+    affected.length === 0 ? clean : "",
+    ...byFile(others.filter(({ verdict }) => verdict === "affected")),
+    ...packageSections(packages),
+    ...(open.length === 0
       ? []
       : [
           `<h2 class="plain">Could not be told</h2>`,
           `<p class="weak">The source alone does not say. These are no findings, and no all-clear.</p>`,
-          ...unknown.map((finding) => card(finding, true)),
+          ...open.map((finding) => card(finding, true)),
         ]),
     ...waived(report),
     coverage(report),
     rules(report),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Audit of ${escaped(report.target)}: ${affected.length} findings</title>
-<style>${style}</style>
-</head>
-<body><main>
-${parts.filter((part) => part !== "").join("\n")}
-</main></body>
-</html>
-`;
+  const title = `Audit of ${report.target}: ${affected.length} findings`;
+  return htmlPage(title, "", parts.filter((part) => part !== "").join("\n"));
 }
 
 function counts(affected: readonly AuditFinding[], unknown: number, waivedCount: number): string {
@@ -87,20 +84,30 @@ function card(
 function waived({ waived: list }: Report): string[] {
   if (list.length === 0) return [];
   const rows = list.map(
-    ({ file, line, message, waiver }) =>
-      `<tr><td>${escaped(message)}<br><span class="place">${escaped(file ?? "")}${line === undefined ? "" : `:${line}`}</span></td><td>${escaped(waiver.because)}</td><td>${escaped(waiver.owner)}</td><td>${escaped(waiver.until)}</td></tr>`,
+    ({ id, file, line, message, waiver }) =>
+      `<tr><td>${escaped(message)}<br><span class="place">${escaped(file ?? id)}${line === undefined ? "" : `:${line}`}</span></td><td>${escaped(waiver.because)}</td><td>${escaped(waiver.owner)}</td><td>${escaped(waiver.until)}</td></tr>`,
   );
   return [
     `<h2 class="plain">Waived</h2><table><thead><tr><th>Finding</th><th>Because</th><th>Owner</th><th>Until</th></tr></thead><tbody>${rows.join("")}</tbody></table>`,
   ];
 }
 
-function coverage({ coverage: { files, read, asked, known, leftOut, leftOutCount } }: Report): string {
+function coverage({
+  coverage: { files, read, asked, known, leftOut, leftOutCount },
+  vulnerabilities,
+}: Report): string {
   const percent = asked === 0 ? 100 : Math.floor((100 * known) / asked);
   const rows = leftOut
     .map(({ file, reason }) => `<tr><td><code>${escaped(file)}</code></td><td>${escaped(reason)}</td></tr>`)
     .join("");
-  return `<h2 class="plain">What was looked at</h2><p>${read} of ${files} files. Of ${asked} option values that checks asked for, ${percent} % are known from the source.</p>${
+  const ofFiles =
+    files === 0
+      ? ""
+      : `<p>${read} of ${files} files. Of ${asked} option values that checks asked for, ${percent} % are known from the source.</p>`;
+  const ofPackages = (vulnerabilities === null ? [] : answerLines(vulnerabilities))
+    .map((line) => `<p>${escaped(line, 600)}.</p>`)
+    .join("");
+  return `<h2 class="plain">What was looked at</h2>${ofFiles}${ofPackages}${
     leftOutCount === 0 ? "" : `<p>${leftOutCount} left out:</p><table><tbody>${rows}</tbody></table>`
   }`;
 }

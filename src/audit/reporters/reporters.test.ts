@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reportOf, today } from "../../../test/support/audit.ts";
+import { evil, plain, tagsLeftOpen, type Sarif } from "../../../test/support/reports.ts";
 import type { Report } from "../report.ts";
 import { htmlReport } from "./html.ts";
 import { jsonReport } from "./json.ts";
 import { junitReport } from "./junit.ts";
 import { sarifReport } from "./sarif.ts";
 import { textReport } from "./text.ts";
-
-const plain = {
-  good: (t: string) => t,
-  bad: (t: string) => t,
-  weak: (t: string) => t,
-  strong: (t: string) => t,
-};
-const evil = `<script>alert(1)</script>"'&\u001b[31m\u202e]]>`;
 
 async function hostileReport(): Promise<Report> {
   const name = `a b/%2e/${evil.replaceAll("/", "")}.nix`;
@@ -30,6 +23,7 @@ async function hostileReport(): Promise<Report> {
     ...result,
     findings: rest,
     waived: [{ ...first!, waiver: { owner: evil, until: "2027-01-01", because: evil } }],
+    vulnerabilities: null,
     failOn: "low",
     failing: 1,
   };
@@ -120,46 +114,3 @@ test("JSON is the report", async () => {
   const report = await hostileReport();
   assert.deepEqual(JSON.parse(jsonReport(report)), JSON.parse(JSON.stringify(report)));
 });
-
-/** The first element that is not closed, or closed in the wrong order. */
-function tagsLeftOpen(markup: string): string {
-  const open: string[] = [];
-  for (const [, slash, name, self] of markup.matchAll(/<(\/?)([a-z]\w*)(?:\s[^<>]*?)?(\/?)>/g)) {
-    if (slash === "/") {
-      if (open.pop() !== name) return `</${name}>`;
-    } else if (self !== "/") open.push(name!);
-  }
-  return open.join(" ");
-}
-
-interface Sarif {
-  readonly $schema: string;
-  readonly version: string;
-  readonly runs: readonly {
-    readonly tool: {
-      readonly driver: {
-        readonly rules: readonly {
-          id: string;
-          helpUri?: string;
-          shortDescription: { text: string };
-          fullDescription: { text: string };
-        }[];
-      };
-    };
-    readonly results: readonly {
-      readonly ruleId: string;
-      readonly ruleIndex: number;
-      readonly level: string;
-      readonly kind: string;
-      readonly message: { readonly text: string };
-      readonly partialFingerprints: Readonly<Record<string, string>>;
-      readonly suppressions?: readonly { readonly kind: string }[];
-      readonly locations: readonly {
-        readonly physicalLocation: {
-          readonly artifactLocation: { uri: string; uriBaseId: string };
-          readonly region?: { startLine: number };
-        };
-      }[];
-    }[];
-  }[];
-}

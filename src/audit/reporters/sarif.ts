@@ -1,5 +1,6 @@
 import type { Severity } from "../../core/finding.ts";
 import type { AuditFinding, Report, WaivedFinding } from "../report.ts";
+import { answerLines } from "./answer-text.ts";
 import { rulesOf, type Rule } from "./rules.ts";
 
 const levels: Readonly<Record<Severity, "error" | "warning" | "note">> = {
@@ -23,6 +24,9 @@ const scores: Readonly<Record<Severity, string>> = {
 export function sarifReport(report: Report): string {
   const rules = rulesOf(report);
   const index = new Map(rules.map(({ id }, place) => [id, place]));
+  const severities = new Map<string, Severity>();
+  for (const { id, verdict, severity } of report.findings)
+    if (verdict === "affected" && !severities.has(id)) severities.set(id, severity);
   const document = {
     $schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
     version: "2.1.0",
@@ -31,8 +35,7 @@ export function sarifReport(report: Report): string {
         tool: {
           driver: {
             name: "nixseal",
-
-            rules: rules.map((rule) => ruleObject(rule, report)),
+            rules: rules.map((rule) => ruleObject(rule, severities.get(rule.id) ?? "info")),
           },
         },
         // §3.14.14: a base without an address of its own is left to whoever reads the file.
@@ -40,11 +43,7 @@ export function sarifReport(report: Report): string {
         invocations: [
           {
             executionSuccessful: true,
-            toolExecutionNotifications: report.coverage.leftOut.map(({ file, reason }) => ({
-              level: "warning",
-              message: { text: `left out: ${reason}` },
-              locations: [{ physicalLocation: { artifactLocation: artifact(file) } }],
-            })),
+            toolExecutionNotifications: [...notifications(report)],
           },
         ],
         results: [
@@ -60,13 +59,24 @@ export function sarifReport(report: Report): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function ruleObject({ id, name, title, means, fix, references }: Rule, report: Report): object {
-  const finding = report.findings.find((one) => one.id === id && one.verdict === "affected");
-  const severity = finding?.severity ?? "info";
+/** §3.20.21: what was not looked at, and what the answers about vulnerabilities are worth. */
+function* notifications({ coverage, vulnerabilities }: Report): Generator<object> {
+  for (const { file, reason } of coverage.leftOut)
+    yield {
+      level: "warning",
+      message: { text: `left out: ${reason}` },
+      locations: [{ physicalLocation: { artifactLocation: artifact(file) } }],
+    };
+  if (vulnerabilities === null) return;
+  const level = vulnerabilities.state === "stale" ? "error" : "note";
+  for (const text of answerLines(vulnerabilities)) yield { level, message: { text } };
+}
+
+function ruleObject({ id, name, title, means, fix, references }: Rule, severity: Severity): object {
   const [reference] = references;
   return {
     id,
-    name: pascalCase(name),
+    ...(/^[a-z][a-z0-9-]*$/.test(name) ? { name: pascalCase(name) } : {}),
     shortDescription: { text: title },
     ...(means === undefined ? {} : { fullDescription: { text: means } }),
     ...(fix === undefined ? {} : { help: { text: [fix, ...references].join("\n") } }),
@@ -77,7 +87,7 @@ function ruleObject({ id, name, title, means, fix, references }: Rule, report: R
 }
 
 function result(finding: AuditFinding, index: ReadonlyMap<string, number>): object {
-  const { id, severity, verdict, file, line, message, hint, evidence, fingerprint } = finding;
+  const { id, severity, verdict, message, hint, evidence, fingerprint } = finding;
   const text = [
     message,
     ...(evidence === undefined ? [] : [evidence]),
@@ -86,23 +96,30 @@ function result(finding: AuditFinding, index: ReadonlyMap<string, number>): obje
   return {
     ruleId: id,
     ruleIndex: index.get(id),
-    // §3.27.9: `open` is a result that could not be decided; its level is `none` (§3.27.10).
-    ...(verdict === "unknown" ? { kind: "open", level: "none" } : { kind: "fail", level: levels[severity] }),
+    // §3.27.9: `open` is a result that could not be decided, `notApplicable` one that was ruled out; both have the level
+    // `none` (§3.27.10).
+    ...(verdict === "affected"
+      ? { kind: "fail", level: levels[severity] }
+      : { kind: verdict === "unknown" ? "open" : "notApplicable", level: "none" }),
     message: { text },
-    locations:
-      file === undefined
-        ? []
-        : [
-            {
-              physicalLocation: {
-                artifactLocation: artifact(file),
-                ...(line === undefined ? {} : { region: { startLine: line } }),
-              },
-            },
-          ],
+    locations: locations(finding),
     partialFingerprints: { "nixseal/v1": fingerprint },
-    properties: { severity, verdict },
+    properties: { severity, verdict, ...packageProperties(finding) },
   };
+}
+
+/** §3.28: a package is in no file of the target, but it has a name. */
+function locations({ file, line, package: name, version }: AuditFinding): object[] {
+  if (file === undefined)
+    return name === undefined
+      ? []
+      : [{ logicalLocations: [{ name, fullyQualifiedName: `${name}@${version}`, kind: "resource" }] }];
+  const region = line === undefined ? {} : { region: { startLine: line } };
+  return [{ physicalLocation: { artifactLocation: artifact(file), ...region } }];
+}
+
+function packageProperties({ package: name, version, paths, score, epss, exploited }: AuditFinding): object {
+  return name === undefined ? {} : { package: name, version, paths, score, epss, exploited };
 }
 
 function suppression({ waiver: { owner, until, because } }: WaivedFinding): object {

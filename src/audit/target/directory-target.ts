@@ -47,6 +47,7 @@ export async function directoryTarget(files: Reading, directory: string): Promis
     leftOut,
     cut,
     singleFile: false,
+    repository: null,
     read: ({ path }, limit = limits.file) => files.read(join(directory, path), { limit, follow: false }),
     close: async () => undefined,
   };
@@ -61,6 +62,7 @@ export async function fileTarget(files: Reading, file: string): Promise<Target> 
     leftOut: [],
     cut: false,
     singleFile: true,
+    repository: null,
     read: ({ path }, limit = limits.file) => files.read(join(dirname(file), path), { limit, follow: false }),
     close: async () => undefined,
   };

@@ -24,12 +24,7 @@ export async function gitTarget(
   { files, processes, random, environment }: Needed,
   address: string,
 ): Promise<Target> {
-  const url = address.replace(/^git\+/, "");
-  if (/^(?:http|git|ext):/i.test(url))
-    throw new NixsealError("refused", "the address lets anyone on the way change what is audited", {
-      hint: "take an https:// or ssh:// address",
-    });
-  if (url.startsWith("-")) throw new NixsealError("usage", "an address cannot begin with a dash");
+  const url = checkedUrl(address);
   const directory = join(environment.get("TMPDIR") ?? "/tmp", `nixseal-audit-${hex(random.bytes(8))}`);
   await files.makeDirectory(directory, { mode: 0o700 }); // fails when it exists: nobody can have prepared it
   try {
@@ -52,6 +47,7 @@ export async function gitTarget(
         leftOut,
         cut,
         singleFile: false,
+        repository: join(directory, "repository"),
         read: ({ path }, limit = limits.file) => reader.read(objects.get(path)!, limit),
         close: async () => {
           reader.close();
@@ -66,6 +62,34 @@ export async function gitTarget(
     await files.removeTree(directory);
     throw error;
   }
+}
+
+/**
+ * The commit that `gitTarget` would read, without fetching it; null when the repository does not say. Errors as `gitTarget`.
+ */
+export async function newestRevision(
+  processes: Pick<Ports["processes"], "run">,
+  address: string,
+): Promise<string | null> {
+  const { code, stdout, stderr } = await processes.run({
+    program: "git",
+    args: ["-c", "protocol.ext.allow=never", "ls-remote", "--", checkedUrl(address), "HEAD"],
+    env: quiet,
+    timeout: limits.cloneTime,
+    maxOutput: 1 << 20,
+  });
+  if (code !== 0) throw cloneFailed(code, stderr);
+  return /^([0-9a-f]{40}|[0-9a-f]{64})\tHEAD$/m.exec(Buffer.from(stdout).toString("latin1"))?.[1] ?? null;
+}
+
+function checkedUrl(address: string): string {
+  const url = address.replace(/^git\+/, "");
+  if (/^(?:http|git|ext):/i.test(url))
+    throw new NixsealError("refused", "the address lets anyone on the way change what is audited", {
+      hint: "take an https:// or ssh:// address",
+    });
+  if (url.startsWith("-")) throw new NixsealError("usage", "an address cannot begin with a dash");
+  return url;
 }
 
 const quiet = {
@@ -115,11 +139,12 @@ function cloneCommand(url: string, directory: string): Command {
 }
 
 function cloneFailed(code: number, stderr: string): NixsealError {
+  const lines = stderr.trim().split("\n");
+  // git's reason is followed by advice that breaks off in the middle of a sentence.
   const said = printable(
-    stderr
-      .trim()
-      .split("\n")
-      .findLast((line) => line !== "") ?? `exit code ${code}`,
+    lines.find((line) => line.startsWith("fatal:")) ??
+      lines.findLast((line) => line !== "") ??
+      `exit code ${code}`,
   );
   if (code > 128 || /file size limit|signal 25|index-pack (?:died|failed)/i.test(stderr))
     return new NixsealError(

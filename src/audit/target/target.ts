@@ -17,6 +17,8 @@ export interface Target {
   /** Whether a limit cut the list of entries short. */
   readonly cut: boolean;
   readonly singleFile: boolean;
+  /** A bare repository of ours with the commit that is looked at; null where there is none. */
+  readonly repository: string | null;
   /** Up to `limit` bytes (default: `limits.file`); error `limit` for more. */
   read(entry: TargetEntry, limit?: number): Promise<Uint8Array>;
   /** Removes what was made to read it. */

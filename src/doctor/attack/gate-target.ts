@@ -136,6 +136,7 @@ export class GateTarget implements Target {
       action: "switch",
       rehash: false,
       fence: null,
+      log: null,
     });
     if (activated.accepted) this.#former = formerOf(envelope);
     return activated;

@@ -34,6 +34,7 @@ export async function activate(gate: Gate, message: ActivateMessage): Promise<Ga
       seq: warrant.seq,
       principals,
       peer: gate.peer,
+      log: message.log,
       began: gate.clock.now(),
     });
     return drive(gate, await keep(gate, activation));

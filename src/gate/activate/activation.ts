@@ -7,8 +7,10 @@ import { list, nullable, object, oneOf, text, wrong, type Check } from "../../co
 import { anyStore, parseStorePath, type StorePath } from "../../nix/store-path.ts";
 import { asMalformed, formatTime, parseJson } from "../../trust/root/root.ts";
 import { actions, type Action } from "../../trust/warrant/model.ts";
+import type { Head } from "../../trust/warrant/state.ts";
 import { readChecked, writeChecked } from "../checked-file.ts";
 import { outcomes, type Outcome } from "../guard.ts";
+import { logHead } from "../message.ts";
 import type { GatePaths } from "../paths.ts";
 
 export const phases = [
@@ -46,6 +48,8 @@ export interface Activation {
   /** The members whose signatures counted. */
   readonly principals: readonly string[];
   readonly peer: number | null;
+  /** What the sender's log ended with. */
+  readonly log: Head | null;
   readonly began: Date;
   /** What is to be signed for the confirmation, and the second of `readUptime` at which it is too late. */
   readonly nonce: string | null;
@@ -94,6 +98,7 @@ const shape: Check<Activation & { readonly v: number }> = object({
   seq: nullable(count),
   principals: list(line, 64),
   peer: nullable(count),
+  log: nullable(logHead),
   began: time,
   nonce: nullable(hex),
   deadline: nullable(count),
@@ -130,7 +135,13 @@ export async function writeActivation(
   paths: Pick<GatePaths, "activation">,
   activation: Activation,
 ): Promise<void> {
-  const json: Json = { v: version, ...activation, began: formatTime(activation.began) };
+  const { began, log } = activation;
+  const json: Json = {
+    v: version,
+    ...activation,
+    began: formatTime(began),
+    log: log === null ? null : { ...log },
+  };
   await writeChecked(files, paths.activation, utf8(`${canonicalJson(json)}\n`));
 }
 

@@ -40,6 +40,7 @@ export function activateAtConsole(gate: Gate, path: string, action: Action): Pro
       sequence: null,
       seq: null,
       principals: [],
+      log: null,
       peer: here.peer,
       began: here.clock.now(),
     });

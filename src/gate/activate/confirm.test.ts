@@ -6,6 +6,7 @@ import { alice, carol, member } from "../../../test/support/warrants.ts";
 import { confirmationText, confirmNamespace, type ConfirmMessage } from "../message.ts";
 import { signMessage, type Signer } from "../../ssh/signer.ts";
 import { activate } from "./activate.ts";
+import { readActivation } from "./activation.ts";
 import { confirm, revert } from "./confirm.ts";
 import { settle } from "./recover.ts";
 
@@ -35,11 +36,14 @@ suite("a confirmation", () => {
     const host = await GateHost.make(t);
     const { result, release } = await waiting(host, await host.warrant());
     const good = await confirmation(host);
+    const { nonce } = good;
+    const warrant = (await readActivation(host.gate().files, host.paths))!.warrant!;
+    const text = confirmationText({ fleet: "test", host: "web", warrant, nonce });
     const cases: [string, ConfirmMessage][] = [
       ["confirmation", await confirmation(host, member("dave", 4, { rights: { rights: ["upload"] } }))],
       ["confirmation", await confirmation(host, { ...alice, identity: bareKey(alice) })],
       ["nonce", { ...good, nonce: "00".repeat(32) }],
-      ["confirmation", { ...good, signature: { ...good.signature, namespace: "nixseal-warrant@v1" } }],
+      ["confirmation", { ...good, signature: await signMessage(text, "nixseal-warrant@v1", alice) }],
     ];
     for (const [code, message] of cases) assert.equal(await told(() => confirm(host.gate(), message)), code);
     const other = await signMessage(

@@ -38,7 +38,14 @@ interface Scenario {
 }
 
 const switchTo = (gate: Gate, { digest }: WarrantEnvelope): Promise<GateResult> =>
-  activate(gate, { kind: "activate", warrant: digest, action: "switch", rehash: false, fence: null });
+  activate(gate, {
+    kind: "activate",
+    warrant: digest,
+    action: "switch",
+    rehash: false,
+    fence: null,
+    log: null,
+  });
 
 /** The process that asks for the confirmation is killed then. */
 async function untilAsked(host: GateHost, envelope: WarrantEnvelope): Promise<void> {

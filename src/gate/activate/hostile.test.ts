@@ -70,6 +70,7 @@ suite("damage", () => {
       seq: 1,
       principals: [],
       peer: null,
+      log: null,
       began: host.now,
     });
     await writeActivation(files, host.paths, began);

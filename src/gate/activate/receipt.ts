@@ -50,7 +50,7 @@ export function fileName({ began, seq, warrant }: Activation): string {
 async function statement(gate: Gate, activation: Activation) {
   const { config, files, paths, clock } = gate;
   const { warrant, sequence, seq, action, outcome, reason, toplevel, previous, began } = activation;
-  const { principals, confirmedBy, peer } = activation;
+  const { principals, confirmedBy, peer, log } = activation;
   const { root, krl } = await readGateTrust(files, paths, config);
   return {
     v: 1,
@@ -68,6 +68,7 @@ async function statement(gate: Gate, activation: Activation) {
     began: formatTime(began),
     ended: formatTime(clock.now()),
     principals,
+    log: log === null ? null : { ...log },
     confirmedBy,
     peer,
     root: root.root.version,

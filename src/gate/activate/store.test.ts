@@ -53,3 +53,18 @@ suite("the closure in the store", () => {
     assert.ok(fs.existsSync(join(host.root, host.new)));
   });
 });
+
+test("a profile that is not what it was set to is no reason to write a boot entry", async (t) => {
+  const host = await GateHost.make(t, noConfirmation);
+  const envelope = await host.warrant();
+  host.processes = (processes) => ({
+    run: (command) => {
+      const isNew = command.program === "nix-env" && command.args.at(-1) === host.new;
+      const args = isNew ? [...command.args.slice(0, -1), host.old] : command.args;
+      return processes.run({ ...command, args });
+    },
+  });
+  assert.equal(await outcomeOf(host, envelope), "reverted");
+  assert.deepEqual(host.state(), all("old"));
+  assert.ok(!host.log.includes("new boot"));
+});

@@ -16,6 +16,7 @@ const start = begun({
   seq: 1,
   principals: ["alice"],
   peer: null,
+  log: null,
   began: noon,
 });
 const at = (phase: Phase, more: Partial<Activation> = {}): Activation => ({

@@ -1,7 +1,7 @@
 import type { AtomicFile } from "../../core/ports.ts";
 
-/** Pieces come as small as sshd makes them; each write to the disk is a trip through the thread pool. */
-const batch = 512 << 10;
+/** Pieces come as small as the sender makes them, and each costs some memory; each write is a trip through the thread pool. */
+const batch = { bytes: 512 << 10, pieces: 256 };
 
 /** Writes a stream in larger pieces: while one is written, the next comes in and is hashed. */
 export async function writeIncoming(
@@ -22,9 +22,9 @@ export async function writeIncoming(
     for await (const piece of bytes) {
       parts.push(piece);
       size += piece.length;
-      if (size >= batch) await flush();
+      if (size >= batch.bytes || parts.length >= batch.pieces) await flush();
     }
-    await flush();
+    if (parts.length > 0) await flush();
   } finally {
     await writing;
   }

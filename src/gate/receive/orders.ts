@@ -35,7 +35,14 @@ export async function orderActivation(
   { digest }: Pick<WarrantEnvelope, "digest">,
   action: SwitchAction,
 ): Promise<void> {
-  const message: GateMessage = { kind: "activate", warrant: digest, action, rehash: false, fence: null };
+  const message: GateMessage = {
+    kind: "activate",
+    warrant: digest,
+    action,
+    rehash: false,
+    fence: null,
+    log: null,
+  };
   const result = await exchange(parts, message, async ({ fields, isResult }) => {
     if (!isResult) parts.say(`${fields.get("step").string()}: ${fields.get("message").string()}\n`);
   });

@@ -2,10 +2,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { severities, verdicts } from "../../core/finding.ts";
-import { advisorySet, type AdvisorySet } from "../../audit/advisories/advisory-set.ts";
-import { effectiveTime } from "../../audit/advisories/feed/decide.ts";
+import type { AdvisorySet } from "../../audit/advisories/advisory-set.ts";
 import { formatTime } from "../../audit/advisories/feed/metadata.ts";
-import { indexOf, openAdvisories } from "../../audit/advisories/feed/store.ts";
 import { auditClosure, type VulnerabilityReport } from "../../audit/match/audit-closure.ts";
 import { auditLock } from "../../audit/match/audit-lock.ts";
 import { nixpkgsOfLock } from "../../audit/packages/from-lock.ts";
@@ -14,7 +12,8 @@ import { packagesOf, packagesOfDirectory } from "../../audit/packages/read.ts";
 import { inputBytes, naming } from "../nix/input.ts";
 import { op, type Context } from "../op.ts";
 import { matchText } from "./match-text.ts";
-import { stateDirectory, stateFlag } from "./state.ts";
+import { openSet } from "./open-set.ts";
+import { indexFlag, stateFlag } from "./state.ts";
 
 const finding = z.object({
   id: z.string(),
@@ -43,11 +42,7 @@ export const match = op({
       .describe(
         "a list of store paths, path-info or derivation JSON, an SBOM, a directory of .drv files, a flake.lock; - is stdin",
       ),
-    index: z
-      .array(z.string())
-      .default([])
-      .describe("an index in place of the feed that is kept here; later ones lie over earlier ones")
-      .meta({ value: "FILE" }),
+    index: indexFlag,
     all: z.boolean().default(false).describe("also what the version alone rules out"),
     state: stateFlag,
   }),
@@ -68,9 +63,8 @@ export const match = op({
     { command: "nixseal advisories match sbom.json --index advisories.index --json", says: "for scripts" },
   ],
   run: async (context, { closure, index, all, state }) => {
-    const now = context.clock.now();
-    const { set, now: effective } = await openSet(context, index, state, now);
-    const report = await reportOn(context, closure, set, effective, all);
+    const { set, now } = await openSet(context, index, state);
+    const report = await reportOn(context, closure, set, now, all);
     return {
       findings: [...report.findings] as z.output<typeof finding>[],
       coverage: report.coverage,
@@ -91,24 +85,6 @@ export const match = op({
 type Report = Omit<VulnerabilityReport, "coverage"> & {
   readonly coverage: VulnerabilityReport["coverage"] | null;
 };
-
-async function openSet(
-  context: Context,
-  indexes: readonly string[],
-  state: string | undefined,
-  now: Date,
-): Promise<{ set: AdvisorySet; now: Date }> {
-  if (indexes.length === 0) {
-    const { set, seen } = await openAdvisories(context.files, stateDirectory(context, state));
-    return { set, now: effectiveTime(now, seen.time) };
-  }
-  const opened = [];
-  for (const file of indexes)
-    opened.push(
-      indexOf(await context.files.read(resolve(context.workingDirectory, file), { limit: 512 << 20 }), file),
-    );
-  return { set: advisorySet(opened, null), now };
-}
 
 async function reportOn(
   context: Context,

@@ -1,28 +1,21 @@
 /** The feed that a person names: a directory, a bundle, or a URL. */
 import { resolve } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import { parseBundle } from "../../audit/advisories/feed/bundle.ts";
-import { directorySource, httpSource, type FeedSource } from "../../audit/advisories/feed/source.ts";
+import { openSource } from "../../audit/advisories/feed/open-source.ts";
+import type { FeedSource } from "../../audit/advisories/feed/source.ts";
 import type { Context } from "../op.ts";
-import { naming } from "../nix/input.ts";
 
-/** Four layers of the largest size; a bundle is read whole. */
-const largestBundle = 1 << 30;
-
-export async function openSource(
+export async function sourceOf(
   { files, http, workingDirectory }: Pick<Context, "files" | "http" | "workingDirectory">,
   text: string,
 ): Promise<FeedSource> {
-  if (/^https?:\/\//.test(text)) return httpSource(http, text);
+  if (/^https?:\/\//.test(text)) return openSource({ files, http }, text);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !text.startsWith("file://"))
     throw new NixsealError("usage", `'${text}' is no feed`, {
       hint: "a feed is a directory, a bundle, or a URL of http, https or file",
     });
   const path = text.startsWith("file://") ? pathOfUrl(text) : resolve(workingDirectory, text);
-  const status = await files.status(path);
-  if (status === null) throw new NixsealError("not-found", `${text}: no such file or directory`);
-  if (status.kind === "directory") return directorySource(files, path);
-  return naming(text, async () => parseBundle(await files.read(path, { limit: largestBundle })));
+  return openSource({ files, http }, path, text);
 }
 
 function pathOfUrl(text: string): string {

@@ -10,6 +10,12 @@ export const stateFlag = z
   .describe("where the feed is kept (default: NIXSEAL_ADVISORIES, else ~/.local/state/nixseal/advisories)")
   .meta({ value: "DIR" });
 
+export const indexFlag = z
+  .array(z.string())
+  .default([])
+  .describe("an index of advisories in place of the feed that is kept here; later ones lie over earlier ones")
+  .meta({ value: "FILE" });
+
 /** `--state`, else NIXSEAL_ADVISORIES, else the XDG directory for state. */
 export function stateDirectory(
   { environment, workingDirectory }: Pick<Context, "environment" | "workingDirectory">,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { envelopeLimit } from "../../audit/advisories/feed/envelope.ts";
 import { updateFeed } from "../../audit/advisories/feed/update.ts";
 import { op } from "../op.ts";
-import { openSource } from "./source.ts";
+import { sourceOf } from "./source.ts";
 import { stateDirectory, stateFlag } from "./state.ts";
 import { statusOf, statusSchema, statusText } from "./status-view.ts";
 
@@ -36,7 +36,7 @@ export const update = op({
         root === undefined
           ? null
           : await files.read(resolve(workingDirectory, root), { limit: envelopeLimit });
-      const opened = await openSource(context, source);
+      const opened = await sourceOf(context, source);
       const now = clock.now();
       const { seen, fetched } = await updateFeed({ files, directory, source: opened, firstRoot, clock: now });
       return { ...(await statusOf(files, directory, seen, now)), fetched: fetched.length };

@@ -13,7 +13,7 @@ export const securityMark =
 
 /** With the deploy job's command (workflow.ts) the only place that says how a deployment is authorised. */
 const whatHostsAsk =
-  "`nixseal warrant verify` decides, where it is run before an activation; hosts do not ask for a warrant by themselves.";
+  "Hosts with the gate (`nixseal host setup`) activate nothing without one; on others `nixseal warrant verify` decides, where it is run before.";
 
 export function securityPage(fleet: Fleet, root: Root, policy: CiPolicy): string {
   if (fleet.name !== root.fleet)

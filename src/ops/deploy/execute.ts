@@ -9,7 +9,7 @@ import { recordHost, recordRollout, rolloutName } from "../../deploy/records.ts"
 import { rollOut, type RolloutReport } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
-import { appendToLog } from "../../log/log.ts";
+import { appendToLog, headOfLog } from "../../log/log.ts";
 import { acquireLease } from "../../state/lease.ts";
 import type { State } from "../../state/state.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
@@ -108,6 +108,7 @@ export async function execute(
         }),
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
       sign: (text) => confirm(order, text),
+      logHead: () => headOfLog(state),
     };
     await recordHost(state, rollout, host.name, {
       at: clock.now().toISOString(),

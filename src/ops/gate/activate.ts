@@ -70,7 +70,14 @@ export const gateActivate = op({
       given.confirm === "later" || action === "dry-activate"
         ? null
         : await findConfirmer(context, directory, fleet, trust, envelope, given);
-    const message = { kind: "activate", warrant: digest, action, rehash: given.rehash, fence: null } as const;
+    const message = {
+      kind: "activate",
+      warrant: digest,
+      action,
+      rehash: given.rehash,
+      fence: null,
+      log: null,
+    } as const;
     const confirmed: Promise<void>[] = [];
     const about = { fleet: trust.root.fleet, host, warrant: digest };
     const answer = await tellGate(context, destination, message, (event) => {

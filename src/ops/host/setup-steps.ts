@@ -1,9 +1,10 @@
 /** What a person does after the files are there, and what they should know of the set-up that they chose. */
+import { keysFile } from "../../gate/setup/login.ts";
 import type { HostSetup } from "../../gate/setup/host-files.ts";
 import { recoverUnit, socketUnit } from "../../gate/setup/units.ts";
 
 /** Commands for a running host; in an image the first two suffice, with --root. */
-export function stepsAfter({ privilege }: HostSetup): string[] {
+export function stepsAfter({ privilege, user }: HostSetup): string[] {
   const started = privilege === "socket" ? [`systemctl start ${socketUnit}`] : ["visudo -c"];
   return [
     "systemd-sysusers nixseal.conf",
@@ -11,7 +12,8 @@ export function stepsAfter({ privilege }: HostSetup): string[] {
     "systemctl daemon-reload",
     ...started,
     "systemctl restart nix-daemon.service",
-    "sshd -t && systemctl reload ssh.service    # sshd.service on some; keep a session open",
+    `sshd -T -C user=${user},host=x,addr=127.0.0.1 | grep authorizedkeysfile    # must be ${keysFile}`,
+    "systemctl reload ssh.service    # sshd.service on some; keep a session open",
     `systemctl is-enabled ${recoverUnit}`,
     "nixseal-agent doctor    # what could still let somebody past the gate",
   ];

@@ -1,5 +1,5 @@
 /** Where a feed is read from: the same names in a directory, under a URL, or in one file. Nothing of it is trusted. */
-import { NixsealError } from "../../../core/errors.ts";
+import { unlessMissing } from "../../../core/missing.ts";
 import type { Files, Http } from "../../../core/ports.ts";
 
 export interface FeedSource {
@@ -20,13 +20,4 @@ export function httpSource(http: Http, base: string): FeedSource {
     fetch: (name, limit) =>
       unlessMissing(() => http.get(new URL(name, top).href, { limit, timeout: 300_000 })),
   };
-}
-
-async function unlessMissing(read: () => Promise<Uint8Array>): Promise<Uint8Array | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof NixsealError && error.code === "not-found") return null;
-    throw error;
-  }
 }

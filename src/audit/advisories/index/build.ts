@@ -11,6 +11,8 @@ import {
   magic,
   packFlags,
   productKey,
+  qualifierWords,
+  revisionWords,
   rowWords,
   sections,
 } from "./layout.ts";
@@ -101,17 +103,25 @@ class IndexBuilder {
   }
 
   finish(revisions: readonly ChannelRevision[]): Uint8Array {
-    const packed = packRevisions(revisions, this.#strings);
-    const { ends, text } = this.#strings.finish();
+    const packed = new Uint8Array(packRevisions(revisions, this.#strings));
     const { keys, starts, rows } = this.#sortedRows();
+    const [qualifiers, advisories] = [this.#qualifierWords.bytes(), this.#sortedRecords(rows)];
+    const order = numbersByUse(this.#strings.size, [
+      { bytes: keys, unit: 1, columns: [0] },
+      { bytes: rows, unit: rowWords, columns: [2, 3] },
+      { bytes: qualifiers, unit: qualifierWords, columns: [0, 1, 2] },
+      { bytes: advisories, unit: advisoryWords, columns: [0, 1, 2, 3, 5] },
+      { bytes: packed, unit: revisionWords, columns: [5] },
+    ]);
+    const { ends, text } = this.#strings.finish(order);
     const parts: Record<(typeof sections)[number], Uint8Array> = {
       strings: ends,
       text,
       keys,
       starts,
       rows,
-      qualifiers: this.#qualifierWords.bytes(),
-      advisories: this.#sortedRecords(rows),
+      qualifiers,
+      advisories,
       extras: Buffer.concat(this.#extras),
       revisions: packed,
     };
@@ -157,6 +167,36 @@ class IndexBuilder {
     for (let row = 0; row < words.length; row += rowWords) words[row] = position[words[row]!]!;
     return sorted.bytes();
   }
+}
+
+/** A section that names strings in these columns of its entries. */
+interface Naming {
+  readonly bytes: Uint8Array;
+  readonly unit: number;
+  readonly columns: readonly number[];
+}
+
+/**
+ * Gives strings new numbers in the order in which the sections name them, and writes these: the versions that one package is
+ * compared with then lie together, and the comparing does not wait for the memory. The old numbers in the order of the new ones.
+ */
+function numbersByUse(count: number, sectionsThatName: readonly Naming[]): Uint32Array {
+  const numbers = new Uint32Array(count);
+  const order = new Uint32Array(count);
+  let next = 1; // the empty string keeps its number
+  for (const { bytes, unit, columns } of sectionsThatName) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    for (let entry = 0; entry < words.length; entry += unit)
+      for (const column of columns) {
+        const old = words[entry + column]!;
+        if (old !== 0 && numbers[old] === 0) {
+          numbers[old] = next;
+          order[next++] = old;
+        }
+        words[entry + column] = numbers[old]!;
+      }
+  }
+  return order.subarray(0, next);
 }
 
 function packRevisions(revisions: readonly ChannelRevision[], strings: StringTable): Uint8Array {

@@ -2,11 +2,13 @@
 import { utf8 } from "../../../core/bytes.ts";
 import { severities, type Severity } from "../../../core/finding.ts";
 import { Field } from "../../../nix/json-fields.ts";
-import type { TeamFields } from "../advisory.ts";
+import type { ProductKind, TeamFields } from "../advisory.ts";
 import { readTeamFields } from "../team-fields.ts";
+import { compareBytes, compareNumbers } from "./compare.ts";
 import { IndexFile, indexFault } from "./file.ts";
 import {
   advisoryWords,
+  productKey,
   qualifierWords,
   revisionWords,
   rowWords,
@@ -30,11 +32,16 @@ export interface IndexedAdvisory {
 export class AdvisoryIndex {
   readonly #file: IndexFile;
   readonly #rows: Uint32Array;
+  readonly #ends: Uint32Array;
+  readonly #kinds = new Map<ProductKind, boolean>();
+  readonly #text: { readonly offset: number; readonly length: number };
 
   /** `malformed` or `limit` for what is no index as a whole; damage inside is found when it is read. */
   constructor(bytes: Uint8Array) {
     this.#file = new IndexFile(bytes);
     this.#rows = this.#file.words("rows");
+    this.#ends = this.#file.words("strings");
+    this.#text = this.#file.place("text");
   }
 
   get advisories(): number {
@@ -45,19 +52,24 @@ export class AdvisoryIndex {
     return this.#file.words("rows").length / rowWords;
   }
 
-  /** The bytes of a string, in place. */
-  #string(number: number): { begin: number; end: number } {
-    const ends = this.#file.words("strings");
-    const { offset, length } = this.#file.place("text");
-    const [begin, end] = [number === 0 ? 0 : ends[number - 1], ends[number]];
-    if (begin === undefined || end === undefined || begin > end || end > length)
+  /**
+   * Where the bytes of a string begin and end, in place. Two functions and no pair: a closure asks some hundred thousand times.
+   */
+  #begin(number: number): number {
+    return this.#text.offset + (number === 0 ? 0 : this.#ends[number - 1]!);
+  }
+
+  #end(number: number): number {
+    const end = this.#ends[number];
+    const { offset, length } = this.#text;
+    if (end === undefined || end > length || (number > 0 && this.#ends[number - 1]! > end))
       throw indexFault(`it has no string ${number}`, offset);
-    return { begin: offset + begin, end: offset + end };
+    return offset + end;
   }
 
   text(number: number): string {
-    const { begin, end } = this.#string(number);
-    return this.#file.bytes.toString("utf8", begin, end);
+    const end = this.#end(number);
+    return this.#file.bytes.toString("utf8", this.#begin(number), end);
   }
 
   /** The rows of a product's key: first and one behind the last; null when nothing is known of it. */
@@ -76,19 +88,45 @@ export class AdvisoryIndex {
     return this.#search("advisories", advisoryWords, utf8(id));
   }
 
+  /** Whether it has products of a kind at all: most indexes have no statement and no output, and a closure asks for each. */
+  knows(kind: ProductKind): boolean {
+    const known = this.#kinds.get(kind);
+    if (known !== undefined) return known;
+    const prefix = utf8(productKey(kind, ""));
+    const words = this.#file.words("keys");
+    const first = words[this.#lowerBound(words, 1, prefix)];
+    let has = false;
+    if (first !== undefined) {
+      const [begin, end] = [this.#begin(first), this.#end(first)];
+      const { bytes } = this.#file;
+      has = end - begin >= prefix.length && compareBytes(prefix, bytes, begin, begin + prefix.length) === 0;
+    }
+    this.#kinds.set(kind, has);
+    return has;
+  }
+
   #search(section: "keys" | "advisories", unit: number, wanted: Uint8Array): number | null {
     const words = this.#file.words(section);
+    const place = this.#lowerBound(words, unit, wanted);
+    const string = words[place * unit];
+    if (string === undefined) return null;
+    const end = this.#end(string);
+    return compareBytes(wanted, this.#file.bytes, this.#begin(string), end) === 0 ? place : null;
+  }
+
+  /** The first entry that is not before what is wanted. */
+  #lowerBound(words: Uint32Array, unit: number, wanted: Uint8Array): number {
+    const { bytes } = this.#file;
     let low = 0;
     let high = words.length / unit;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const { begin, end } = this.#string(words[middle * unit]!);
-      const order = this.#file.bytes.compare(wanted, 0, wanted.length, begin, end);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
+      const string = words[middle * unit]!;
+      const end = this.#end(string);
+      if (compareBytes(wanted, bytes, this.#begin(string), end) > 0) low = middle + 1;
       else high = middle;
     }
-    return null;
+    return low;
   }
 
   /** Of a row: the advisory, the qualifier, and the numbers of the strings at its ends (0 is no end). */
@@ -112,32 +150,10 @@ export class AdvisoryIndex {
     return flags;
   }
 
-  /**
-   * How plain numbers with dots compare with a string of the same kind, without making one of it; missing numbers are zero.
-   * Undefined when the string is anything else.
-   */
+  /** `compareNumbers` with a string of the index. */
   compareNumbers(numbers: readonly number[], string: number): -1 | 0 | 1 | undefined {
-    const { begin, end } = this.#string(string);
-    const { bytes } = this.#file;
-    let order: -1 | 0 | 1 = 0;
-    let component = 0;
-    let at = begin;
-    while (at < end) {
-      let value = 0;
-      const start = at;
-      for (; at < end && bytes[at] !== 0x2e; at++) {
-        const digit = bytes[at]! - 0x30;
-        if (digit < 0 || digit > 9 || at - start >= 15) return undefined;
-        value = value * 10 + digit;
-      }
-      if (at === start || at === end - 1) return undefined; // two dots, or one at the end
-      const own = numbers[component++] ?? 0;
-      if (order === 0 && own !== value) order = own < value ? -1 : 1;
-      at++;
-    }
-    if (begin === end) return undefined;
-    for (; order === 0 && component < numbers.length; component++) if (numbers[component]! > 0) order = 1;
-    return order;
+    const end = this.#end(string);
+    return compareNumbers(numbers, this.#file.bytes, this.#begin(string), end);
   }
 
   qualifier(number: number): { readonly vendor: string; readonly target: string; readonly reason: string } {

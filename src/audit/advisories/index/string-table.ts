@@ -16,6 +16,10 @@ export class StringTable {
     return this.#strings.length - 1;
   }
 
+  get size(): number {
+    return this.#strings.length;
+  }
+
   text(number: number): string {
     return this.#strings[number]!;
   }
@@ -31,8 +35,9 @@ export class StringTable {
     return ranks;
   }
 
-  finish(): { ends: Uint8Array; text: Uint8Array } {
-    const encoded = this.#strings.map((text) => utf8(text));
+  /** The strings that `order` names, in that order. */
+  finish(order: Uint32Array): { ends: Uint8Array; text: Uint8Array } {
+    const encoded = Array.from(order, (number) => utf8(this.#strings[number]!));
     const ends = new Words(encoded.length);
     let size = 0;
     for (const bytes of encoded) {

@@ -1,14 +1,13 @@
-import { join, resolve } from "node:path";
 import { z } from "zod";
-import { areas } from "../audit/checks/check.ts";
-import type { AuditFinding } from "../audit/report.ts";
-import { auditTarget } from "../audit/run.ts";
-import { directoryTarget } from "../audit/target/directory-target.ts";
-import { limits } from "../audit/limits.ts";
-import { isDay, parseWaivers, waiversFileName } from "../audit/waivers/waivers-file.ts";
-import { utf8, utf8Text } from "../core/bytes.ts";
-import { NixsealError } from "../core/errors.ts";
-import { op, type Context } from "./op.ts";
+import type { AuditFinding } from "../../audit/report.ts";
+import { limits } from "../../audit/limits.ts";
+import { isDay, parseWaivers, waiversFileName } from "../../audit/waivers/waivers-file.ts";
+import { utf8, utf8Text } from "../../core/bytes.ts";
+import { NixsealError } from "../../core/errors.ts";
+import { openSet } from "../advisories/open-set.ts";
+import { indexFlag, stateFlag } from "../advisories/state.ts";
+import { op, type Context } from "../op.ts";
+import { reportOn } from "./report-on.ts";
 
 const longest = 366 * 24 * 60 * 60 * 1000;
 
@@ -26,7 +25,18 @@ export const waive = op({
       .optional()
       .meta({ value: "NAME" })
       .describe("who answers for it (default: the user's name)"),
-    target: z.string().default(".").meta({ value: "DIR" }).describe("the directory that was audited"),
+    target: z
+      .string()
+      .default(".")
+      .meta({ value: "TARGET" })
+      .describe("what was audited: a directory, or a closure as 'nixseal audit' takes it"),
+    index: indexFlag,
+    state: stateFlag,
+    waivers: z
+      .string()
+      .optional()
+      .meta({ value: "FILE" })
+      .describe("where it is written, for a closure (default: audit-waivers.toml of the fleet, or here)"),
   }),
   positional: ["finding"],
   output: z.object({
@@ -44,28 +54,27 @@ export const waive = op({
       says: "adds it to audit-waivers.toml",
     },
   ],
-  run: async (context, { finding: given, until, because, owner: named, target }) => {
-    const { files, clock, workingDirectory } = context;
+  run: async (context, { finding: given, until, because, owner: named, target, index, state, waivers }) => {
+    const { files, clock } = context;
     const owner = oneLine("--owner", named ?? ownerOf(context));
     checkDay(until, clock.now());
-    const directory = resolve(workingDirectory, target);
-    const file = join(directory, waiversFileName);
+    const request = { target, only: null, failOn: "info", all: false, waivers } as const;
+    const advisories = () => openSet(context, index, state);
+    const { report, waivers: file } = await reportOn(context, { ...request, advisories }, target);
+    if (file === null)
+      throw new NixsealError("usage", "the waivers of a repository stand in its top directory", {
+        hint: "name a directory with --target",
+      });
     const before =
       (await files.statusOfLink(file)) === null
         ? ""
         : utf8Text(await files.read(file, { limit: limits.waiversFile, follow: false }), waiversFileName);
     parseWaivers(utf8(before)); // nothing is added to a file that is wrong
-    const { findings } = await auditTarget(
-      await directoryTarget(files, directory),
-      areas,
-      clock.now(),
-      () => undefined,
-    );
-    const found = only(findings, given);
+    const found = only(report.findings, given);
     const waiver = {
       finding: found.fingerprint,
       check: found.id,
-      file: found.file ?? "the target as a whole",
+      file: found.file ?? (found.package === undefined ? "the target as a whole" : placeOf(found)),
       owner,
       until,
       because: oneLine("--because", because),
@@ -89,7 +98,7 @@ function only(findings: readonly AuditFinding[], given: string): AuditFinding {
     ({ fingerprint, id }) => fingerprint.startsWith(given) && !id.startsWith("WVR"),
   );
   if (first === undefined)
-    throw new NixsealError("not-found", `no finding ${given} in this directory`, {
+    throw new NixsealError("not-found", `no finding ${given} in this target`, {
       hint: "'nixseal audit' lists them; a finding that is waived is not listed again",
     });
   if (second !== undefined)
@@ -97,6 +106,11 @@ function only(findings: readonly AuditFinding[], given: string): AuditFinding {
       hint: "give more digits",
     });
   return first;
+}
+
+/** A package, for those who read the waiver. */
+function placeOf({ package: name, version }: AuditFinding): string {
+  return `${name} ${version}`;
 }
 
 function checkDay(until: string, now: Date): void {

@@ -1,0 +1,7 @@
+# Watching: docs/watch.md.
+{
+  imports = [
+    ./options.nix
+    ./units.nix
+  ];
+}
