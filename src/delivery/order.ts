@@ -69,6 +69,7 @@ export async function followOrder(
     action: warrant.action,
     rehash: false,
     fence: null,
+    log: null,
   };
   const result = await exchange({ connect: rootSide(world) }, message, async ({ fields, isResult }) => {
     if (!isResult) say(fields.get("message").string());
