@@ -12,6 +12,8 @@
     ./module/gate/host.nix
     ./module/gate/checks.nix
     ./module/gate/sudo.nix
+    ./module/pull/options.nix
+    ./module/pull/host.nix
     ./module/watch
   ];
 }

@@ -6,7 +6,7 @@ import { openIdentities } from "../secrets/install/open-identities.ts";
 import { clock } from "../system/clock.ts";
 import { environment } from "../system/environment.ts";
 import { files } from "../system/files.ts";
-import { http } from "../system/http.ts";
+import { downloads, http } from "../system/http.ts";
 import { person } from "../system/person.ts";
 import { processes } from "../system/processes.ts";
 import { random } from "../system/random.ts";
@@ -34,10 +34,12 @@ process.exitCode = await run(process.argv.slice(2), {
   processes,
   random,
   sockets,
+  downloads,
   streams,
   person,
   version,
   program: [process.execPath, fileURLToPath(import.meta.url)],
+  verifier: [process.execPath, fileURLToPath(new URL("../cli/main.js", import.meta.url))],
   openIdentities,
   out: async (text) => {
     try {

@@ -3,9 +3,11 @@ import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { activate } from "./activate.ts";
 import { parseWords } from "./arguments.ts";
+import { bundleApply } from "./bundle-apply.ts";
 import { helpOf, overview } from "./help.ts";
 import { doctor } from "./doctor.ts";
 import { ledgerShow } from "./ledger-show.ts";
+import { pull } from "./pull.ts";
 import { receive } from "./receive.ts";
 import { noticesVerb } from "./notices.ts";
 import { notifyVerb } from "./notify.ts";
@@ -21,6 +23,8 @@ import { watchVerb } from "./watch.ts";
 const verbs: readonly AgentVerb[] = [
   activate,
   receive,
+  pull,
+  bundleApply,
   secretsInstall,
   secretsCheck,
   secretsVerify,

@@ -1,7 +1,7 @@
 import type { InstallPorts } from "../secrets/install/install.ts";
 import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
 import type { ExitCode } from "../core/exit.ts";
-import type { Http, Person, Random, Sockets, Streams } from "../core/ports.ts";
+import type { Downloads, Http, Person, Random, Sockets, Streams } from "../core/ports.ts";
 
 /** What a verb of the agent may use. */
 export interface AgentContext extends InstallPorts {
@@ -13,6 +13,9 @@ export interface AgentContext extends InstallPorts {
   readonly streams: Pick<Streams, "stdin" | "stdout" | "stdinIsTerminal" | "stdoutIsTerminal">;
   readonly person: Person;
   readonly sockets: Sockets;
+  readonly downloads: Downloads;
+  /** The command line of `nixseal`, which comes in the same package: for what needs more than this program loads. */
+  readonly verifier: readonly string[];
   readonly http: Http;
   readonly out: (text: string) => Promise<void>;
   /** What people and the journal read: reasons, warnings. */

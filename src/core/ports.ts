@@ -253,6 +253,17 @@ export interface Http {
   get(url: string, limits: HttpLimits): Promise<Uint8Array>;
 }
 
+/** The same for a host that fetches what was ordered for it: often nothing new, then much. */
+export interface Downloads {
+  /** As `Http.get`, with the server's ETag; null when the server says that it still is what `tag` names (304). */
+  getChanged(
+    url: string,
+    limits: HttpLimits & { readonly tag: string | null },
+  ): Promise<{ readonly bytes: Uint8Array; readonly tag: string | null } | null>;
+  /** As `Http.get`, in pieces as they come. An end before the announced length is `io`, two minutes of silence are `timeout`. */
+  stream(url: string, limits: HttpLimits): AsyncIterable<Uint8Array>;
+}
+
 /** Who we are to a server that asks for certificates, and whom we take it for. All PEM. */
 export interface TlsIdentity {
   readonly authorities: Uint8Array;

@@ -216,9 +216,25 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "order once more what ran before",
     load: () => import("./deploy/rollback.ts").then((module) => module.deployRollback),
   },
+  "deploy publish": {
+    summary: "write orders and systems where hosts that pull find them",
+    load: () => import("./deploy/publish.ts").then((module) => module.deployPublish),
+  },
   "deploy watch": {
     summary: "follow a rollout to its end",
     load: () => import("./deploy/watch.ts").then((module) => module.deployWatch),
+  },
+  "bundle create": {
+    summary: "one file with an order and its system, for a host without a network",
+    load: () => import("./bundle/create.ts").then((module) => module.bundleCreate),
+  },
+  "bundle show": {
+    summary: "whether a bundle is whole, and what it orders",
+    load: () => import("./bundle/show.ts").then((module) => module.bundleShow),
+  },
+  "bundle receipt": {
+    summary: "verify what a host brought back, and add it to the log",
+    load: () => import("./bundle/receipt.ts").then((module) => module.bundleReceipt),
   },
   "log show": {
     summary: "the newest entries of the log",

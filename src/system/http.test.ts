@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { http } from "./http.ts";
+import { downloads, http } from "./http.ts";
 
 async function serve(context: TestContext, listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -67,4 +67,37 @@ test("redirects: a few, to the same scheme only", async (context) => {
     await assert.rejects(http.get(base + path, limits), { code: "refused" });
   for (const url of ["ftp://x/", "file:///etc/passwd", "x", "http://user:secret@127.0.0.1/"])
     await assert.rejects(http.get(url, limits), { code: "usage" });
+});
+
+test("a tag of the server's saves the body; what is no tag is forgotten", async (context) => {
+  const asked: (string | undefined)[] = [];
+  const base = await serve(context, (request, response) => {
+    asked.push(request.headers["if-none-match"]);
+    if (request.headers["if-none-match"] === '"1"') response.writeHead(304).end();
+    else response.writeHead(200, { etag: request.url === "/odd" ? "not a tag" : '"1"' }).end("body");
+  });
+  const first = await downloads.getChanged(`${base}/`, { ...limits, tag: null });
+  assert.deepEqual([Buffer.from(first!.bytes).toString(), first!.tag], ["body", '"1"']);
+  assert.equal(await downloads.getChanged(`${base}/`, { ...limits, tag: '"1"' }), null);
+  assert.equal((await downloads.getChanged(`${base}/odd`, { ...limits, tag: null }))!.tag, null);
+  assert.deepEqual(asked, [undefined, '"1"', undefined]);
+});
+
+test("a stream has its limit, and an end that comes too early is no end", async (context) => {
+  const base = await serve(context, (request, response) => {
+    if (request.url === "/304") response.writeHead(304).end();
+    else if (request.url === "/cut") {
+      response.writeHead(200, { "content-length": 90 }).write("x".repeat(50));
+      setTimeout(() => response.destroy(), 20);
+    } else response.end("x".repeat(request.url === "/ok" ? 100 : 101));
+  });
+  const read = async (path: string): Promise<number> => {
+    let size = 0;
+    for await (const piece of downloads.stream(base + path, limits)) size += piece.length;
+    return size;
+  };
+  assert.equal(await read("/ok"), 100);
+  await assert.rejects(read("/long"), { code: "limit" });
+  await assert.rejects(read("/cut"), { code: "io" });
+  await assert.rejects(read("/304"), { code: "io" }, "nobody asked for that");
 });

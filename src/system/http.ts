@@ -1,33 +1,78 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { NixsealError } from "../core/errors.ts";
-import type { Http, HttpLimits } from "../core/ports.ts";
+import type { Downloads, Http, HttpLimits } from "../core/ports.ts";
 
 const mostRedirects = 5;
+const longestTag = 256;
+/** Milliseconds. */
+const longestSilence = 120_000;
 
 /** The modules for HTTP are loaded by the first request: most runs make none. */
 export const http: Http = {
   async get(url, limits) {
     const abort = AbortSignal.timeout(limits.timeout);
-    let at = addressOf(url, null);
-    for (let hops = 0; hops <= mostRedirects; hops++) {
-      const answer = await guarded(at, abort, () => request(at, abort));
-      const { statusCode: status = 0 } = answer;
-      const location = answer.headers.location;
-      if (status >= 300 && status < 400 && location !== undefined) {
-        answer.destroy();
-        at = addressOf(location, at);
-        continue;
-      }
-      if (status === 200) return guarded(at, abort, () => body(answer, at, limits));
-      answer.destroy();
-      throw new NixsealError(
-        status === 404 || status === 410 ? "not-found" : "io",
-        `${at.href}: answer ${status}`,
-      );
-    }
-    throw new NixsealError("io", `${url}: more than ${mostRedirects} redirects`);
+    const { answer, at } = await follow(url, abort, {});
+    return guarded(at, abort, () => whole(answer, at, limits));
   },
 };
+
+export const downloads: Downloads = {
+  async getChanged(url, { tag, ...limits }) {
+    const abort = AbortSignal.timeout(limits.timeout);
+    const { answer, at } = await follow(url, abort, tag === null ? {} : { "if-none-match": tag });
+    if (answer.statusCode === 304) {
+      answer.destroy();
+      return null;
+    }
+    const { etag = null } = answer.headers;
+    const usable = etag !== null && etag.length <= longestTag && /^(?:W\/)?"[\x21\x23-\x7e]*"$/.test(etag);
+    return { bytes: await guarded(at, abort, () => whole(answer, at, limits)), tag: usable ? etag : null };
+  },
+
+  async *stream(url, limits) {
+    const abort = AbortSignal.timeout(limits.timeout);
+    const { answer, at } = await follow(url, abort, {});
+    answer.setTimeout(longestSilence, () =>
+      answer.destroy(new NixsealError("timeout", `${at.href} sends nothing more`)),
+    );
+    const pieces = body(answer, at, limits);
+    try {
+      for (;;) {
+        const { done, value } = await guarded(at, abort, () => pieces.next());
+        if (done === true) return;
+        yield value;
+      }
+    } finally {
+      answer.destroy();
+    }
+  },
+};
+
+/** An answer 200, or 304 where `headers` ask for it. */
+async function follow(
+  url: string,
+  abort: AbortSignal,
+  headers: OutgoingHttpHeaders,
+): Promise<{ readonly answer: IncomingMessage; readonly at: URL }> {
+  let at = addressOf(url, null);
+  for (let hops = 0; hops <= mostRedirects; hops++) {
+    const answer = await guarded(at, abort, () => request(at, abort, headers));
+    const { statusCode: status = 0 } = answer;
+    const location = answer.headers.location;
+    if (status >= 300 && status < 400 && location !== undefined) {
+      answer.destroy();
+      at = addressOf(location, at);
+      continue;
+    }
+    if (status === 200 || (status === 304 && headers["if-none-match"] !== undefined)) return { answer, at };
+    answer.destroy();
+    throw new NixsealError(
+      status === 404 || status === 410 ? "not-found" : "io",
+      `${at.href}: answer ${status}`,
+    );
+  }
+  throw new NixsealError("io", `${url}: more than ${mostRedirects} redirects`);
+}
 
 /** A redirect from https to http would hand the rest to whoever listens; one to another scheme is none of HTTP's. */
 function addressOf(text: string, from: URL | null): URL {
@@ -42,27 +87,35 @@ function addressOf(text: string, from: URL | null): URL {
   return url;
 }
 
-async function request(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+async function request(url: URL, signal: AbortSignal, more: OutgoingHttpHeaders): Promise<IncomingMessage> {
   const { get } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     // A compressed body could grow without bound behind the limit.
-    const headers = { "accept-encoding": "identity", "user-agent": "nixseal" };
+    const headers = { "accept-encoding": "identity", "user-agent": "nixseal", ...more };
     get(url, { signal, headers, agent: false }, resolve).on("error", reject);
   });
 }
 
-async function body(answer: IncomingMessage, url: URL, { limit }: HttpLimits): Promise<Uint8Array> {
+async function whole(answer: IncomingMessage, url: URL, limits: HttpLimits): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body(answer, url, limits)) parts.push(part);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+async function* body(
+  answer: IncomingMessage,
+  url: URL,
+  { limit }: HttpLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const tooLarge = (): NixsealError => new NixsealError("limit", `${url.href} has more than ${limit} bytes`);
   try {
     if (Number(answer.headers["content-length"]) > limit) throw tooLarge();
-    const parts: Buffer[] = [];
     let size = 0;
     for await (const part of answer as AsyncIterable<Buffer>) {
       size += part.length;
       if (size > limit) throw tooLarge();
-      parts.push(part);
+      yield part;
     }
-    return new Uint8Array(Buffer.concat(parts));
   } finally {
     answer.destroy();
   }

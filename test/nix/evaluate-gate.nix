@@ -17,7 +17,12 @@ let
         ./host-options.nix
         (top + "/nix/module.nix")
         {
-          _module.args.pkgs.nixseal.agent = derivation' "nixseal-agent";
+          _module.args.pkgs = {
+            nixseal.agent = derivation' "nixseal-agent";
+            util-linux = derivation' "util-linux";
+            gitMinimal = derivation' "git";
+            openssh = derivation' "openssh";
+          };
           networking.hostName = "web";
           nix.package = derivation' "nix";
           services.openssh.enable = true;
@@ -122,6 +127,34 @@ in
     ];
   };
   upgrades = failing { system.autoUpgrade.enable = true; };
+  pull =
+    let
+      module = {
+        services.openssh.enable = lib.mkForce false;
+        nixseal.gate.confirmWithin = null;
+        nixseal.pull = {
+          enable = true;
+          source = "https://deliveries.example.org/test";
+        };
+      };
+      config = evaluate module;
+    in
+    failing module
+    // {
+      settings = config.environment.etc."nixseal/pull.json".text;
+      inherit (config.systemd.services.nixseal-pull) serviceConfig restartIfChanged;
+      inherit (config.systemd.timers.nixseal-pull) timerConfig;
+    };
+  pullConfirmed = failing {
+    nixseal.pull = {
+      enable = true;
+      source = "/media/stick";
+    };
+  };
+  pullNothing = failing {
+    nixseal.gate.confirmWithin = null;
+    nixseal.pull.enable = true;
+  };
   noSshd = failing { services.openssh.enable = lib.mkForce false; };
   allowUsers = failing { services.openssh.settings.AllowUsers = [ "alice" ]; };
   rootAccount = failing { nixseal.gate.user = "root"; };

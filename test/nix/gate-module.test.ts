@@ -42,6 +42,8 @@ const refusals: readonly (readonly [variant: string, message: RegExp])[] = [
   ["sudoRs", /sudo lets 'deploy' run ALL/],
   ["doas", /doas has a rule for 'deploy'/],
   ["upgrades", /autoUpgrade activates without a warrant/],
+  ["pullConfirmed", /nobody confirms what a host pulls/],
+  ["pullNothing", /set one of nixseal\.pull\.source and nixseal\.pull\.repository/],
   ["noSshd", /services\.openssh\.enable/],
   ["allowUsers", /AllowUsers keeps 'deploy' out/],
   ["rootAccount", /an account of its own/],
@@ -194,6 +196,21 @@ keys = ["trust/keys/paper.asc"]
     const { failed, warnings } = of<Said>("certificates");
     assert.deepEqual(failed, []);
     assert.match(warnings.join(), /is root then/);
+  });
+
+  test("a host that pulls needs no sshd, and reads strangers' bytes as the deploy user", () => {
+    const pull = of<Said & Unit & { readonly settings: string; readonly timerConfig: object }>("pull");
+    assert.deepEqual(pull.failed, []);
+    assert.deepEqual(JSON.parse(pull.settings), {
+      v: 1,
+      source: { kind: "web", url: "https://deliveries.example.org/test" },
+      cache: null,
+      substitute: true,
+    });
+    assert.equal(pull.serviceConfig["User"], "deploy");
+    assert.equal(pull.serviceConfig["ExecStart"], `${agent} pull`);
+    assert.equal(pull.restartIfChanged, false);
+    assert.ok("RandomizedDelaySec" in pull.timerConfig);
   });
 
   test("a selector of members is read as everywhere", () => {

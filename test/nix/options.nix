@@ -91,5 +91,8 @@ let
     ) (attrNames options);
 in
 walk "nixseal" (
-  optionsIn "options.nix" // optionsIn "gate/options.nix" // optionsIn "watch/options.nix"
+  optionsIn "options.nix"
+  // optionsIn "gate/options.nix"
+  // optionsIn "pull/options.nix"
+  // optionsIn "watch/options.nix"
 )

@@ -194,14 +194,23 @@ export class DeployLab {
   }
 
   /** A system with a library of its own; `files` are added to it. */
-  addSystem(store: ChrootStore, name: string, files: Readonly<Record<string, string>> = {}): StorePath {
+  addSystem(
+    store: ChrootStore,
+    name: string,
+    files: Readonly<Record<string, string>> = {},
+    references: readonly StorePath[] = [],
+  ): StorePath {
     const library = store.add(`lib-${name}`, { code: `library of ${name}` });
     const content = { "bin/switch-to-configuration": script, needs: library, ...files };
-    return store.add(`nixos-system-${name}`, content, [library]);
+    return store.add(`nixos-system-${name}`, content, [library, ...references]);
   }
 
-  system(name: string, files: Readonly<Record<string, string>> = {}): StorePath {
-    return this.addSystem(this.builder, name, files);
+  system(
+    name: string,
+    files: Readonly<Record<string, string>> = {},
+    references: readonly StorePath[] = [],
+  ): StorePath {
+    return this.addSystem(this.builder, name, files, references);
   }
 
   /** Runs `nixseal` in the fleet as alice. (Not in step: sshd's connections go through this process.) */

@@ -127,7 +127,9 @@ in
       (refuse (any (words: words == [ ] || !(lib.hasPrefix "/" (builtins.head words))) gate.health)
         "each command of nixseal.gate.health begins with a whole path: what PATH finds is nobody's promise"
       )
-      (refuse (!sshd.enable) "the gate is reached over SSH: set services.openssh.enable")
+      (refuse (!sshd.enable && !cfg.pull.enable)
+        "the gate is reached over SSH: set services.openssh.enable, or nixseal.pull"
+      )
       (refuse (parts.fleet.name != "fleet" && parts.fleet.name != parts.root.fleet)
         "the root is of the fleet '${parts.root.fleet}', and fleet.toml is of '${parts.fleet.name}'"
       )

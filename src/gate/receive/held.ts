@@ -26,11 +26,13 @@ export async function importHeld(
 }
 
 /** Without recursion: how long a chain of references is, whoever made the closure decides. */
-export function referencesFirst(infos: ReadonlyMap<StorePath, PathInfo>): PathInfo[] {
-  const ordered: PathInfo[] = [];
+export function referencesFirst<Info extends Pick<PathInfo, "path" | "references">>(
+  infos: ReadonlyMap<StorePath, Info>,
+): Info[] {
+  const ordered: Info[] = [];
   const begun = new Set<StorePath>();
   for (const start of infos.keys()) {
-    const stack: { readonly info: PathInfo; next: number }[] = [];
+    const stack: { readonly info: Info; next: number }[] = [];
     const enter = (path: StorePath): void => {
       const info = infos.get(path);
       if (info === undefined || begun.has(path)) return;

@@ -60,8 +60,8 @@ async function readOrder(parts: OrderParts, kind: OrderKind | null): Promise<Gat
 }
 
 /** The result; every answer, the result too, has gone to `tell` before. */
-async function exchange(
-  { connect }: OrderParts,
+export async function exchange(
+  { connect }: Pick<OrderParts, "connect">,
   message: GateMessage,
   tell: (answer: AnswerLine) => Promise<void>,
 ): Promise<AnswerLine> {

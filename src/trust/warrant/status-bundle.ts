@@ -22,7 +22,9 @@ export interface StatusBundle {
   readonly heads: ReadonlyMap<string, Head>;
 }
 
-const limits = { file: 32 << 20, roots: 64, signatures: 16, heads: 50_000 } as const;
+/** Bytes. */
+export const statusLimit = 32 << 20;
+const limits = { file: statusLimit, roots: 64, signatures: 16, heads: 50_000 } as const;
 
 /** `malformed` or `limit` unless the bytes are exactly what `formatStatusBundle` writes. */
 export function parseStatusBundle(bytes: Uint8Array): StatusBundle {

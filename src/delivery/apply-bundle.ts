@@ -1,0 +1,90 @@
+/** A bundle on its host: all of it is looked at before anything is done, then it goes the way of every order. */
+import { NixsealError } from "../core/errors.ts";
+import type { Files } from "../core/ports.ts";
+import { nix32 } from "../nix/base32.ts";
+import type { StorePath } from "../nix/store-path.ts";
+import type { ClosurePath } from "../trust/warrant/closure.ts";
+import { archivesOf, readBundle } from "./bundle.ts";
+import { missingPaths, type HostWorld, type Importer } from "./importer.ts";
+import { followOrder, whereItStands, type OrderResult } from "./order.ts";
+
+/** Throws `malformed` for damage, `refused` for a bundle of another host and with the gate's reasons, `not-found` for an incomplete one. */
+export async function applyBundle(
+  world: HostWorld,
+  file: string,
+  say: (message: string) => void,
+): Promise<OrderResult> {
+  const { manifest, archives, offer } = await readBundle(world.files, file);
+  const { fleet, host } = world.config;
+  if (manifest.fleet !== fleet || manifest.host !== host)
+    throw new NixsealError(
+      "refused",
+      `the bundle is for ${manifest.host} of ${manifest.fleet}; this is ${host} of ${fleet}`,
+    );
+  say("the bundle is whole");
+  const { known } = await whereItStands(world);
+  const message = await offer(known);
+  const lacking = [...(await missingPaths(world, message.warrant.warrant.paths)).values()].find(
+    (path) => !archives.has(hashOf(path)),
+  );
+  if (lacking !== undefined)
+    throw new NixsealError("not-found", `neither this host nor the bundle has ${lacking.path}`, {
+      hint: "make one that begins earlier: 'nixseal bundle create' with a smaller --since",
+    });
+  return followOrder(world, message, (missing, importer) => bring(world.files, file, missing, importer), say);
+}
+
+/** Archives of which several paths are made are kept for them in memory while they are small. Bytes. */
+const smallest = { one: 1 << 20, all: 64 << 20 };
+
+/** The archives come in the order in which Nix takes them. Large ones with several paths cost a look at the whole bundle for each. */
+async function bring(
+  files: Pick<Files, "stream">,
+  file: string,
+  missing: ReadonlyMap<StorePath, ClosurePath>,
+  importer: Importer,
+): Promise<void> {
+  const left = new Map(missing);
+  while (left.size > 0) {
+    const wanted = byHash(left.values());
+    const again: { readonly path: ClosurePath; readonly nar: Uint8Array }[] = [];
+    let held = 0;
+    for await (const { hash, nar } of archivesOf(files, file, new Set(wanted.keys()))) {
+      const [first, ...same] = wanted.get(hash)!;
+      const { narSize } = first!;
+      left.delete(first!.path);
+      if (same.length === 0 || narSize > smallest.one || held + narSize > smallest.all) {
+        await importer.add(first!, nar);
+        continue;
+      }
+      const bytes = await gathered(nar);
+      held += bytes.length;
+      await importer.add(first!, pieces(bytes));
+      for (const path of same) {
+        again.push({ path, nar: bytes });
+        left.delete(path.path);
+      }
+    }
+    for (const { path, nar } of again) await importer.add(path, pieces(nar));
+  }
+}
+
+function hashOf({ narHash }: Pick<ClosurePath, "narHash">): string {
+  return nix32(narHash.digest);
+}
+
+function byHash(paths: Iterable<ClosurePath>): Map<string, ClosurePath[]> {
+  const groups = new Map<string, ClosurePath[]>();
+  for (const path of paths) groups.set(hashOf(path), [...(groups.get(hashOf(path)) ?? []), path]);
+  return groups;
+}
+
+async function gathered(nar: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const piece of nar) parts.push(piece);
+  return Buffer.concat(parts);
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}

@@ -1,0 +1,72 @@
+/** Fetching a branch with stock git: objects and nothing else. Nothing of the repository is run, and none of its configuration read. */
+import { join } from "node:path";
+import { NixsealError } from "../core/errors.ts";
+import type { Files, Processes } from "../core/ports.ts";
+import { notesReference } from "../trust/commits/approvals.ts";
+import { gitFailed } from "../trust/commits/git.ts";
+import type { GitSource } from "./pull-config.ts";
+
+/** Milliseconds, and bytes of one file that git writes: a pack is one. */
+const limits = { time: 30 * 60_000, file: 2 ** 31 };
+
+const environment = {
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_ALLOW_PROTOCOL: "https:http:ssh:file",
+  GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=30",
+};
+const settings = ["core.hooksPath=/dev/null", "gc.autoDetach=false", "http.followRedirects=initial"];
+
+/**
+ * `directory` holds the host's own copy; its branch is set to what the other side has, also when that went back: whether it may,
+ * whoever judges the commits decides. The whole history comes: a shallow one cannot be judged. The approvals come too (notes).
+ */
+export async function fetchBranch(
+  {
+    processes,
+    files,
+  }: {
+    readonly processes: Pick<Processes, "run">;
+    readonly files: Pick<Files, "makeDirectory" | "statusOfLink">;
+  },
+  { url, branch }: Pick<GitSource, "url" | "branch">,
+  directory: string,
+): Promise<void> {
+  const git = async (what: string, ...args: string[]): Promise<void> => {
+    const { code, stderr } = await processes.run({
+      program: "prlimit", // git has no bound of its own
+      args: [
+        `--fsize=${limits.file}`,
+        "git",
+        ...settings.flatMap((one) => ["-c", one]),
+        "-C",
+        directory,
+        ...args,
+      ],
+      env: environment,
+      timeout: limits.time,
+    });
+    // Of a server that cannot be reached git says it in words only.
+    if (code !== 0)
+      throw new NixsealError("io", gitFailed(what, stderr).message, { hint: `is ${url} there?` });
+  };
+  await files.makeDirectory(directory, { mode: 0o700, parents: true });
+  // A branch that nobody fetches is checked out, so that git lets us set the other.
+  if ((await files.statusOfLink(join(directory, ".git"))) === null)
+    await git("init", "init", "--quiet", "--template=", "--initial-branch=nixseal/none");
+  const notes = `${notesReference}*`;
+  await git(
+    "fetch",
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--prune",
+    "--",
+    url,
+    `+refs/heads/${branch}:refs/heads/${branch}`,
+    `+${notes}:${notes}`,
+  );
+}
