@@ -7,6 +7,7 @@ import type { PublicKey } from "../ssh/public-key.ts";
 import { verifySignature } from "../ssh/signature.ts";
 import { signedData, type SshSig } from "../ssh/sshsig.ts";
 import { parseSignedEnvelope } from "../trust/signed-envelope.ts";
+import type { Head } from "../trust/warrant/state.ts";
 
 export interface Receipt {
   readonly fleet: string;
@@ -19,6 +20,8 @@ export interface Receipt {
   readonly toplevel: string;
   readonly running: string | null;
   readonly ended: string;
+  /** What the sender's log ended with when it gave the order: the host bears witness of it. */
+  readonly log: Head | null;
 }
 
 /** The entry of the log holds it whole. */
@@ -47,6 +50,7 @@ export function openReceipt(
     toplevel: plain(top.get("toplevel").string()),
     running: optional("running"),
     ended: plain(top.get("ended").string()),
+    log: headOf(top.get("log")),
   };
   if (receipt.fleet !== fleet)
     throw new NixsealError("refused", `the receipt is of the fleet '${receipt.fleet}', not of '${fleet}'`);
@@ -59,6 +63,13 @@ export function openReceipt(
         ? "the host could not read its key: see its journal"
         : "it was changed on the way, or the inventory has another host key: nixseal host show",
   });
+}
+
+function headOf(field: Field): Head | null {
+  if (field.isNull) return null;
+  const digest = field.get("digest").string();
+  if (!/^[0-9a-f]{64}$/.test(digest)) throw field.get("digest").wrong("a SHA-256 in hex");
+  return { seq: field.get("seq").count(), digest };
 }
 
 function holds(signature: SshSig, payload: Uint8Array, keys: readonly PublicKey[]): boolean {

@@ -5,6 +5,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { digestOf, formatEntry, parseEntry } from "../../src/log/entry.ts";
 import { DeployLab, type LabHost } from "../support/deploy-lab.ts";
 
 interface Report {
@@ -38,12 +39,40 @@ test("from a built system to a host that runs it, and once more with nothing to 
   assert.deepEqual(hosts, [{ host: "web", outcome: "done", message: "runs it already" }]);
   assert.deepEqual(web.log(), calls);
   assert.ok(web.connections() - connections <= 2, "the plan asks, and the rollout");
-  assert.match(await lab.must("log", "verify"), /sound/);
+  assert.match(await lab.must("log", "verify"), /sound: .*, 1 of 1 witnesses agree/);
   const shown = await lab.must("log", "show");
   for (const what of ["deploy.apply", "host.done", "deploy.end"]) assert.ok(shown.includes(what), shown);
   const status = await lab.must("deploy", "status", "--identity", lab.keyOf("alice"));
   assert.match(status, /web +current +1 +\/nix\/store/);
   assert.match(await lab.must("deploy", "watch", "--once"), /web +done/);
+});
+
+test("a log that its keeper wrote anew, or cut short, is found out by the receipts of hosts", async (t) => {
+  const lab = await DeployLab.make(t, ["web"], { gate: { confirm: null } });
+  for (const name of ["one", "two"])
+    assert.equal((await lab.deploy("web", "--toplevel", lab.system(name))).code, 0);
+  const receipts = join(lab.host("web").root, "var/lib/nixseal/gate/receipts");
+  const verify = ["log", "verify", "--receipt", receipts];
+  assert.match(await lab.must(...verify), /sound/);
+  const file = join(lab.directory, "state/log%0000000001");
+  const whole = fs.readFileSync(file, "utf8");
+  const lines = whole.trimEnd().split("\n");
+  fs.writeFileSync(file, `${lines.slice(0, 2).join("\n")}\n`);
+  const cut = await lab.run(...verify);
+  assert.equal(cut.code, 1);
+  assert.match(cut.stdout, /truncated +the receipt of web/);
+  // All of it anew, with another machine in the first entry: the chain holds, the hosts do not agree.
+  let prev: string | null = null;
+  const anew = lines.map((line) => {
+    const entry = { ...parseEntry(line), prev };
+    const text = formatEntry({ ...entry, by: { member: null, machine: "nobody@nowhere" } });
+    prev = digestOf(text);
+    return text;
+  });
+  fs.writeFileSync(file, `${anew.join("\n")}\n`);
+  const rewritten = await lab.run(...verify);
+  assert.equal(rewritten.code, 1);
+  assert.match(rewritten.stdout, /rewritten +the receipt of web/);
 });
 
 test("a host that does not do its work goes back by itself, the canary's failure spares the others", async (t) => {

@@ -5,6 +5,7 @@ import { verifyLog, type Witness } from "../../log/verify.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
 import { openState } from "../shared-state.ts";
+import { witnessesFrom, witnessIn } from "./witnesses.ts";
 
 export const logVerify = op({
   effect: "read",
@@ -14,6 +15,11 @@ export const logVerify = op({
       .default([])
       .meta({ value: "SEQ:DIGEST" })
       .describe("an entry that you noted when this verb printed it; found to be gone or changed, if it is"),
+    receipt: z
+      .array(z.string())
+      .default([])
+      .meta({ value: "FILE" })
+      .describe("a host's receipt, or a directory of them; those in the log are witnesses anyway"),
   }),
   output: z.object({
     entries: z.number(),
@@ -31,10 +37,20 @@ export const logVerify = op({
   examples: [
     { command: "nixseal log verify", says: "whether entries were changed, dropped or reordered" },
     { command: "nixseal log verify --head 41:9f86d0…", says: "whether entry 41 still is what it was" },
+    {
+      command: "nixseal log verify --receipt receipts/",
+      says: "whether the log is what hosts were told, by what they keep in /var/lib/nixseal/gate/receipts",
+    },
   ],
-  run: async (context, { head }) => {
-    const witnesses = head.map(noted);
-    const state = await openState(context, await openFleet(context));
+  run: async (context, { head, receipt }) => {
+    const open = await openFleet(context);
+    const state = await openState(context, open);
+    const witnesses = [...head.map(noted), ...(await witnessesFrom(context, open, receipt))];
+    // Twice: an entry may hold what a host remembers of one behind it, when the two were exchanged.
+    for await (const line of readLog(state)) {
+      const witness = witnessIn(open, line);
+      if (witness !== null) witnesses.push(witness);
+    }
     const verdict = await verifyLog(readLog(state), witnesses);
     return { ...verdict, witnesses: witnesses.length, problems: [...verdict.problems] };
   },
