@@ -317,8 +317,5 @@ test("what the host's own caches have comes from there, and must be what was ord
   const done = await runAgent(lab, "web", "pull", "--json");
   assert.equal(done.code, 0, done.stderr + done.stdout);
   assert.equal(web.running(), one);
-  assert.ok(
-    !server.requests.some(({ path }) => path.includes("/cache/")),
-    "nothing from the delivery",
-  );
+  assert.ok(!server.requests.some(({ path }) => path.includes("/cache/")), "nothing from the delivery");
 });
