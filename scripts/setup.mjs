@@ -18,7 +18,6 @@ export const programs = {
   flock: "util-linux",
   age: "age",
   openssl: "openssl",
-  sqlite3: "sqlite3",
   "nix-instantiate": "nix-bin",
 };
 

@@ -15,12 +15,15 @@ function step(name, program, args) {
 /** Servers, shells and a desktop that the tests run things against. */
 const peers = {
   busctl: "systemd",
+  cvtsudoers: "sudo",
   dash: "dash",
   "dbus-daemon": "dbus-daemon",
   dunst: "dunst",
   etcd: "etcd-server",
   etcdctl: "etcd-client",
   fish: "fish",
+  logger: "bsdutils",
+  sqlite3: "sqlite3",
   "systemd-analyze": "systemd",
   Xvfb: "xvfb",
   zsh: "zsh",

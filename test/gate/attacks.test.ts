@@ -57,7 +57,12 @@ function machine(): unknown {
 test("every attack succeeds against plain Nix and is stopped by the gate, and the lab leaves nothing", async (t) => {
   const parent = temporaryDirectory(t);
   const before = machine();
-  const options = { program: [process.execPath, agent], mode: "warrants", parent } as const;
+  const options = {
+    program: [process.execPath, agent],
+    mode: "warrants",
+    parent,
+    patience: 600_000,
+  } as const;
   await Lab.within({ files, processes, clock, random }, options, async (lab) => {
     for (const attack of attacks)
       await t.test(attack.name, async () => {

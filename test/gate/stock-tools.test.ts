@@ -24,7 +24,12 @@ const agent = fileURLToPath(new URL("../../src/agent/main.js", import.meta.url))
 
 function inLab(t: TestContext, work: (lab: Lab) => Promise<void>): Promise<void> {
   const parent = temporaryDirectory(t);
-  const options = { program: [process.execPath, agent], mode: "warrants", parent } as const;
+  const options = {
+    program: [process.execPath, agent],
+    mode: "warrants",
+    parent,
+    patience: 600_000,
+  } as const;
   return Lab.within({ files, processes, clock, random }, options, work);
 }
 

@@ -1,13 +1,12 @@
 /** A host with the gate: this program itself, started as sshd and sudo start it, with a root of its own. */
-import { utf8, utf8Text } from "../../core/bytes.ts";
+import { utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { gateConfigFile } from "../../gate/config.ts";
 import { formatMessage, type GateMessage } from "../../gate/message.ts";
 import { gateState } from "../../gate/paths.ts";
 import { typedNix32 } from "../../nix/hash.ts";
-import { Field } from "../../nix/json-fields.ts";
-import { ServeClient } from "../../nix/protocol/serve-client.ts";
+import { GateClient } from "./gate-client.ts";
 import { formatEnvelope, type Envelope } from "../../trust/root/envelope.ts";
 import { formerOf, type Former } from "../../trust/warrant/draft.ts";
 import type { Reply, Target } from "./attack.ts";
@@ -33,6 +32,7 @@ export class GateTarget implements Target {
   readonly root: string;
   readonly #ports: TargetPorts;
   readonly #options: GateOptions;
+  readonly #client: GateClient;
   #former: Former | null = null;
   #caches = 0;
 
@@ -40,6 +40,7 @@ export class GateTarget implements Target {
     this.#ports = ports;
     this.root = root;
     this.#options = options;
+    this.#client = new GateClient(ports, root, options.program);
   }
 
   async prepare(): Promise<void> {
@@ -108,9 +109,13 @@ export class GateTarget implements Target {
   }
 
   async send(sender: Member, paths: readonly LabPath[]): Promise<Reply> {
-    const shown = await this.#receive(sender.name, "nixseal-gate present", utf8(sender.certificateLine));
+    const shown = await this.#client.receive(
+      sender.name,
+      "nixseal-gate present",
+      utf8(sender.certificateLine),
+    );
     if (!shown.accepted) return shown;
-    const sent = await this.#upload(sender.name, paths);
+    const sent = await this.#client.upload(sender.name, paths);
     if (!sent.accepted) return sent;
     for (const path of paths)
       if ((await this.narHashOf(path)) === typedNix32(path.info.narHash))
@@ -125,7 +130,7 @@ export class GateTarget implements Target {
 
   async prepareOrder({ envelope, system, status }: Order): Promise<Reply> {
     const offered = await this.#tell({ kind: "offer", warrant: envelope, between: [], status });
-    return offered.accepted ? this.#upload(carrier, system.closure) : offered;
+    return offered.accepted ? this.#client.upload(carrier, system.closure) : offered;
   }
 
   async finishOrder({ envelope }: Order): Promise<Reply> {
@@ -148,7 +153,7 @@ export class GateTarget implements Target {
   }
 
   importText(path: string): Promise<Reply> {
-    return this.#tellBytes(utf8(`${canonicalJson({ kind: "import", path })}\n`));
+    return this.#client.tell(utf8(`${canonicalJson({ kind: "import", path })}\n`));
   }
 
   get quarantine(): string {
@@ -157,7 +162,9 @@ export class GateTarget implements Target {
 
   offerBytes(bytes: Uint8Array): Promise<Reply> {
     const warrant = Buffer.from(bytes).toString("latin1");
-    return this.#tellBytes(utf8(`${canonicalJson({ between: [], kind: "offer", status: null, warrant })}\n`));
+    return this.#client.tell(
+      utf8(`${canonicalJson({ between: [], kind: "offer", status: null, warrant })}\n`),
+    );
   }
 
   /** The one line that sudo has for the deploy user, compared as sudo does where no pattern is in it. */
@@ -165,7 +172,7 @@ export class GateTarget implements Target {
     const only = "/run/current-system/sw/bin/nixseal-agent activate";
     if (words.join(" ") !== only)
       return { accepted: false, said: `sudo has one rule for the deploy user: ${only}` };
-    return this.#tellBytes(utf8(`${words.join(" ")}\n`));
+    return this.#client.tell(utf8(`${words.join(" ")}\n`));
   }
 
   async plant(...paths: readonly LabPath[]): Promise<Reply> {
@@ -213,66 +220,6 @@ export class GateTarget implements Target {
   }
 
   #tell(message: GateMessage): Promise<Reply> {
-    return this.#tellBytes(formatMessage(message));
+    return this.#client.tell(formatMessage(message));
   }
-
-  async #tellBytes(input: Uint8Array): Promise<Reply> {
-    const [program, ...rest] = this.#options.program;
-    const args = [...rest, "activate", "--json", "--root", this.root];
-    const { stdout, stderr } = await this.#ports.processes.run({
-      program: program!,
-      args,
-      input,
-      env: labEnvironment(this.root),
-      timeout: 60_000,
-    });
-    const line = utf8Text(stdout, "the answer of the gate")
-      .split("\n")
-      .findLast((one) => one.includes('"kind":"result"'));
-    if (line === undefined)
-      return { accepted: false, said: `the gate gave no result: ${stderr.trim().split("\n").at(-1) ?? ""}` };
-    const result = Field.parse(line, "result");
-    if (result.get("ok").boolean()) return { accepted: true, said: "the gate accepted it" };
-    return { accepted: false, said: `${result.get("reason").string()} [${result.get("code").string()}]` };
-  }
-
-  /** The forced command of the deploy user. */
-  #command(member: string, original: string) {
-    const [program, ...rest] = this.#options.program;
-    const args = [...rest, "receive", "--member", member, "--root", this.root];
-    const env = { ...labEnvironment(this.root), SSH_ORIGINAL_COMMAND: original };
-    return { program: program!, args, env, timeout: 60_000 };
-  }
-
-  #receive(member: string, original: string, input: Uint8Array): Promise<Reply> {
-    return replyOf(this.#ports.processes, { ...this.#command(member, original), input });
-  }
-
-  /** As a stock client does it with `nix copy --to ssh://`: `nix-store --serve --write` at the other end. */
-  async #upload(member: string, paths: readonly LabPath[]): Promise<Reply> {
-    const conversation = this.#ports.processes.converse(this.#command(member, "nix-store --serve --write"));
-    let fault = "";
-    try {
-      const client = await ServeClient.open({ port: conversation, clock: this.#ports.clock });
-      const valid = new Set(await client.queryValidPaths(paths.map(({ info }) => info.path)));
-      for (const { info, nar } of paths)
-        if (!valid.has(info.path)) await client.addToStoreNar(info, pieces(info.narSize, nar));
-    } catch (error) {
-      if (!(error instanceof NixsealError)) throw error;
-      fault = error.message;
-    }
-    const { code, stderr } = await conversation.end();
-    const said =
-      stderr
-        .trim()
-        .split("\n")
-        .find((line) => line !== "") ?? fault;
-    return { accepted: fault === "" && code === 0, said: said === "" ? "taken" : said };
-  }
-}
-
-/** Whoever sends less than announced and waits would be waited for: the connection ends there. */
-async function* pieces(size: number, nar: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield nar;
-  if (nar.length < size) throw new NixsealError("cancelled", "the connection ended within the archive");
 }

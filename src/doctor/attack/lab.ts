@@ -18,6 +18,8 @@ export interface LabOptions {
   readonly mode: "warrants" | "certificates";
   /** Where its directory is made. */
   readonly parent: string;
+  /** Milliseconds for one attack, after which it counts as not tried. Default: two minutes. */
+  readonly patience?: number;
 }
 
 export interface LabPorts extends TargetPorts {
@@ -30,8 +32,8 @@ export interface Tried {
   readonly outcome: Outcome;
 }
 
-/** Milliseconds for one attack. Its processes have bounds of their own, so that none goes on after it. */
-const patience = 120_000;
+/** Processes have bounds of their own, so that none goes on after its attack. */
+const usualPatience = 120_000;
 const day = 24 * 3600_000;
 /** Warrants of the lab need two. */
 const threshold = 2;
@@ -142,7 +144,8 @@ export class Lab {
   }
 
   async #bounded(work: Promise<Outcome>): Promise<Outcome> {
-    const late = this.#ports.clock.sleep(patience).then(() => null);
+    const { patience = usualPatience } = this.#options;
+    const late = this.#ports.clock.sleep(patience, { background: true }).then(() => null);
     const outcome = await Promise.race([work, late]);
     if (outcome !== null) return outcome;
     this.#late.push(work);

@@ -152,10 +152,15 @@ export async function closureInCache(
   const { paths, missing } = await crawlCache(cache, roots, (done, total) =>
     context.emit({ type: "progress", task: "narinfo", done, total, unit: "paths" }),
   );
+  const what = named === null && toplevels.length === 0 ? "everything" : `closure of ${roots.join(", ")}`;
+  // Caches in a network of one's own are often served so; a repository is refused, since its code is looked at.
+  const unproved = address.startsWith("http://")
+    ? " (over http: who stands between could have changed it)"
+    : "";
   return {
     // Derivations may lie in this machine's store, if it is the one that built.
     inventory: await packagesInStore(context, paths, undefined),
-    subject: `${named === null && toplevels.length === 0 ? "everything" : `closure of ${roots.join(", ")}`} in the cache ${address}`,
+    subject: `${what} in the cache ${address}${unproved}`,
     leftOut: missing.map((path) => ({
       file: path,
       reason: "not in the cache, so nobody knows what it needs",
