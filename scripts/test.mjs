@@ -1,5 +1,6 @@
 // `npm test`: set-up, then every check that needs no real host. Stops at the first that fails.
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { programs, run, setUp, top } from "./setup.mjs";
 
@@ -34,7 +35,12 @@ step("format", bin("oxfmt"), ["--check"]);
 step("lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]);
 step("dead code", bin("knip"), []);
 step("package", bin("publint"), ["--strict"]);
-step("tests", process.execPath, ["--test", ...testFiles()]);
+// Many tests wait for other programs: one file a core more than Node would take.
+step("tests", process.execPath, [
+  "--test",
+  `--test-concurrency=${availableParallelism() + 1}`,
+  ...testFiles(),
+]);
 
 function testFiles() {
   const dist = join(top, "dist");
