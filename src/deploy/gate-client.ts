@@ -86,7 +86,20 @@ async function* linesOf(conversation: Conversation): AsyncGenerator<string, void
   if (rest.length > 0) throw new NixsealError("malformed", "the gate's answer ends within a line");
 }
 
+/** A host that greets, or is no gate at all, is told apart from one that says no. */
 function parseAnswer(line: string, host: string): GateEvent | GateSuccess | GateNo {
+  try {
+    return readAnswer(line, host);
+  } catch (cause) {
+    if (!(cause instanceof NixsealError)) throw cause;
+    throw new NixsealError("malformed", `it answers in another language: ${plain(line).slice(0, 200)}`, {
+      where: { host },
+      cause,
+    });
+  }
+}
+
+function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateNo {
   const top = Field.parse(line, `answer of ${host}`);
   const kind = top.get("kind");
   if (kind.value === "event") {

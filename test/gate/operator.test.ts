@@ -105,12 +105,12 @@ const hostile: readonly (readonly [what: string, answer: string, code: number, s
   ],
   ["what was undone is partly done", line({ ...refusal, code: "reverted" }), 3, /\[reverted\]/],
   ["somebody else at work is a conflict", line({ ...refusal, code: "busy" }), 2, /\[busy\]/],
-  ["no answer", "", 2, /no answer from web/],
+  ["no answer", "", 2, /did not answer as a gate/],
   ["another language", "Welcome to web!\n", 2, /answers in another language: Welcome to web!/],
   ["a result that is none", line({ kind: "result", ok: "yes" }), 2, /another language/],
-  ["half a line", JSON.stringify(status), 2, /no answer from web/],
+  ["half a line", JSON.stringify(status), 2, /ends within a line/],
   ["bytes that are no text", "\xff\xfe\n", 2, /./],
-  ["a line without end", "x".repeat(5 << 20), 2, /too long/],
+  ["a line without end", "x".repeat(5 << 20), 2, /more than a gate has to say/],
   ["a status of another shape", line({ ...status, pending: "all" }), 2, /pending/],
 ];
 
