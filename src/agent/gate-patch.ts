@@ -3,6 +3,7 @@ import { NixsealError } from "../core/errors.ts";
 import { gateConfigFile } from "../gate/config.ts";
 import { formatMessage } from "../gate/message.ts";
 import { connectRootSide } from "../gate/receive/root-side.ts";
+import { gateTime, readKnowledge } from "../gate/state.ts";
 import { readWarranted } from "../gate/warranted.ts";
 import type { WarrantEnvelope } from "../trust/warrant/envelope.ts";
 import type { Patch } from "../watch/patch.ts";
@@ -22,8 +23,9 @@ export function patchByGate(context: Context, root = ""): Patch {
     const { files, clock } = context;
     if ((await files.status(`${root}${gateConfigFile}`)) === null) return no("this host has no gate");
     const { config, paths } = await openGate(files, root);
-    const now = clock.now();
-    const { envelopes } = await readWarranted(files, paths, now);
+    const knowledge = await readKnowledge(files, paths, config);
+    const now = gateTime(clock, knowledge);
+    const { envelopes } = await readWarranted(files, paths, { accepted: knowledge.accepted, now });
     const running = await files.readLink(paths.running);
     const found = envelopes.find(
       ({ warrant }) =>

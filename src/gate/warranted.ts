@@ -3,6 +3,8 @@ import type { Files } from "../core/ports.ts";
 import { digestOf, type StorePath } from "../nix/store-path.ts";
 import type { ClosurePath } from "../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../trust/warrant/envelope.ts";
+import { isPassedOver } from "../trust/warrant/sequence.ts";
+import type { WarrantState } from "../trust/warrant/state.ts";
 import type { GatePaths } from "./paths.ts";
 import { pendingDigests, readActive, readPending } from "./pending.ts";
 
@@ -46,16 +48,18 @@ export class WarrantedPaths {
   }
 }
 
-/** Those that are offered and have not expired, and the active one. */
+/** Those that are offered and could still be activated, and the active one. */
 export async function readWarranted(
   files: Pick<Files, "list" | "read" | "statusOfLink">,
   paths: Pick<GatePaths, "pending" | "active">,
-  now: Date,
+  { accepted, now }: { readonly accepted: WarrantState; readonly now: Date },
 ): Promise<WarrantedPaths> {
   const pending: WarrantEnvelope[] = [];
   for (const digest of await pendingDigests(files, paths)) {
     const envelope = await readPending(files, paths, digest);
-    if (envelope !== null && now < envelope.warrant.expires) pending.push(envelope);
+    if (envelope === null || now >= envelope.warrant.expires) continue;
+    // Offered ones come before the active one: one that was passed over would undo, path by path, what was ordered since.
+    if (!isPassedOver(envelope, accepted)) pending.push(envelope);
   }
   return new WarrantedPaths(pending, await readActive(files, paths));
 }

@@ -1,7 +1,7 @@
 /** `offer`: a warrant is decided on and kept, so that its paths may come. The sequence does not move on before it is activated. */
 import { NixsealError } from "../../core/errors.ts";
 import { gateTime, readKnowledge, writeKnowledge, type GateKnowledge } from "../state.ts";
-import { linkOf, type Link } from "../../trust/warrant/sequence.ts";
+import { isPassedOver, linkOf, type Link } from "../../trust/warrant/sequence.ts";
 import { sequenceOf } from "../../trust/warrant/state.ts";
 import { heldBack, type StatusBundle } from "../../trust/warrant/status-bundle.ts";
 import { parseWarrant, payloadDigest } from "../../trust/warrant/warrant.ts";
@@ -73,12 +73,10 @@ async function pruned(gate: Gate, known: GateKnowledge): Promise<string[]> {
       if (!(error instanceof NixsealError) || error.code === "io") throw error;
       return null; // damaged: whoever wants it offers it again
     });
-    const head =
-      envelope === null ? undefined : known.accepted.heads.get(sequenceOf(envelope.warrant.subject));
-    const isPast = envelope === null || now >= envelope.warrant.expires;
+    const isPast =
+      envelope === null || now >= envelope.warrant.expires || isPassedOver(envelope, known.accepted);
     if (digest === underWay) kept.push(digest);
-    else if (isPast || (head !== undefined && envelope.warrant.seq <= head.seq && digest !== head.digest))
-      await removePending(files, paths, digest);
+    else if (isPast) await removePending(files, paths, digest);
     else kept.push(digest);
   }
   return kept;

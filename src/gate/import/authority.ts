@@ -47,7 +47,8 @@ export class Authority {
   ): Promise<Authority> {
     const knowledge = await readKnowledge(files, paths, config);
     const now = gateTime(clock, knowledge);
-    return new Authority(config, knowledge, await readWarranted(files, paths, now), now);
+    const warranted = await readWarranted(files, paths, { accepted: knowledge.accepted, now });
+    return new Authority(config, knowledge, warranted, now);
   }
 
   /**

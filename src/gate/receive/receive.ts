@@ -191,7 +191,7 @@ class Connection {
     const { files, paths, config, clock } = this.#parts;
     if (config.mode === "certificates") return null;
     const knowledge = await readKnowledge(files, paths, config);
-    return readWarranted(files, paths, gateTime(clock, knowledge));
+    return readWarranted(files, paths, { accepted: knowledge.accepted, now: gateTime(clock, knowledge) });
   }
 
   async #uploaderPolicy(): Promise<UploaderPolicy> {

@@ -39,6 +39,19 @@ export function sequenceFault(
   return null;
 }
 
+/**
+ * Whether the warrant can never be accepted again: another one took its place in its sequence, or a newer order of another sequence was
+ * accepted. Its paths are not wanted any more either: bringing them in would put the content of a former order under a newer one.
+ */
+export function isPassedOver(
+  { warrant, digest }: Pick<WarrantEnvelope, "warrant" | "digest">,
+  { heads, newest }: WarrantState,
+): boolean {
+  const head = heads.get(sequenceOf(warrant.subject));
+  if (head !== undefined && warrant.seq <= head.seq && digest !== head.digest) return true;
+  return newest !== null && warrant.notBefore < newest;
+}
+
 function headFault(next: Link, between: readonly Link[], head: Head): WarrantRefusal | null {
   if (next.seq <= head.seq) {
     const same = next.seq === head.seq && next.digest !== head.digest;
