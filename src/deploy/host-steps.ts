@@ -71,7 +71,8 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     return failure(error.code === "io" || error.code === "timeout" ? "offline" : "failed", error);
   }
   try {
-    const lease = await world.lease(typeof status["fence"] === "number" ? status["fence"] : 0);
+    const { fence } = status;
+    const lease = await world.lease(typeof fence === "number" && Number.isSafeInteger(fence) ? fence : 0);
     const renewal = keepLease(lease, world);
     try {
       return await underLease(order, status, world, lease, renewal.lost);

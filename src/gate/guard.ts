@@ -34,7 +34,7 @@ export interface Attempt {
 }
 
 export interface Guard {
-  /** The highest that came with an accepted order. Whoever holds root may remove the file to begin anew. */
+  /** The highest that came with an accepted order, which moves it by a bounded step (`decideAttempt`). Whoever holds root may remove the file to begin anew. */
   readonly fence: number;
   readonly last: Attempt | null;
 }

@@ -38,6 +38,12 @@ interface Record {
   readonly until: string | null;
 }
 
+/**
+ * How far what is guarded may move the token at once: far more than it can have seen since. Its word is not proved, and a token never
+ * goes back: the largest number there is would be the last lease of all operators.
+ */
+const largestStep = 2 ** 32;
+
 /** Takes a free or run-out lease. `conflict` that says who has it and until when, when it is taken. */
 export async function acquireLease(
   state: State,
@@ -50,7 +56,7 @@ export async function acquireLease(
   const former = bytes === null ? null : parseRecord(bytes, key);
   if (former !== null && former.until !== null && new Date(former.until) > clock.now())
     throw taken(name, former);
-  const token = Math.max(former?.token ?? 0, seen) + 1;
+  const token = Math.max(former?.token ?? 0, Math.min(seen, (former?.token ?? 0) + largestStep)) + 1;
 
   const nonce = hex(random.bytes(16));
   let held = encode({ holder, nonce, token, until: endOf(clock, term) });

@@ -115,6 +115,11 @@ for (const [engine, open] of Object.entries(engines)) {
       "this state knows of no former holder",
     );
 
+    const invented = { name: "host/web4", holder: "dave@desk", term: 30_000, seen: Number.MAX_SAFE_INTEGER };
+    const high = await acquireLease(state, world, invented);
+    await high.release();
+    assert.ok((await acquireLease(state, world, invented)).token > high.token, "nobody can use the count up");
+
     const crowd = await Promise.allSettled(
       Array.from({ length: 6 }, (_, one) =>
         acquireLease(state, world, { name: "host/web2", holder: `operator ${one}`, term: 30_000 }),

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { GateHost } from "../../../test/support/gate-host.ts";
 import { after, all, noConfirmation, order, outcomeOf, told } from "../../../test/support/gate-orders.ts";
 import { alice, later, member } from "../../../test/support/warrants.ts";
+import { readGuard } from "../guard.ts";
 import { pendingDigests } from "../pending.ts";
 import { activate } from "./activate.ts";
 import { offer } from "./offer.ts";
@@ -69,6 +70,17 @@ suite("an order", () => {
     assert.equal(await outcomeOf(host, envelope, { fence: 6 }), "stale-fence");
     assert.equal(await outcomeOf(host, envelope, { fence: 7 }), "active");
     assert.equal(await outcomeOf(host, envelope, { fence: null }), "active");
+  });
+
+  test("with an invented lease does not keep later ones out", async (t) => {
+    const host = await GateHost.make(t, noConfirmation);
+    const envelope = await host.warrant();
+    assert.equal(await outcomeOf(host, envelope, { fence: 7 }), "active");
+    assert.equal(await outcomeOf(host, envelope, { fence: Number.MAX_SAFE_INTEGER }), "active");
+    const { fence } = await readGuard(host.gate().files, host.paths);
+    assert.ok(fence > 7 && fence < 1 << 24, String(fence));
+    // The next lease begins above what the host has seen.
+    assert.equal(await outcomeOf(host, envelope, { fence: fence + 1 }), "active");
   });
 
   test("is not taken in stage 0", async (t) => {

@@ -32,6 +32,12 @@ export interface Known extends GateKnowledge {
   readonly clock: Date;
 }
 
+/**
+ * How far one order moves the fence. A lease's number rises by one each time it changes hands; a larger step is invented, and the largest
+ * number there is would refuse every lease for ever.
+ */
+const largestStep = 1 << 20;
+
 /** What a warrant allows, beside trying it out dry. */
 const allowed: Readonly<Record<Action, readonly GateAction[]>> = {
   switch: ["switch", "boot", "test", "dry-activate"],
@@ -99,7 +105,7 @@ export function decideAttempt(
   if (count >= mostAttempts)
     throw new GateRefusal("spent", "the warrant was undone on purpose, or tried too often", signAgain);
   return {
-    fence: Math.max(guard.fence, message.fence ?? 0),
+    fence: Math.max(guard.fence, Math.min(message.fence ?? 0, guard.fence + largestStep)),
     last: { warrant: digest, count: count + 1, outcome: null },
   };
 }
