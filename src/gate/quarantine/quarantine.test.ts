@@ -98,6 +98,16 @@ test("an archive that goes between its coming and its claim is put back", async 
   assert.deepEqual(fs.readFileSync(archive), hello.nar);
 });
 
+test("what is said of a path is no way around the quota", async (context) => {
+  const quarantine = await make(context);
+  const references = Array.from({ length: 500 }, (_, n) => pathWithNar(`made-up-${n}`).info.path);
+  const info = { ...hello.info, references };
+  await assert.rejects(quarantine.receive(info, inPieces(hello.nar), "alice"), { code: "limit" });
+  assert.deepEqual(everything(quarantine), []);
+  const warranted = await quarantine.receive(info, inPieces(hello.nar), null);
+  await quarantine.forget(warranted);
+});
+
 test("a stream that breaks leaves nothing", async (context) => {
   const quarantine = await make(context);
   async function* breaking() {

@@ -22,7 +22,7 @@ import {
   type Claim,
   type Reservation,
 } from "./names.ts";
-import { checkQuota, heldBy, type Held, type QuotaLimits } from "./quota.ts";
+import { checkQuota, heldBy, smallestEntry, type Held, type QuotaLimits } from "./quota.ts";
 
 export interface QuarantinePorts {
   readonly files: Pick<
@@ -79,6 +79,7 @@ export class Quarantine {
    */
   async receive(info: PathInfo, nar: AsyncIterable<Uint8Array>, member: string | null): Promise<Arrived> {
     const { files, random, processes } = this.#ports;
+    if (member !== null) descriptionOf(info);
     await this.#checkSpace(info.narSize);
     const name = incomingName(info.narSize, member, processes.pid, hex(random.bytes(8)));
     const path = join(this.directory, "incoming", name);
@@ -111,7 +112,7 @@ export class Quarantine {
     const { info } = arrived;
     await this.publish(arrived);
     const path = join(this.directory, "claims", claimName(info, member));
-    await files.writeAtomic(path, utf8(formatNarInfo(info, narName(info.narHash))), { mode: 0o600 });
+    await files.writeAtomic(path, descriptionOf(info), { mode: 0o600 });
     await this.publish(arrived); // gone, if somebody else removed it before there was a claim
     await files.sync(this.directory);
     await this.forget(arrived);
@@ -198,6 +199,23 @@ export class Quarantine {
     if (await claimed()) await existingIsFine(files.link(aside, place));
     await missingIsFine(files.remove(aside));
   }
+}
+
+/**
+ * The claim's content. `limit` when it is larger than what counts for the entry (`heldBy`): content that really refers to so many paths
+ * is longer than their names, and a hundred bytes with megabytes of invented references would be a way around every quota.
+ */
+function descriptionOf(info: PathInfo): Uint8Array {
+  const text = utf8(formatNarInfo(info, narName(info.narHash)));
+  const most = Math.min(largestClaim, Math.max(info.narSize, smallestEntry));
+  if (text.length <= most) return text;
+  throw new NixsealError(
+    "limit",
+    `what is said of ${info.path} has ${text.length} bytes, more than ${most}`,
+    {
+      hint: "its references and signatures are more than its content can need; have a warrant made that names it",
+    },
+  );
 }
 
 async function existingIsFine(work: Promise<void>): Promise<void> {

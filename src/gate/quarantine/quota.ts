@@ -17,7 +17,7 @@ export interface Held {
 /** The share of one member in the whole: nobody can close the quarantine for all others. */
 const share = 0.5;
 /** What an entry takes on the disk at least: an archive and its description. */
-const smallest = 8192;
+export const smallestEntry = 8192;
 
 export function heldBy(
   member: string | null,
@@ -26,7 +26,7 @@ export function heldBy(
 ): Held {
   const sizes = [...claims, ...incoming]
     .filter((one) => one.member !== null && (member === null || one.member === member))
-    .map(({ narSize }) => Math.max(narSize, smallest));
+    .map(({ narSize }) => Math.max(narSize, smallestEntry));
   return { bytes: sizes.reduce((sum, size) => sum + size, 0), entries: sizes.length };
 }
 
