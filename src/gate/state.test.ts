@@ -136,4 +136,9 @@ test("a bundle moves trust on, never back", async (t) => {
   assert.equal(moved.root.root.version, 2);
   const back = decideTrust(moved, { ...bundle, roots: [root] }, start);
   assert.ok(!back.accepted && back.code === "root-version");
+  const twisted = decideTrust(trust, { ...bundle, roots: [second, root] }, start);
+  assert.ok(!twisted.accepted && twisted.code === "root-version", "decided by one, kept another");
+  const bare = { ...second, signatures: [] };
+  const again = decideTrust(moved, { ...bundle, roots: [bare] }, start);
+  assert.ok(again.accepted && again.root === moved.root, "the signatures that count stay");
 });

@@ -3,7 +3,7 @@ import { at, NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 import { parseKrl, type Krl } from "../ssh/krl.ts";
 import { decideKrl, digestOf, type KrlEvidence } from "../trust/certificates/decide.ts";
-import type { TrustRefusal } from "../trust/refusal.ts";
+import { untrusted, type TrustRefusal } from "../trust/refusal.ts";
 import { decideChain, effectiveTime, signersAmong } from "../trust/root/decide.ts";
 import { envelopeLimits, parseEnvelope, type Envelope } from "../trust/root/envelope.ts";
 import type { SeenKrl } from "../trust/root/seen.ts";
@@ -55,9 +55,15 @@ export function decideTrust(
 ): ({ readonly accepted: true } & GateTrust) | TrustRefusal {
   const chain = decideChain(trusted.root.root, bundle.roots, now);
   if (!chain.accepted) return chain;
+  const newest = bundle.roots.at(-1)!;
+  // Else one root would be decided by, and another kept.
+  if (newest.root.version !== chain.root.version)
+    return untrusted("root-version", "the roots do not come in the order of their versions");
   const list = decideKrl(bundle.krl, { root: chain.root, seen: seenOf(trusted), now });
   if (!list.accepted) return list;
-  return { accepted: true, root: bundle.roots.at(-1)!, evidence: bundle.krl, krl: list.krl };
+  // The one that is kept already has the signatures that it was accepted by; of the same bytes sent again nobody looks at any.
+  const root = chain.root.version === trusted.root.root.version ? trusted.root : newest;
+  return { accepted: true, root, evidence: bundle.krl, krl: list.krl };
 }
 
 /** The latest time in what is trusted: that of the revocation list's making. */
