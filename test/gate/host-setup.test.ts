@@ -160,6 +160,7 @@ test("what is no root, no key, no command, no program's path is refused in words
   const paper = 'keys = ["trust/keys/paper.asc"]';
   fleet.write("fleet.toml", `${readFileSync(fleet.file("fleet.toml"), "utf8")}[members.paper]\n${paper}\n`);
   refused(2, /nobody could deploy/, "web", "--member", "paper");
+  assert.match(fleet.expect(2, "host", "setup", "web", "--user", "root"), /the deploy user cannot be root/);
 });
 
 test("--nixos is a module that Nix reads, with what differs from the defaults", (context) => {

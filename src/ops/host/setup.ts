@@ -183,6 +183,14 @@ async function setupOf(
         hint: "'nixseal member add NAME --key FILE' gives one",
       },
     );
+  if (given.user === "root")
+    throw new NixsealError(
+      "usage",
+      "the deploy user cannot be root: every login would be what the gate keeps members from",
+      {
+        hint: "an account of its own, such as 'deploy'",
+      },
+    );
   const { mode, privilege, agent, searchPath, connections, confirmWithin, hostKey } = given;
   return {
     fleet: root.fleet,
