@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ImportSession } from "../../src/gate/import/session.ts";
 import { writePending } from "../../src/gate/pending.ts";
+import { readKnowledge, writeKnowledge } from "../../src/gate/state.ts";
 import { narName } from "../../src/gate/quarantine/names.ts";
 import type { StorePath } from "../../src/nix/store-path.ts";
 import { clock } from "../../src/system/clock.ts";
@@ -177,6 +178,24 @@ test("only what an offered warrant names now, on a connection for nothing else",
   assert.ok(!threshold.ok && threshold.code === "threshold", JSON.stringify(threshold));
   assert.ok(!gate.host.has(few));
   await fewer.end();
+
+  // A connection that is kept open goes by what holds at each message.
+  let now = Date.now();
+  const open = { ...clock, now: () => new Date(now) };
+  const kept = new ImportSession({ files, clock: open, processes }, gate.config, gate.paths);
+  const ask = async () => {
+    const answer = await kept.handle({ kind: "import", path: sudo });
+    return answer.ok ? answer["outcome"] : answer.code;
+  };
+  assert.equal(await ask(), "present");
+  const { trust, accepted } = await readKnowledge(files, gate.paths, gate.config);
+  await writeKnowledge(files, gate.paths, { trust, accepted: { ...accepted, newest: new Date(now) } });
+  assert.equal(await ask(), "not-offered", "passed over meanwhile");
+  await writeKnowledge(files, gate.paths, { trust, accepted });
+  assert.equal(await ask(), "present");
+  now += 2 * 3600_000;
+  assert.equal(await ask(), "not-offered", "it has ended meanwhile");
+  await kept.end();
 
   const late = { ...clock, now: () => new Date(Date.now() + 2 * 3600_000) };
   const later = new ImportSession({ files, clock: late, processes }, gate.config, gate.paths);

@@ -19,7 +19,6 @@ export interface GcRootPorts {
 export class GcRoots {
   readonly #files: GcRootPorts["files"];
   readonly #directory: string;
-  readonly #made = new Set<string>();
 
   constructor({ files }: GcRootPorts, { gcroots }: Pick<GatePaths, "gcroots">) {
     this.#files = files;
@@ -29,10 +28,8 @@ export class GcRoots {
   /** `digest` is the warrant's. */
   async keep(digest: string, path: StorePath): Promise<void> {
     const directory = join(this.#directory, digest);
-    if (!this.#made.has(digest)) {
-      await this.#files.makeDirectory(directory, { mode: 0o755, parents: true });
-      this.#made.add(digest);
-    }
+    // Each time: another connection may have swept it away meanwhile.
+    await this.#files.makeDirectory(directory, { mode: 0o755, parents: true });
     try {
       await this.#files.symlink(path, join(directory, baseNameOf(path)));
     } catch (error) {

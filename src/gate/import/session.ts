@@ -27,6 +27,18 @@ export interface ImportPorts {
   readonly processes: Pick<Processes, "converse" | "pid">;
 }
 
+/** Milliseconds: certificates and warrants end while a connection lasts. */
+const mostAge = 30_000;
+
+/** Changes with everything that the authority is read from. */
+async function stampOf(files: AuthorityPorts["files"], paths: GatePaths): Promise<string> {
+  const stamps = [paths.trust, paths.accepted, paths.active].map(async (file) => {
+    const status = await files.statusOfLink(file);
+    return status === null ? "" : `${status.inode}:${status.modified.getTime()}`;
+  });
+  return [...(await Promise.all(stamps)), ...(await pendingDigests(files, paths))].join();
+}
+
 export class ImportSession {
   readonly #ports: ImportPorts;
   readonly #config: GateConfig;
@@ -34,8 +46,9 @@ export class ImportSession {
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
   #authority: Authority | null = null;
-  /** The digests of what was offered when it was read. */
-  #offered = "";
+  /** What was written, and the time, when it was read. */
+  #stamp = "";
+  #since = 0;
   #access: StoreAccess | null = null;
 
   constructor(ports: ImportPorts, config: GateConfig, paths: GatePaths) {
@@ -89,8 +102,7 @@ export class ImportSession {
     this.#require("certificates");
     const { certificate } = message;
     const info = uploadedInfo(message, this.#config.storeDirectory);
-    this.#authority ??= await this.#readAuthority();
-    const given = this.#authority.forUpload(certificate, info.narSize);
+    const given = (await this.#current()).forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
     const into = { ...(await this.#into()), keep: () => Promise.resolve() };
     const outcome = await importPath(into, info, { repair: false });
@@ -104,21 +116,25 @@ export class ImportSession {
     return outcome;
   }
 
-  /** An offer may have come since the connection was opened. Warrants are large: they are read again only when there are others. */
   async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
-    if (this.#authority === null || this.#authority.warranted.get(path) === null) {
-      const offered = (await pendingDigests(this.#ports.files, this.#paths)).join();
-      if (this.#authority === null || offered !== this.#offered) {
-        this.#offered = offered;
-        this.#authority = await this.#readAuthority();
-        await this.#roots.sweep(this.#authority.warranted.envelopes.map(({ digest }) => digest));
-      }
-    }
-    return this.#authority.forPath(path);
+    return (await this.#current()).forPath(path);
   }
 
-  #readAuthority(): Promise<Authority> {
-    return Authority.read(this.#ports, this.#paths, this.#config);
+  /**
+   * As things stand at this message: since the one before an offer, a revocation or a newer order may have come, and who keeps a connection
+   * open must not go on by what was. Warrants are large: they are read again only when something was written, or some time has passed.
+   */
+  async #current(): Promise<Authority> {
+    const { files, clock } = this.#ports;
+    const now = clock.now().getTime();
+    const stamp = await stampOf(files, this.#paths);
+    if (this.#authority !== null && stamp === this.#stamp && Math.abs(now - this.#since) < mostAge)
+      return this.#authority;
+    const authority = await Authority.read(this.#ports, this.#paths, this.#config);
+    if (this.#config.mode === "warrants")
+      await this.#roots.sweep(authority.warranted.envelopes.map(({ digest }) => digest));
+    [this.#authority, this.#stamp, this.#since] = [authority, stamp, now];
+    return authority;
   }
 
   async #into() {
