@@ -43,6 +43,18 @@ test("a waiting one gets the lock as soon as it is free", async (context) => {
   await (await waiting).release();
 });
 
+test("where nothing can be written the lock is had all the same", async (context) => {
+  const path = join(temporaryDirectory(context), "lock");
+  await (await lock(path, { wait: 0, purpose: "set" })).release();
+  const script = ["--input-type=module", "-e", holder, module, path];
+  // No file may grow by a byte, as on a full disk.
+  const child = spawn("prlimit", ["--fsize=0", process.execPath, ...script]);
+  context.after(() => child.kill("SIGKILL"));
+  const [said] = (await Promise.race([once(child.stdout, "data"), once(child, "exit")])) as [unknown];
+  assert.equal(String(said), "held\n");
+  await assert.rejects(lock(path, { wait: 0, purpose: "set" }), { message: "locked by another process" });
+});
+
 test("kill -9 of the holder frees the lock", async (context) => {
   const path = join(temporaryDirectory(context), "lock");
   const child = await holdElsewhere(path);

@@ -20,8 +20,7 @@ export const lock: Files["lock"] = async (path, { wait, purpose }) => {
       throw new NixsealError("io", "the lock is not a regular file", { where: { file: path } });
     const code = await flock(descriptor, Math.max(0, wait));
     if (code !== 0) throw refusal(code, path, descriptor);
-    ftruncateSync(descriptor);
-    writeSync(descriptor, `${purpose} (pid ${process.pid}, since ${new Date().toISOString()})\n`, 0);
+    sayWho(descriptor, purpose);
   } catch (error) {
     closeSync(descriptor);
     throw error;
@@ -33,6 +32,16 @@ export const lock: Files["lock"] = async (path, { wait, purpose }) => {
     },
   };
 };
+
+/** For whoever comes next. The lock holds without it: on a full disk too there must be a way on, and back. */
+function sayWho(descriptor: number, purpose: string): void {
+  try {
+    ftruncateSync(descriptor);
+    writeSync(descriptor, `${purpose} (pid ${process.pid}, since ${new Date().toISOString()})\n`, 0);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+  }
+}
 
 function flock(descriptor: number, wait: number): Promise<number> {
   const args = ["--exclusive", "--wait", String(wait / 1000), "-E", String(busy), "3"];
