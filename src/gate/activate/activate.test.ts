@@ -94,7 +94,7 @@ suite("an activation", { concurrency: 2 }, () => {
   for (const [action, outcome, state, log] of actions)
     test(`with '${action}'`, async (t) => {
       const host = await GateHost.make(t, noConfirmation);
-      const envelope = await host.warrant();
+      const envelope = await host.warrant(host.new, action === "boot" ? { action } : {});
       assert.equal(await outcomeOf(host, envelope, { action }), outcome);
       assert.deepEqual(host.state(), state);
       assert.deepEqual(host.log, log);
@@ -108,6 +108,9 @@ suite("an activation", { concurrency: 2 }, () => {
     assert.equal(await outcomeOf(host, tried, { action: "boot" }), "action");
     const later = await host.warrant(host.new, { action: "boot" });
     assert.equal(await outcomeOf(host, later, { action: "test" }), "action");
+    // Health and confirmation were ordered with it: a boot would ask for neither.
+    const other = await GateHost.make(t, noConfirmation);
+    assert.equal(await outcomeOf(other, await other.warrant(), { action: "boot" }), "action");
     assert.deepEqual(host.state(), all("old"));
   });
 
@@ -155,11 +158,14 @@ suite("an activation", { concurrency: 2 }, () => {
   });
 
   test("without a system to go back to is refused, but for a boot", async (t) => {
-    const host = await GateHost.make(t, noConfirmation);
-    fs.rmSync(host.paths.running);
-    const envelope = await host.warrant();
-    assert.equal(await outcomeOf(host, envelope), "no-way-back");
-    assert.equal(await outcomeOf(host, envelope, { action: "boot" }), "next-boot");
+    for (const [action, outcome] of [
+      ["switch", "no-way-back"],
+      ["boot", "next-boot"],
+    ] as const) {
+      const host = await GateHost.make(t, noConfirmation);
+      fs.rmSync(host.paths.running);
+      assert.equal(await outcomeOf(host, await host.warrant(host.new, { action }), { action }), outcome);
+    }
   });
 });
 

@@ -38,9 +38,9 @@ export interface Known extends GateKnowledge {
  */
 const largestStep = 1 << 20;
 
-/** What a warrant allows, beside trying it out dry. */
+/** What a warrant allows, beside trying it out dry. `boot` asks for neither health nor confirmation, so `switch` does not allow it. */
 const allowed: Readonly<Record<Action, readonly GateAction[]>> = {
-  switch: ["switch", "boot", "test", "dry-activate"],
+  switch: ["switch", "test", "dry-activate"],
   boot: ["boot", "dry-activate"],
   test: ["test", "dry-activate"],
 };

@@ -17,7 +17,10 @@ export function switchVerdict(words: string, code: number, seconds: number): Swi
     case 0:
       return { kind: "done" };
     case 100:
-      return { kind: "needs-boot", reason: `${words}: this system needs a boot of its own` };
+      return {
+        kind: "needs-boot",
+        reason: `${words}: this system needs a boot of its own: order it with the action boot`,
+      };
     case 2:
       return failed(`${words}: the activation script failed`);
     case 4:
