@@ -27,7 +27,7 @@ export function gateOf(
   return {
     host: host.name,
     start: (kind) =>
-      processes.converse({ ...ssh.command(host, [gateCommand, kind], way), timeout: patience }),
+      processes.converse({ ...ssh.command(host, [`${gateCommand} ${kind}`], way), timeout: patience }),
     failure: (code, stderr) => {
       if (code === 255) return connectionError(host, stderr);
       const said = stderr.trim().split("\n").at(-1)?.slice(0, 500) ?? "";
