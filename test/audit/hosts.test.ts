@@ -8,6 +8,8 @@ import type { Report } from "../../src/audit/report.ts";
 import { testFleet, type TestFleet } from "../support/fleet.ts";
 import { before as fixedIn } from "../support/matching.ts";
 import { StockNix } from "../support/stock-nix.ts";
+import { canonicalJson, type Json } from "../../src/core/canonical-json.ts";
+import { armorSshSig, parseArmoredSshSig } from "../../src/ssh/sshsig.ts";
 
 const expression = `{ version }: let
   make = name: script: derivation { inherit name; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" script ]; };
@@ -106,19 +108,24 @@ test("its last receipt says what it runs; only its own key may say so", (context
   const receipt = (
     name: string,
     key: string,
-    more: Record<string, unknown>,
+    more: Record<string, Json>,
     namespace = "nixseal-receipt@v1",
   ): void => {
     const said = {
       v: 1,
       fleet: "test",
       host: "web",
-      running: systems[0],
+      running: systems[0]!,
+      warrant: null,
+      seq: null,
+      reason: null,
+      toplevel: systems[1]!,
+      log: null,
       ended: "2026-06-01T12:00:00Z",
       outcome: "reverted",
       ...more,
     };
-    const payload = JSON.stringify(said);
+    const payload = canonicalJson(said);
     const { stdout, status } = spawnSync(
       "ssh-keygen",
       ["-q", "-Y", "sign", "-n", namespace, "-f", fleet.key(key)],
@@ -128,9 +135,10 @@ test("its last receipt says what it runs; only its own key may say so", (context
       },
     );
     assert.equal(status, 0);
-    const envelope = { payload: Buffer.from(payload).toString("base64"), signatures: [stdout] };
+    const signature = armorSshSig(parseArmoredSshSig(stdout));
+    const envelope = { payload: Buffer.from(payload).toString("base64"), signatures: [signature] };
     mkdirSync(fleet.file("receipts/web"), { recursive: true });
-    fleet.write(`receipts/web/${name}.json`, JSON.stringify(envelope));
+    fleet.write(`receipts/web/${name}.json`, `${canonicalJson(envelope)}\n`);
   };
   const ask = (code: number): string =>
     expect(fleet, code, "audit", "host:web", "--index", "index", "--json");
@@ -139,12 +147,12 @@ test("its last receipt says what it runs; only its own key may say so", (context
   // The second system was reverted: the first, which is vulnerable, runs.
   receipt("20260601T120000Z-2", "web", {});
   assert.match(subject(1), /^what web ran on 2026-06-01, by its receipt and warrants\/web\/0001\.json$/);
-  receipt("20260602T120000Z-2", "web", { running: systems[1] });
+  receipt("20260602T120000Z-2", "web", { running: systems[1]! });
   assert.match(subject(0), /0002/);
   receipt("20260603T120000Z-3", "db", {});
-  assert.match(ask(4), /did not sign/);
+  assert.match(ask(4), /no key of web has signed/);
   receipt("20260603T120000Z-3", "web", {}, "file");
-  assert.match(ask(4), /did not sign/);
+  assert.match(ask(4), /no key of web has signed/);
   receipt("20260603T120000Z-3", "web", { host: "db" });
   assert.match(ask(4), /another host/);
   receipt("20260603T120000Z-3", "web", { running: `${fleet.env["NIX_STORE_DIR"]}/${"0".repeat(32)}-other` });

@@ -42,6 +42,7 @@ test("from a built system to a host that runs it, and once more with nothing to 
   assert.match(await lab.must("log", "verify"), /sound: .*, 1 of 1 witnesses agree/);
   const shown = await lab.must("log", "show");
   for (const what of ["deploy.apply", "host.done", "deploy.end"]) assert.ok(shown.includes(what), shown);
+  assert.equal(fs.readdirSync(join(lab.fleet, "receipts/web")).length, 1, "what the host signed is kept");
   const status = await lab.must("deploy", "status", "--identity", lab.keyOf("alice"));
   assert.match(status, /web +current +1 +\/nix\/store/);
   assert.match(await lab.must("deploy", "watch", "--once"), /web +done/);
@@ -311,6 +312,8 @@ test("a commit that nobody may have signed, or a change that nobody has, is not 
   git("commit", "--quiet", "-S", "-m", "the fleet");
   const words = ["web", "--toplevel", system, "--signers", signers];
   assert.equal((await lab.deploy(...words)).code, 0);
+  const again = await lab.deploy(...words);
+  assert.equal(again.code, 0, again.stderr); // orders and receipts are no change that a system is built from
 
   fs.writeFileSync(join(lab.fleet, "new.nix"), "{ }");
   const dirty = await lab.deploy(...words);

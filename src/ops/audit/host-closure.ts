@@ -13,9 +13,9 @@ import type { Subject } from "../../trust/warrant/model.ts";
 import { judgeSignatures } from "../../trust/warrant/signatures.ts";
 import { openFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
+import { newestReceipt, type KeptReceipt } from "../host-receipts.ts";
 import { openTrustIfAny } from "../trust/open.ts";
 import type { Closure } from "./closures.ts";
-import { newestReceipt, type HostReceipt } from "./host-receipt.ts";
 
 /** How many unsigned drafts may lie over the newest signed one. */
 const mostDrafts = 32;
@@ -48,7 +48,8 @@ export async function closureOfHost(context: Context, name: string): Promise<Clo
     const counted = judgeSignatures(envelope, candidate, policy).filter(({ accepted }) => accepted);
     return counted.length >= root.warrant.threshold;
   };
-  const receipt = await newestReceipt(context, directory, fleet.name ?? "", host);
+  const kept = await newestReceipt(context, directory, fleet.name ?? "", host);
+  const receipt = kept?.receipt ?? null;
   const fits = (envelope: WarrantEnvelope): boolean =>
     (receipt === null || envelope.warrant.toplevel === receipt.running) && isSigned(envelope);
   let newest: WarrantEnvelope | null = null;
@@ -63,7 +64,7 @@ export async function closureOfHost(context: Context, name: string): Promise<Clo
     if (found !== null && (newest === null || found.warrant.notBefore > newest.warrant.notBefore))
       newest = found;
   }
-  if (newest === null) throw nothingKnown(name, receipt);
+  if (newest === null) throw nothingKnown(name, kept);
   const { warrant } = newest;
   const paths = warrant.paths.map(({ path }): StoredPath => ({
     path,
@@ -78,16 +79,16 @@ export async function closureOfHost(context: Context, name: string): Promise<Clo
   return { inventory: await packagesOfStore(context.files, paths), subject, leftOut: [] };
 }
 
-function nothingKnown(name: string, receipt: HostReceipt | null): NixsealError {
+function nothingKnown(name: string, kept: KeptReceipt | null): NixsealError {
   const hint = "audit its closure by store path, path list or bill of materials";
-  return receipt === null
+  return kept === null
     ? new NixsealError("not-found", `no signed warrant for ${name} is in this repository`, { hint })
     : new NixsealError(
         "not-found",
-        `${name} runs ${receipt.running}, which no signed warrant here is about`,
+        `${name} runs ${kept.receipt.running ?? "nothing that it can name"}, which no signed warrant here is about`,
         {
           hint,
-          where: { file: receipt.file },
+          where: { file: kept.file },
         },
       );
 }

@@ -9,6 +9,7 @@ import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";
 import type { PublicKey } from "../../ssh/public-key.ts";
 import type { State } from "../../state/state.ts";
 import { openFleet, type OpenFleet } from "../fleet-context.ts";
+import { keepReceipt } from "../host-receipts.ts";
 import { op } from "../op.ts";
 import { openState } from "../shared-state.ts";
 import { fleetName } from "../trust/root-flags.ts";
@@ -47,6 +48,8 @@ export const bundleReceipt = op({
       const state = await openState(context, open);
       const text = utf8Text(bytes, "the receipt");
       const logged = (await entryWith(state, text)) ?? (await add(text, receipt));
+      const host = [...open.fleet.hosts.values()].find((one) => one.name === receipt.host)!;
+      await keepReceipt(context, open.directory, fleetName(open.fleet), host, text);
       return { ...receipt, logged };
 
       async function add(whole: string, { host, warrant, outcome }: typeof receipt): Promise<number> {

@@ -15,6 +15,7 @@ import type { State } from "../../state/state.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { offerFor } from "../gate/offer-message.ts";
+import { keepReceipt } from "../host-receipts.ts";
 import type { Context } from "../op.ts";
 import type { OpenTrust } from "../trust/open.ts";
 import type { SignerChoice } from "../warrant/add-signature.ts";
@@ -122,6 +123,7 @@ export async function execute(
     );
     const { outcome, message, changed, receipt } = result;
     await recordHost(state, rollout, host.name, { at: clock.now().toISOString(), state: outcome, message });
+    if (receipt !== null) await keepReceipt(context, open.directory, plan.fleet, host, receipt);
     if (changed || outcome === "failed")
       await appendToLog(state, clock, {
         what: `host.${outcome}`,

@@ -1,6 +1,10 @@
 import type { Source } from "../../trust/warrant/model.ts";
 import { warrantsDirectory } from "../../trust/warrant/store.ts";
+import { receiptsDirectory } from "../host-receipts.ts";
 import type { Context } from "../op.ts";
+
+/** What a deployment writes itself, and nothing is built from. */
+const notBuilt = [`:!${warrantsDirectory}`, `:!${receiptsDirectory}`];
 
 /**
  * The commit that the fleet's directory is at; null, with a warning, when there is none or the tree is not what was committed:
@@ -22,8 +26,7 @@ export async function gitSource(
     return code === 0 ? Buffer.from(stdout).toString("utf8").trim() : null;
   };
   const ids = (await git("rev-parse", "HEAD^{commit}", "HEAD^{tree}"))?.split("\n");
-  const status =
-    ids === undefined ? null : await git("status", "--porcelain", "--", ".", `:!${warrantsDirectory}`);
+  const status = ids === undefined ? null : await git("status", "--porcelain", "--", ".", ...notBuilt);
   const [commit, tree] = ids ?? [];
   if (commit === undefined || tree === undefined || status === null) {
     emit({ type: "warning", message: "no commit here, so the warrant names no source" });
