@@ -1,7 +1,8 @@
 import type { InstallPorts } from "../secrets/install/install.ts";
 import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
 import type { ExitCode } from "../core/exit.ts";
-import type { Downloads, Http, Person, Random, Sockets, Streams } from "../core/ports.ts";
+import type { Downloads, Http } from "../core/http-ports.ts";
+import type { Person, Random, Sockets, Streams } from "../core/ports.ts";
 
 /** What a verb of the agent may use. */
 export interface AgentContext extends InstallPorts {

@@ -1,6 +1,6 @@
 /** From what pull.json says to what orders and archives are read from. */
 import { join } from "node:path";
-import type { Downloads } from "../core/ports.ts";
+import type { Downloads } from "../core/http-ports.ts";
 import { GitOrders } from "./git-orders.ts";
 import type { HostWorld } from "./importer.ts";
 import type { PullConfig } from "./pull-config.ts";

@@ -1,7 +1,8 @@
 /** Where the files of a delivery are read from. */
 import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
-import type { Downloads, Files } from "../core/ports.ts";
+import type { Downloads } from "../core/http-ports.ts";
+import type { Files } from "../core/ports.ts";
 
 export interface Reader {
   /** For messages. */

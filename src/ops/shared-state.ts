@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import { SecretValue } from "../core/secret-value.ts";
-import type { TlsIdentity } from "../core/ports.ts";
+import type { TlsIdentity } from "../core/http-ports.ts";
 import type { SharedState } from "../inventory/model.ts";
 import { etcdState } from "../state/etcd-state.ts";
 import { filesState } from "../state/files-state.ts";

@@ -1,7 +1,8 @@
 /** The state in etcd, through the JSON gateway of its v3 API (etcd.io/docs, "gRPC gateway"). */
 import { base64, fromBase64, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Clock, Https, TlsIdentity } from "../core/ports.ts";
+import type { Https, TlsIdentity } from "../core/http-ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { Field } from "../nix/json-fields.ts";
 import { checkKey, checkValue, type State, type StateEntry } from "./state.ts";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { NixsealError } from "../core/errors.ts";
-import type { Downloads, Http, HttpLimits } from "../core/ports.ts";
+import type { Downloads, Http, HttpLimits } from "../core/http-ports.ts";
 
 const mostRedirects = 5;
 const longestTag = 256;

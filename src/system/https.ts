@@ -1,7 +1,7 @@
 import type { Agent, RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { NixsealError } from "../core/errors.ts";
-import type { Https, TlsIdentity } from "../core/ports.ts";
+import type { Https, TlsIdentity } from "../core/http-ports.ts";
 
 const mostConnections = 16;
 /** One pool of connections an identity: a TLS handshake costs more than all that is said in one. */

@@ -1,7 +1,8 @@
 /** One look at the host: fetch the feed, match the running system, act where the policy says so, write down what there is. */
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
-import type { Clock, Files, Http, Processes } from "../core/ports.ts";
+import type { Http } from "../core/http-ports.ts";
+import type { Clock, Files, Processes } from "../core/ports.ts";
 import { printable } from "../audit/printable.ts";
 import type { WatchConfig } from "./config.ts";
 import { fetchFeed, openFeed, type OpenedFeed } from "./feed.ts";

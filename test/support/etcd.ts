@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TlsIdentity } from "../../src/core/ports.ts";
+import type { TlsIdentity } from "../../src/core/http-ports.ts";
 import { SecretValue } from "../../src/core/secret-value.ts";
 import { temporaryDirectory } from "./temporary.ts";
 

@@ -5,7 +5,8 @@
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
 import { unlessMissing } from "../../core/missing.ts";
-import type { Files, Http } from "../../core/ports.ts";
+import type { Http } from "../../core/http-ports.ts";
+import type { Files } from "../../core/ports.ts";
 import { parseNarInfo } from "../../nix/narinfo.ts";
 import { anyStore, digestOf, storeDirectoryOf, type StorePath } from "../../nix/store-path.ts";
 import type { StoredPath } from "./from-database.ts";

@@ -1,5 +1,6 @@
 import { NixsealError, at } from "../../../core/errors.ts";
-import type { Files, Http } from "../../../core/ports.ts";
+import type { Http } from "../../../core/http-ports.ts";
+import type { Files } from "../../../core/ports.ts";
 import { parseBundle } from "./bundle.ts";
 import { directorySource, httpSource, type FeedSource } from "./source.ts";
 
