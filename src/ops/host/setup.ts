@@ -18,6 +18,7 @@ import { op, type Context } from "../op.ts";
 import { openTrust, type OpenTrust } from "../trust/open.ts";
 import { nixosSnippet } from "./setup-nixos.ts";
 import { stepsAfter, warningsOf } from "./setup-steps.ts";
+import { bodyOf, fileView, headOf, viewOf } from "./setup-view.ts";
 
 const input = z.object({
   name: z.string().describe("the host"),
@@ -94,14 +95,6 @@ const input = z.object({
     .default(16)
     .meta({ value: "N" })
     .describe("messages to the root side at once; more are refused"),
-});
-
-const fileView = z.object({
-  path: z.string(),
-  kind: z.enum(["file", "link", "line", "absent"]),
-  mode: z.string().describe("four octal digits; all belong to root").optional(),
-  content: z.string().describe("of a link: where it leads"),
-  change: z.enum(["new", "changed", "removed", "same"]).optional(),
 });
 
 export const hostSetup = op({
@@ -256,26 +249,4 @@ async function write(files: Files, directory: string, wanted: readonly HostFile[
   const changes: Change[] = [];
   for (const file of wanted) changes.push(await writeHostFile(files, place, file));
   return changes;
-}
-
-type FileView = z.output<typeof fileView>;
-
-function viewOf(file: HostFile, change?: Change): FileView {
-  const { path, kind } = file;
-  const done = change === undefined ? {} : { change };
-  if (kind === "link") return { path, kind, content: file.target, ...done };
-  if (kind === "line") return { path, kind, content: file.line, ...done };
-  if (kind === "absent") return { path, kind, content: "", ...done };
-  return { path, kind, mode: file.mode.toString(8).padStart(4, "0"), content: file.content, ...done };
-}
-
-function headOf({ path, kind, mode, content }: FileView): string {
-  if (kind === "link") return `${path} → ${content}`;
-  if (kind === "absent") return path;
-  return kind === "line" ? `${path}, at its end` : `${path} (root:root ${mode})`;
-}
-
-function bodyOf({ kind, content }: FileView): string {
-  if (kind === "link") return "";
-  return kind === "line" ? `${content}\n` : content;
 }
