@@ -161,6 +161,8 @@ test("what is no root, no key, no command, no program's path is refused in words
   fleet.write("fleet.toml", `${readFileSync(fleet.file("fleet.toml"), "utf8")}[members.paper]\n${paper}\n`);
   refused(2, /nobody could deploy/, "web", "--member", "paper");
   assert.match(fleet.expect(2, "host", "setup", "web", "--user", "root"), /the deploy user cannot be root/);
+  for (const group of ["wheel", "sudo", "docker"])
+    refused(2, /is root on most machines/, "web", "--group", group);
 });
 
 test("--nixos is a module that Nix reads, with what differs from the defaults", (context) => {

@@ -3,6 +3,22 @@ import { keysFile } from "../../gate/setup/login.ts";
 import type { HostSetup } from "../../gate/setup/host-files.ts";
 import { recoverUnit, socketUnit } from "../../gate/setup/units.ts";
 
+/** Groups whose members are root on most machines; `mighty` of nix/module/gate/checks.nix is the list for NixOS. */
+export const mightyGroups: readonly string[] = [
+  "disk",
+  "docker",
+  "incus-admin",
+  "kmem",
+  "libvirtd",
+  "lxd",
+  "nixbld",
+  "podman",
+  "root",
+  "shadow",
+  "sudo", // Debian's wheel
+  "wheel",
+];
+
 /** Commands for a running host; in an image the first two suffice, with --root. */
 export function stepsAfter({ privilege, user }: HostSetup): string[] {
   const started = privilege === "socket" ? [`systemctl start ${socketUnit}`] : ["visudo -c"];

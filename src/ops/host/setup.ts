@@ -17,7 +17,7 @@ import { matching } from "../matching.ts";
 import { op, type Context } from "../op.ts";
 import { openTrust, type OpenTrust } from "../trust/open.ts";
 import { nixosSnippet } from "./setup-nixos.ts";
-import { stepsAfter, warningsOf } from "./setup-steps.ts";
+import { mightyGroups, stepsAfter, warningsOf } from "./setup-steps.ts";
 import { bodyOf, fileView, headOf, viewOf } from "./setup-view.ts";
 
 const input = z.object({
@@ -184,6 +184,11 @@ async function setupOf(
         hint: "an account of its own, such as 'deploy'",
       },
     );
+  const mighty = given.group.find((name) => mightyGroups.includes(name));
+  if (mighty !== undefined)
+    throw new NixsealError("usage", `whoever is in the group '${mighty}' is root on most machines`, {
+      hint: "the deploy user needs no group but one that may reach the Nix daemon",
+    });
   const { mode, privilege, agent, searchPath, connections, confirmWithin, hostKey } = given;
   return {
     fleet: root.fleet,
