@@ -34,10 +34,13 @@ export async function applyBundle(
   return followOrder(world, message, (missing, importer) => bring(world.files, file, missing, importer), say);
 }
 
-/** Archives of which several paths are made are kept for them in memory while they are small. Bytes. */
-const smallest = { one: 1 << 20, all: 64 << 20 };
+/** Bytes: an archive of which several paths are made is held in memory up to this, else it is read once more for each. */
+const mostHeld = 1 << 20;
 
-/** The archives come in the order in which Nix takes them. Large ones with several paths cost a look at the whole bundle for each. */
+/**
+ * The archives come in the order in which Nix takes them. An archive of several paths comes once, where the first of them is due: what
+ * refers to others that are still to come waits for another reading.
+ */
 async function bring(
   files: Pick<Files, "stream">,
   file: string,
@@ -45,27 +48,31 @@ async function bring(
   importer: Importer,
 ): Promise<void> {
   const left = new Map(missing);
+  const isDue = ({ path, references }: ClosurePath): boolean =>
+    left.has(path) && references.every((reference) => reference === path || !left.has(reference));
   while (left.size > 0) {
     const wanted = byHash(left.values());
-    const again: { readonly path: ClosurePath; readonly nar: Uint8Array }[] = [];
-    let held = 0;
+    const before = left.size;
     for await (const { hash, nar } of archivesOf(files, file, new Set(wanted.keys()))) {
-      const [first, ...same] = wanted.get(hash)!;
-      const { narSize } = first!;
-      left.delete(first!.path);
-      if (same.length === 0 || narSize > smallest.one || held + narSize > smallest.all) {
-        await importer.add(first!, nar);
+      const paths = wanted.get(hash)!;
+      const first = paths.find(isDue);
+      if (first === undefined) {
+        for await (const _ of nar);
         continue;
       }
-      const bytes = await gathered(nar);
-      held += bytes.length;
-      await importer.add(first!, pieces(bytes));
-      for (const path of same) {
-        again.push({ path, nar: bytes });
-        left.delete(path.path);
+      if (paths.length === 1 || first.narSize > mostHeld) {
+        await importer.add(first, nar);
+        left.delete(first.path);
+        continue;
+      }
+      const held = await gathered(nar);
+      for (let due: ClosurePath | undefined = first; due !== undefined; due = paths.find(isDue)) {
+        await importer.add(due, pieces(held));
+        left.delete(due.path);
       }
     }
-    for (const { path, nar } of again) await importer.add(path, pieces(nar));
+    if (left.size === before)
+      throw new NixsealError("malformed", `the bundle's archives never come to ${left.keys().next().value!}`);
   }
 }
 

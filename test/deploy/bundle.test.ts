@@ -15,7 +15,12 @@ test("out as a bundle, back as a receipt; the next one holds only what is new", 
   const lab = await DeployLab.make(t, ["buoy"], { gate: pullingGate });
   const buoy = lab.host("buoy");
   const bundle = join(lab.directory, "buoy.bundle");
-  const one = await order(lab, "buoy", "one");
+  // Several paths of one content, small and large: an archive is in the bundle once.
+  const twins = ["a", "b"].flatMap((name) => [
+    lab.builder.add(`twin-${name}`, "the same"),
+    lab.builder.addFile(`large-twin-${name}`, 2 << 20, "the same"),
+  ]);
+  const one = await order(lab, "buoy", "one", { twins: twins.join(" ") }, twins);
   await lab.must("bundle", "create", "buoy", "-o", bundle, ...storeOf(lab));
   assert.match(
     await lab.must("bundle", "show", bundle),
