@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(top, "dist");
 
-const bundled = join(dist, "src/cli/chunks"); // has no sources of its own; bundle.mjs clears it
+const bundled = join(dist, "src/program"); // has no sources of its own; bundle.mjs clears it
 for (const entry of existsSync(dist) ? readdirSync(dist, { recursive: true, withFileTypes: true }) : []) {
   const output = join(entry.parentPath, entry.name);
   const source = join(top, relative(dist, output)).replace(/\.(d\.ts|js)$/, ".ts");
   if (
-    entry.parentPath !== bundled &&
+    !entry.parentPath.startsWith(bundled) &&
     entry.isFile() &&
     /\.(js|d\.ts)$/.test(entry.name) &&
     !existsSync(source)

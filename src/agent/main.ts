@@ -39,7 +39,7 @@ process.exitCode = await run(process.argv.slice(2), {
   person,
   version,
   program: [process.execPath, fileURLToPath(import.meta.url)],
-  verifier: [process.execPath, fileURLToPath(new URL("../cli/main.js", import.meta.url))],
+  verifier: [process.execPath, fileURLToPath(new URL("../../../bin/nixseal", import.meta.url))],
   openIdentities,
   out: async (text) => {
     try {

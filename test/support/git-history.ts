@@ -139,10 +139,11 @@ export class History {
     options: { now?: Date; revoked?: Uint8Array } = {},
   ): Promise<Verdict> {
     const repository = await openRepository(processes, files, this.directory);
+    const list = await readSigners(signers, options.revoked && parseRevocations(options.revoked));
     const question = {
       repository,
       range: await resolveRange(repository, revisions),
-      signers: await readSigners(signers, options.revoked && parseRevocations(options.revoked)),
+      signers: async () => list,
       now: options.now ?? new Date(),
       root: null,
       known: () => Frontier.open(null, {}, () => undefined),

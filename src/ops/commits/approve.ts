@@ -9,7 +9,7 @@ import { openRepository } from "../../trust/commits/repository.ts";
 import { signWithKeygen } from "../../trust/root/sign.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { op, type Context } from "../op.ts";
-import { oneLine } from "../ssh/outputs.ts";
+import { oneLine } from "../one-line.ts";
 import { findKey } from "../trust/key-file.ts";
 import { openBallot } from "./open-ballot.ts";
 import { ownCertificate } from "./own-certificate.ts";

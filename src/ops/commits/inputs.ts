@@ -2,11 +2,10 @@
 import { resolve } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
-import { parseRevocations } from "../../ssh/revocation-file.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
 import { isObjectId, type ObjectId } from "../../trust/commits/object-id.ts";
 import type { Repository } from "../../trust/commits/repository.ts";
-import { readSigners, type Signers } from "../../trust/commits/signers.ts";
+import type { Signers } from "../../trust/commits/signers.ts";
 import type { Context } from "../op.ts";
 
 type Reader = Pick<Context, "files" | "environment" | "workingDirectory">;
@@ -41,6 +40,7 @@ export async function parseSigners(
   { content, name }: SignerSource,
   revocations: Revocations | undefined,
 ): Promise<Signers> {
+  const { readSigners } = await import("../../trust/commits/signers.ts");
   try {
     return await readSigners(utf8Text(content, "list of signers"), revocations);
   } catch (error) {
@@ -53,6 +53,7 @@ export async function readRevocationFile(
   file: string,
 ): Promise<{ content: Uint8Array; revocations: Revocations }> {
   const content = await readPinned(context, file);
+  const { parseRevocations } = await import("../../ssh/revocation-file.ts");
   try {
     return { content, revocations: parseRevocations(content) };
   } catch (error) {

@@ -6,12 +6,13 @@ import {
   requireCurrentRevocations,
   type GoBackAuthority,
 } from "../../trust/commits/descent.ts";
+import type { HistoryRoot } from "../../trust/commits/history-root.ts";
 import { Frontier } from "../../trust/commits/frontier.ts";
 import { Memory } from "../../trust/commits/memory.ts";
 import type { ObjectId } from "../../trust/commits/object-id.ts";
 import type { Range } from "../../trust/commits/range.ts";
 import type { Repository } from "../../trust/commits/repository.ts";
-import { nobody, withMembersOf } from "../../trust/commits/signers.ts";
+import type { Signers } from "../../trust/commits/signers.ts";
 import {
   verifyBySigners,
   type FrontierSource,
@@ -21,7 +22,6 @@ import {
 import { StateDirectory } from "../../trust/state-directory.ts";
 import type { Context } from "../op.ts";
 import { parseSigners, pinnedIntroduction, readRevocationFile, signerSource } from "./inputs.ts";
-import { pinnedRoot, rootSource } from "./root-source.ts";
 import type { Input } from "./verify.ts";
 
 /** A range judged as the flags say, with all that is remembered; `remember` is for when nothing was refused. */
@@ -42,8 +42,10 @@ export async function judge(
   requireCurrentRevocations(revocations, before);
   // A clock that was set back does not bring expired keys back.
   const now = new Date(Math.max(context.clock.now().getTime(), before.time));
-  const file = input.root === undefined ? null : await pinnedRoot(context, input.root);
-  const root = rootSource(context, { repository, file, introduction, state });
+  const roots = () => import("./root-source.ts");
+  const file = input.root === undefined ? null : await (await roots()).pinnedRoot(context, input.root);
+  const root: RootSource = async (reader, tips) =>
+    (await roots()).rootSource(context, { repository, file, introduction, state })(reader, tips);
   const pinned = file === null ? {} : { root: digest(file.payload) };
   const frontier =
     (basis: Readonly<Record<string, Json>>): FrontierSource =>
@@ -59,20 +61,17 @@ export async function judge(
   let authority: (from: ObjectId) => Promise<GoBackAuthority | null>;
   if (introduction === null) {
     const source = await signerSource(context, input.signers, file !== null);
-    const signers = source === null ? { ...nobody, revocations } : await parseSigners(source, revocations);
     const known = frontier({ signers: digest(source?.content) });
-    let all = signers;
-    const own: RootSource | null =
-      file === null
-        ? null
-        : async (...asked) => {
-            const found = await root(...asked);
-            all = withMembersOf(found, signers);
-            return found;
-          };
+    let found: HistoryRoot | null = null;
+    const own: RootSource | null = file === null ? null : async (...asked) => (found = await root(...asked));
+    const signers = async (members: HistoryRoot | null): Promise<Signers> => {
+      const { nobody, withMembersOf } = await import("../../trust/commits/signers.ts");
+      const listed = source === null ? { ...nobody, revocations } : await parseSigners(source, revocations);
+      return members === null ? listed : withMembersOf(members, listed);
+    };
     const question = { repository, range, signers, root: own, now, known, remembers: memory !== null };
     report = await verifyBySigners(question, context.files, context.emit);
-    authority = async () => ({ signers: all, threshold: 1 });
+    authority = async () => ({ signers: await signers(found), threshold: 1 });
   } else {
     const { verifyByPolicy } = await import("../../trust/commits/verify-by-policy.ts");
     const { goBackAuthority } = await import("../../trust/commits/go-back-authority.ts");

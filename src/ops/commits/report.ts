@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { commitRefusalCodes, type CommitRefusalCode } from "../../trust/commits/refusal.ts";
 import type { Paint } from "../op.ts";
-import { oneLine } from "../ssh/outputs.ts";
+import { oneLine } from "../one-line.ts";
 
 export const reportSchema = z.object({
   accepted: z.number().describe("commits"),

@@ -3,7 +3,8 @@ import { exitCodes } from "../../core/exit.ts";
 import { findPrincipals as find } from "../../ssh/verify.ts";
 import { op } from "../op.ts";
 import { readRevocations, readSignature, readSigners, verifyTime } from "./inputs.ts";
-import { oneLine, refusalSchema, refusalText } from "./outputs.ts";
+import { oneLine } from "../one-line.ts";
+import { refusalSchema, refusalText } from "./outputs.ts";
 
 export const findPrincipals = op({
   effect: "read",

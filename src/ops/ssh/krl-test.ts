@@ -2,7 +2,7 @@ import { z } from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { revocationOf } from "../../ssh/revocations.ts";
 import { op } from "../op.ts";
-import { oneLine } from "./outputs.ts";
+import { oneLine } from "../one-line.ts";
 import { readKeyFile, readRevocations } from "./inputs.ts";
 
 export const krlTest = op({

@@ -4,6 +4,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { optionText, type Certificate, type CertificateOption } from "../../ssh/certificate.ts";
 import type { PublicKey } from "../../ssh/public-key.ts";
 import { refusalCodes } from "../../ssh/refusal.ts";
+import { oneLine } from "../one-line.ts";
 import type { Paint } from "../op.ts";
 
 export const keySchema = z.object({
@@ -61,14 +62,6 @@ export function certificateOutput(certificate: Certificate): z.output<typeof cer
     criticalOptions: certificate.criticalOptions.map(optionOutput),
     extensions: certificate.extensions.map(optionOutput),
   };
-}
-
-/** Text of strangers on one line: controls could move the cursor, marks of direction could turn words around. */
-export function oneLine(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
 }
 
 /** A refusal for people. */

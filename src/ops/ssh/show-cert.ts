@@ -3,7 +3,8 @@ import { NixsealError } from "../../core/errors.ts";
 import { checkCaSignature } from "../../ssh/check-certificate.ts";
 import { op } from "../op.ts";
 import { readKeyFile } from "./inputs.ts";
-import { certificateOutput, certificateSchema, oneLine, type optionSchema } from "./outputs.ts";
+import { oneLine } from "../one-line.ts";
+import { certificateOutput, certificateSchema, type optionSchema } from "./outputs.ts";
 
 export const showCert = op({
   effect: "read",

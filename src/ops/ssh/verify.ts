@@ -2,6 +2,7 @@ import { z } from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { digestMessage } from "../../ssh/sshsig.ts";
 import { verify as decide } from "../../ssh/verify.ts";
+import { oneLine } from "../one-line.ts";
 import { op } from "../op.ts";
 import { readRevocations, readSignature, readSigners, verifyTime } from "./inputs.ts";
 import {
@@ -9,7 +10,6 @@ import {
   certificateSchema,
   keyOutput,
   keySchema,
-  oneLine,
   refusalSchema,
   refusalText,
 } from "./outputs.ts";

@@ -2,7 +2,7 @@
 import type { ClosureChange, PackageChange } from "../../trust/warrant/changes.ts";
 import { facts } from "../facts.ts";
 import type { Paint } from "../op.ts";
-import { oneLine } from "../ssh/outputs.ts";
+import { oneLine } from "../one-line.ts";
 import { signatureText, sizeText, subjectText, type SignatureView, type WarrantView } from "./view.ts";
 
 export interface Since extends ClosureChange {

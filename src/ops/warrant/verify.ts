@@ -10,7 +10,7 @@ import { queryClosure } from "../../trust/warrant/local-store.ts";
 import { unwarranted, type WarrantRefusal } from "../../trust/warrant/refusal.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
 import { op, type Context } from "../op.ts";
-import { oneLine } from "../ssh/outputs.ts";
+import { oneLine } from "../one-line.ts";
 import { judgeWarrant } from "./judge.ts";
 import { localStore, storeDirectory } from "./nix-store.ts";
 import {

@@ -2,7 +2,6 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Emit } from "../../core/events.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
-import { approvers, readNote } from "./approvals.ts";
 import type { SshSigners } from "./decide-ssh-signer.ts";
 import { isAncestor, type Accepted } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
@@ -38,6 +37,7 @@ export async function refuseDowngrades(
   for (const { name, commit } of tips) {
     const from = before.get(name);
     if (from === undefined || (await isAncestor(repository, from, commit))) continue;
+    const { approvers, readNote } = await import("./approvals.ts");
     const statement = { action: "go-back", from, reference: name, to: commit } as const;
     const may = await authority(from);
     const who =

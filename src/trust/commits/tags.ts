@@ -1,14 +1,11 @@
-/** Annotated tags that a range names: each must be signed, and must be the tag that its reference says. */
-import { decideSignature } from "./decide-signature.ts";
+/** What the ends of a range stand for: a commit each, and the annotated tag that names it. */
 import type { NamedTip } from "./descent.ts";
 import { peel } from "./history.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { ObjectReader } from "./object-reader.ts";
-import type { Range, Reference } from "./range.ts";
-import { refuse, type CommitDecision } from "./refusal.ts";
+import type { Range } from "./range.ts";
 import type { RefusedObject, Repository } from "./repository.ts";
 import type { Tag } from "./signed-object.ts";
-import type { Signers } from "./signers.ts";
 
 export interface PeeledTips {
   /** The commits that the tips stand for; of refused tags none. */
@@ -39,19 +36,4 @@ export async function peelTips(
     if (tip.tag !== null) tags.push(tip.tag);
   }
   return { commits, tags, named, refused };
-}
-
-/** A good tag under another name would pass an old release off as a new one. */
-export async function decideTag(
-  tag: Tag,
-  references: readonly Reference[],
-  repository: Repository,
-  signers: Signers,
-  now: Date,
-): Promise<CommitDecision> {
-  const wrong = references.find(({ object, name }) => object === tag.id && name !== `refs/tags/${tag.name}`);
-  if (wrong !== undefined) {
-    return refuse("tag", `is the tag '${tag.name.slice(0, 64)}', but ${wrong.name.slice(0, 200)} names it`);
-  }
-  return decideSignature(tag, repository.format, signers, now);
 }
