@@ -1,4 +1,3 @@
-import { flagsOf } from "../ops/op.ts";
 import { registry } from "../ops/registry.ts";
 import { globalFlags, kebabCase } from "./arguments.ts";
 
@@ -16,7 +15,7 @@ export async function complete(words: readonly string[]): Promise<string[]> {
     return fitting(open.flatMap((name) => name[before.length] ?? []));
   }
   const operation = await registry[verb.join(" ")]!.load();
-  const flags = flagsOf(operation);
+  const flags = operation.flags();
   const place = before.slice(verb.length).filter((word) => !word.startsWith("-")).length;
   const field = operation.positional?.[place];
   const choices = flags.find((flag) => flag.field === field)?.choices ?? [];

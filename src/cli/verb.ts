@@ -3,7 +3,8 @@ import { NixsealError } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
 import { SecretValue } from "../core/secret-value.ts";
-import { flagsOf, lostOutput, type AnyOp, type Context } from "../ops/op.ts";
+import { lostOutput } from "../ops/lost-output.ts";
+import type { AnyOp, Context } from "../ops/op.ts";
 import { registry } from "../ops/registry.ts";
 import { kebabCase, parseArguments } from "./arguments.ts";
 import { printed } from "./errors.ts";
@@ -18,7 +19,7 @@ const longestPassphrase = 64 << 10;
 export async function runVerb(name: string, words: readonly string[], program: Program): Promise<ExitCode> {
   const entry = registry[name]!;
   const operation = await entry.load();
-  const flags = flagsOf(operation);
+  const flags = operation.flags();
   if (
     asksForHelp(
       words,
@@ -64,12 +65,10 @@ function asksForHelp(words: readonly string[], letterTaken: boolean): boolean {
 }
 
 function validInput(operation: AnyOp, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const parsed = operation.input.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue?.path[0];
-  const flag = typeof field === "string" ? `--${kebabCase(field)}: ` : "";
-  throw new NixsealError("usage", `${flag}${issue?.message ?? "invalid input"}`, { hint: "see --help" });
+  const checked = operation.check(given);
+  if ("input" in checked) return checked.input;
+  const flag = checked.field === undefined ? "" : `--${kebabCase(checked.field)}: `;
+  throw new NixsealError("usage", `${flag}${checked.wrong}`, { hint: "see --help" });
 }
 
 async function printResult(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Emit, Event } from "../core/events.ts";
+import type { Emit } from "../core/events.ts";
 import type { ExitCode } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SecretValue } from "../core/secret-value.ts";
@@ -20,13 +20,6 @@ export interface Context extends Ports {
    */
   readonly askpass: string | null;
 }
-
-/** For what is written while `streams.stdoutIsLost`. The exit code stays that of the work. */
-export const lostOutput: Event = {
-  type: "warning",
-  message: "stdout is closed: the output went nowhere",
-  hint: "use '> /dev/null' when it is not wanted",
-};
 
 /** Colours for people; each gives its text back unchanged where there is no terminal. */
 export interface Paint {
@@ -67,14 +60,37 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
 }
 
 /** An operation with its types forgotten, as the registry and the CLI handle it. */
-export type AnyOp = Op<z.ZodObject, never>;
-
-/** Checks the definition's types; the value is the definition itself. */
-export function op<Input extends z.ZodObject, Output>(definition: Op<Input, Output>): AnyOp {
-  return definition as unknown as AnyOp;
+export interface AnyOp extends Omit<Op<z.ZodObject, never>, "input" | "output"> {
+  /** In the order of their definition. */
+  flags(): readonly Flag[];
+  /** What `run` takes, from the values of flags by their fields; or what is wrong with one. */
+  check(given: Readonly<Record<string, unknown>>): Checked;
 }
 
-/** A flag as the input schema describes it. */
+export type Checked =
+  | { readonly input: Record<string, unknown> }
+  | { readonly wrong: string; readonly field: string | undefined };
+
+/** Checks the definition's types. */
+export function op<Input extends z.ZodObject, Output>(
+  definition: Op<Input, Output>,
+): AnyOp & { readonly input: z.ZodObject } {
+  const { input } = definition;
+  return {
+    ...(definition as unknown as Op<z.ZodObject, never>),
+    flags: () => flagsOf(input),
+    check: (given) => {
+      const parsed = input.safeParse(given);
+      if (parsed.success) return { input: parsed.data };
+      const [issue] = parsed.error.issues;
+      const field = issue?.path[0];
+      const wrong = issue?.message ?? "invalid input";
+      return { wrong, field: typeof field === "string" ? field : undefined };
+    },
+  };
+}
+
+/** A flag as the input schema describes it, or as it is written out where there is none (flag-op.ts). */
 export interface Flag {
   readonly field: string;
   readonly type: "string" | "boolean" | "number";
@@ -97,9 +113,8 @@ interface FieldSchema {
   readonly default?: unknown;
 }
 
-/** The fields of an operation's input, in the order of their definition. */
-export function flagsOf(operation: AnyOp): Flag[] {
-  const schema = z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" });
+function flagsOf(input: z.ZodObject): Flag[] {
+  const schema = z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
   const required = new Set(schema.required ?? []);
   return Object.entries((schema.properties ?? {}) as Record<string, FieldSchema>).map(([field, property]) => {
     const one = property.type === "array" ? (property.items ?? {}) : property;

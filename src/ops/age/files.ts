@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import type { AtomicFile, FileStatus } from "../../core/ports.ts";
-import { lostOutput, type Context } from "../op.ts";
+import { lostOutput } from "../lost-output.ts";
+import type { Context } from "../op.ts";
 
 const progressEvery = 8 << 20;
 const writeSize = 512 << 10;

@@ -1,22 +1,22 @@
 /** Verdicts on commits as people, CI services and scripts read them. */
-import { z } from "zod";
-import { commitRefusalCodes, type CommitRefusalCode } from "../../trust/commits/refusal.ts";
+import type { CommitRefusalCode } from "../../trust/commits/refusal.ts";
 import type { Paint } from "../op.ts";
 import { oneLine } from "../one-line.ts";
 
-export const reportSchema = z.object({
-  accepted: z.number().describe("commits"),
-  refused: z.array(
-    z.object({
-      commit: z.string().describe("the object id of the commit or tag"),
-      code: z.enum(commitRefusalCodes),
-      reason: z.string(),
-    }),
-  ),
-  annotations: z.enum(["github", "forgejo"]).optional().describe("as asked for; never with --json"),
-});
+export interface ReportOutput {
+  /** Commits. */
+  readonly accepted: number;
+  readonly refused: readonly {
+    /** The object id of the commit or tag. */
+    readonly commit: string;
+    readonly code: CommitRefusalCode;
+    readonly reason: string;
+  }[];
+  /** As asked for; never with `--json`. */
+  readonly annotations?: Annotations;
+}
 
-export type ReportOutput = z.output<typeof reportSchema>;
+export type Annotations = "github" | "forgejo";
 
 /** What the person can do, once a code. */
 const hints: Partial<Record<CommitRefusalCode, string>> = {

@@ -1,43 +1,62 @@
-import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { openRange } from "../../trust/commits/range.ts";
-import { op } from "../op.ts";
-import { annotationText, reportSchema, reportText } from "./report.ts";
+import { flagOp } from "../flag-op.ts";
+import { annotationText, reportText, type Annotations, type ReportOutput } from "./report.ts";
 
-const inputSchema = z.object({
-  range: z.array(z.string()).default([]).describe("as for git rev-list (default: HEAD, its whole history)"),
-  signers: z
-    .string()
-    .optional()
-    .describe("who may sign: allowed_signers, OpenPGP keys")
-    .meta({ value: "FILE" }),
-  revocations: z.string().optional().describe("a KRL, or public keys").meta({ short: "r", value: "KRL" }),
-  introduction: z
-    .string()
-    .optional()
-    .describe("judge by trust/policy.toml, beginning behind this commit")
-    .meta({ value: "COMMIT" }),
-  root: z
-    .string()
-    .optional()
-    .describe("members of this root count too, by certificates; later versions come from the history")
-    .meta({ value: "FILE" }),
-  remember: z
-    .boolean()
-    .default(false)
-    .describe("a branch may only move forward from what was accepted last (always with a policy)"),
-  fresh: z.boolean().default(false).describe("judge every commit again, whatever was accepted before"),
-  annotations: z.enum(["github", "forgejo"]).optional().describe("mark refused commits in a CI run"),
-});
+export interface Input {
+  readonly range: readonly string[];
+  readonly signers?: string | undefined;
+  readonly revocations?: string | undefined;
+  readonly introduction?: string | undefined;
+  readonly root?: string | undefined;
+  readonly remember: boolean;
+  readonly fresh: boolean;
+  readonly annotations?: Annotations;
+}
 
-export type Input = z.output<typeof inputSchema>;
-
-export const verify = op({
+export const verify = flagOp<Input, ReportOutput>({
   effect: "read",
-  input: inputSchema,
+  flags: {
+    range: {
+      type: "string",
+      many: true,
+      default: [],
+      description: "as for git rev-list (default: HEAD, its whole history)",
+    },
+    signers: {
+      type: "string",
+      value: "FILE",
+      description: "who may sign: allowed_signers, OpenPGP keys",
+    },
+    revocations: { type: "string", short: "r", value: "KRL", description: "a KRL, or public keys" },
+    introduction: {
+      type: "string",
+      value: "COMMIT",
+      description: "judge by trust/policy.toml, beginning behind this commit",
+    },
+    root: {
+      type: "string",
+      value: "FILE",
+      description: "members of this root count too, by certificates; later versions come from the history",
+    },
+    remember: {
+      type: "boolean",
+      default: false,
+      description: "a branch may only move forward from what was accepted last (always with a policy)",
+    },
+    fresh: {
+      type: "boolean",
+      default: false,
+      description: "judge every commit again, whatever was accepted before",
+    },
+    annotations: {
+      type: "string",
+      choices: ["github", "forgejo"],
+      description: "mark refused commits in a CI run",
+    },
+  },
   positional: ["range"],
-  output: reportSchema,
   examples: [
     {
       command: "nixseal commits verify origin/main..HEAD --signers allowed_signers",
