@@ -24,6 +24,15 @@ await build({
   packages: "external", // loaded lazily, by the few that need them
 });
 
+/** Small files that nearly all verbs need, and those that read a history: of each group one file, not one a subset. */
+const loadedTogether = [
+  ["bytes", "errors", "exit", "secret-value", "suggest"].map((name) => `core/${name}.ts`),
+  [
+    ...["git", "history", "memory", "object-headers", "object-id", "object-reader", "output-reader"],
+    ...["range", "refusal", "repository", "signed-object", "tags"],
+  ].map((name) => `trust/commits/${name}.ts`),
+];
+
 // One file for what all verbs need, one for each that only some need: a verb loads its own and no other's.
 const program = "dist/src/program";
 const chunks = join(top, program, "chunks");
@@ -37,7 +46,7 @@ const { metafile, outputFiles } = await build({
   external: ["@noble/*", "bcrypt-pbkdf", "openpgp", "toml-eslint-parser", "yaml"],
   plugins: [
     { name: "English only", setup: leaveLocalesOut },
-    { name: "zod by its parts", setup: importZodByParts },
+    { name: "sources", setup: readSources },
   ],
   metafile: true,
   write: false,
@@ -71,11 +80,25 @@ function leaveLocalesOut(esbuild) {
 }
 
 /** Of `{ z }` esbuild keeps all of zod, of `* as z` only what somebody uses: a third, on the way of every verb. */
-function importZodByParts(esbuild) {
-  esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
-    contents: readFileSync(path, "utf8").replace('import { z } from "zod";', 'import * as z from "zod";'),
-    loader: "ts",
-  }));
+function importZodByParts(text) {
+  return text.replace('import { z } from "zod";', 'import * as z from "zod";');
+}
+
+/** What is reached by the same verbs lies in one file: so whoever imports one of these imports all. */
+function importAllOf(together, path, text) {
+  const names = together.map((name) => join(top, "src", name));
+  const imported = [...text.matchAll(/^(?:import|\}) (?!type).*from "(\..+)";$/gm)].map((match) =>
+    join(dirname(path), match[1]),
+  );
+  if (names.includes(path) || !imported.some((one) => names.includes(one))) return text;
+  return `${text}\n${names.map((name) => `import ${JSON.stringify(name)};`).join("\n")}`;
+}
+
+function readSources(esbuild) {
+  esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+    const text = importZodByParts(readFileSync(path, "utf8"));
+    return { contents: loadedTogether.reduce((all, one) => importAllOf(one, path, all), text), loader: "ts" };
+  });
 }
 
 // What is copied here from packages keeps its licence beside it.

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import * as fs from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 

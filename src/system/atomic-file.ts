@@ -12,7 +12,7 @@ import {
   writeFileSync,
   writev,
 } from "node:fs";
-import * as fs from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { hex } from "../core/bytes.ts";

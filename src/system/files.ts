@@ -10,7 +10,7 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import * as fs from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Files, FileStatus, NewFile } from "../core/ports.ts";

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import * as fs from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";

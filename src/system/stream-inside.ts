@@ -1,5 +1,5 @@
 import { constants, type Stats } from "node:fs";
-import * as fs from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import { systemError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { NixsealError, type ErrorCode, type ErrorDetails } from "../core/errors.ts";
 import type { Workers } from "../core/ports.ts";
 
@@ -43,7 +43,7 @@ export function workers(program: URL): Workers {
       const answers: Promise<Answer>[] = [];
       try {
         for await (const job of jobs) {
-          if (!first) threads ??= startThreads(program, task);
+          if (!first) threads ??= await startThreads(program, task);
           first = false;
           const free = mustStay(job) ? undefined : leastBusy(threads ?? []);
           if (free !== undefined) answers.push(hand(free, job));
@@ -63,12 +63,15 @@ export function workers(program: URL): Workers {
   };
 }
 
-function startThreads(program: URL, task: string): Thread[] {
-  return Array.from({ length: availableParallelism() - 1 }, () => startThread(program, task));
+/** Node's module for threads is loaded with the first of them: most runs have none. */
+async function startThreads(program: URL, task: string): Promise<Thread[]> {
+  const { Worker } = await import("node:worker_threads");
+  const worker = () => new Worker(program, { workerData: { task } });
+  return Array.from({ length: availableParallelism() - 1 }, () => startThread(worker()));
 }
 
-function startThread(program: URL, task: string): Thread {
-  const thread: Thread = { worker: new Worker(program, { workerData: { task } }), waiting: [] };
+function startThread(worker: Worker): Thread {
+  const thread: Thread = { worker, waiting: [] };
   thread.worker.on("message", (answer: Answer) => thread.waiting.shift()?.resolve(answer));
   thread.worker.on("error", (cause) => {
     for (const job of thread.waiting.splice(0)) job.reject(cause);
