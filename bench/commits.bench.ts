@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPublicKey } from "../src/ssh/public-key-line.ts";
@@ -98,12 +98,15 @@ function measure(
   cwd: string,
   args: readonly string[],
 ): Promise<{ milliseconds: number; mebibytes: number }> {
+  // As a shell opens it for `>`: "ignore" opens it for reading too, and that means to the program that its stdout is closed.
+  const nowhere = openSync("/dev/null", "w");
   const began = performance.now();
-  const child = spawn(process.execPath, [join(top, "dist/src/cli/main.js"), ...args], {
+  const child = spawn(process.execPath, [join(top, "bin/nixseal"), ...args], {
     cwd,
     env: { PATH: process.env["PATH"], HOME: home },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", nowhere, "inherit"],
   });
+  closeSync(nowhere);
   let mebibytes = 0;
   const look = setInterval(() => {
     try {

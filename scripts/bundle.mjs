@@ -26,11 +26,13 @@ await build({
 
 /** Small files that nearly all verbs need, and those that read a history: of each group one file, not one a subset. */
 const loadedTogether = [
-  ["bytes", "errors", "exit", "secret-value", "suggest"].map((name) => `core/${name}.ts`),
+  ["bytes", "canonical-json", "errors", "exit", "secret-value", "suggest"].map((name) => `core/${name}.ts`),
   [
-    ...["git", "history", "memory", "object-headers", "object-id", "object-reader", "output-reader"],
-    ...["range", "refusal", "repository", "signed-object", "tags"],
-  ].map((name) => `trust/commits/${name}.ts`),
+    "ssh/refusal.ts",
+    "trust/state-directory.ts",
+    ...["descent", "frontier", "git", "history", "memory", "object-headers", "object-id", "object-reader"],
+    ...["output-reader", "range", "refusal", "repository", "signed-object", "tags"],
+  ].map((name) => (name.includes("/") ? name : `trust/commits/${name}.ts`)),
 ];
 
 // One file for what all verbs need, one for each that only some need: a verb loads its own and no other's.

@@ -32,11 +32,23 @@ export async function openRange(
   revisions: readonly string[],
 ): Promise<{ readonly repository: Repository; readonly range: Range }> {
   refuseOptions(revisions);
-  const names = ["--symbolic-full-name", ...revisions, "--"];
+  const names = ["--symbolic-full-name", ...revisions, `--glob=${replacements}*`, "--"];
   const opened = await openWith(processes, files, directory, [...revisions, ...names]);
   if (opened !== null) {
     const { repository, lines } = opened;
-    return { repository, range: await rangeOf(repository, revisions, lines) };
+    const { names: known, ...ends } = endsOf(repository, revisions, lines);
+    const replaced = known.filter((name) => name.startsWith(replacements));
+    const references = known.filter((name) => !name.startsWith(replacements));
+    // rev-parse names a reference only where the revision is just that (`v1~2` has no name), so one name is the one end's.
+    const range =
+      ends.tips.length === 1 && references.length <= 1
+        ? {
+            ...ends,
+            references: references.map((name) => ({ name, object: ends.tips[0]! })),
+            replaced: replaced.map((name) => name.slice(replacements.length)),
+          }
+        : { ...ends, ...(await readReferences(repository, references, ends.tips)) };
+    return { repository, range };
   }
   const repository = await openRepository(processes, files, directory);
   return { repository, range: await resolveRange(repository, revisions) };
@@ -52,7 +64,8 @@ export async function resolveRange(repository: Repository, revisions: readonly s
     revParse(repository, revisions, []),
     revParse(repository, revisions, ["--symbolic-full-name"]),
   ]);
-  return rangeOf(repository, revisions, [...ids, ...names]);
+  const { names: known, ...ends } = endsOf(repository, revisions, [...ids, ...names]);
+  return { ...ends, ...(await readReferences(repository, known, ends.tips)) };
 }
 
 function refuseOptions(revisions: readonly string[]): void {
@@ -66,27 +79,32 @@ function refuseOptions(revisions: readonly string[]): void {
 }
 
 /** From what rev-parse gives: ids, those that are left out behind `^`, and full names of references. */
-async function rangeOf(
-  repository: Repository,
+function endsOf(
+  { format }: Repository,
   revisions: readonly string[],
   lines: readonly string[],
-): Promise<Range> {
+): Pick<Range, "tips" | "excluded"> & { readonly names: readonly string[] } {
   const tips: ObjectId[] = [];
   const excluded: ObjectId[] = [];
   const names: string[] = [];
   for (const line of lines) {
     const text = line.replace(/^\^/, "");
-    if (isObjectId(text, repository.format)) (line.startsWith("^") ? excluded : tips).push(text);
+    if (isObjectId(text, format)) (line.startsWith("^") ? excluded : tips).push(text);
     else if (line.startsWith("refs/")) names.push(line);
     // git before 2.43 repeats the option.
-    else if (!text.startsWith("refs/") && !["", "--", "--end-of-options"].includes(line))
+    else if (!text.startsWith("refs/") && !["", "--", "--end-of-options"].includes(line) && !isPseudo(text))
       throw notARange(revisions);
   }
   if (tips.length === 0) throw notARange(revisions);
   if (tips.length + excluded.length > maximumRevisions) {
     throw new NixsealError("limit", `the range has more than ${maximumRevisions} ends`);
   }
-  return { tips, excluded, ...(await readReferences(repository, names, tips)) };
+  return { tips, excluded, names };
+}
+
+/** A detached HEAD, FETCH_HEAD and the like (gitglossary(7), "pseudoref"): named in full, and no reference. */
+function isPseudo(name: string): boolean {
+  return /^(?:[A-Z_]+_)?HEAD$/.test(name);
 }
 
 async function revParse(
