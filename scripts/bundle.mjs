@@ -26,14 +26,18 @@ await build({
 
 /** Small files that nearly all verbs need, and those that read a history: of each group one file, not one a subset. */
 const loadedTogether = [
-  ["bytes", "canonical-json", "errors", "exit", "secret-value", "suggest"].map((name) => `core/${name}.ts`),
+  named("core", "bytes canonical-json errors exit secret-value suggest"),
   [
-    "ssh/refusal.ts",
-    "trust/state-directory.ts",
-    ...["descent", "frontier", "git", "history", "memory", "object-headers", "object-id", "object-reader"],
-    ...["output-reader", "range", "refusal", "repository", "signed-object", "tags"],
-  ].map((name) => (name.includes("/") ? name : `trust/commits/${name}.ts`)),
+    ...named("ssh", "refusal"),
+    ...named("trust", "state-directory"),
+    ...named("trust/commits", "descent frontier git history memory object-headers object-id object-reader"),
+    ...named("trust/commits", "output-reader range refusal repository signed-object tags"),
+  ],
 ];
+
+function named(room, names) {
+  return names.split(" ").map((name) => join(top, "src", room, `${name}.ts`));
+}
 
 // One file for what all verbs need, one for each that only some need: a verb loads its own and no other's.
 const program = "dist/src/program";
@@ -88,12 +92,11 @@ function importZodByParts(text) {
 
 /** What is reached by the same verbs lies in one file: so whoever imports one of these imports all. */
 function importAllOf(together, path, text) {
-  const names = together.map((name) => join(top, "src", name));
   const imported = [...text.matchAll(/^(?:import|\}) (?!type).*from "(\..+)";$/gm)].map((match) =>
     join(dirname(path), match[1]),
   );
-  if (names.includes(path) || !imported.some((one) => names.includes(one))) return text;
-  return `${text}\n${names.map((name) => `import ${JSON.stringify(name)};`).join("\n")}`;
+  if (together.includes(path) || !imported.some((one) => together.includes(one))) return text;
+  return `${text}\n${together.map((name) => `import ${JSON.stringify(name)};`).join("\n")}`;
 }
 
 function readSources(esbuild) {

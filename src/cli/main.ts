@@ -14,13 +14,15 @@ const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import
 // For Node a program that waits for nothing any more has ended well, even when it never came to an answer.
 process.exitCode = exitCodes.bug;
 
-// No top-level await: the bundle is CommonJS. What `run` throws ends the program as any unhandled rejection does.
-void run(process.argv.slice(2), {
-  ...systemPorts(new URL("./worker.js", import.meta.url)),
-  workingDirectory: process.cwd(),
-  version: manifest.version,
-  askpass: fileURLToPath(new URL("../../../bin/nixseal-askpass", import.meta.url)),
-  stderr: { write: (text) => void process.stderr.write(text), terminal: process.stderr.isTTY ?? false },
-}).then((code) => {
-  process.exitCode = code;
-});
+// No top-level await: the bundle is CommonJS. What this throws ends the program as any unhandled rejection does.
+void main();
+
+async function main(): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2), {
+    ...systemPorts(new URL("./worker.js", import.meta.url)),
+    workingDirectory: process.cwd(),
+    version: manifest.version,
+    askpass: fileURLToPath(new URL("../../../bin/nixseal-askpass", import.meta.url)),
+    stderr: { write: (text) => void process.stderr.write(text), terminal: process.stderr.isTTY ?? false },
+  });
+}

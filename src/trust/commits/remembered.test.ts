@@ -13,8 +13,10 @@ import { refuseDowngrades, refuseFuture, requireCurrentRevocations } from "./des
 import { Frontier } from "./frontier.ts";
 import { Memory } from "./memory.ts";
 import type { ObjectId } from "./object-id.ts";
+import { resolveRange } from "./range.ts";
 import { openRepository } from "./repository.ts";
 import { readSigners } from "./signers.ts";
+import { verifyBySigners } from "./verify-by-signers.ts";
 import { StateDirectory } from "../state-directory.ts";
 
 const id = (digit: string) => digit.repeat(40) as ObjectId;
@@ -104,6 +106,44 @@ test("remembered tips: forgetting nothing when two write at once; time never sin
   chmodSync(file, 0o600);
   writeFileSync(file, "{}");
   await assert.rejects(memory.read(), { code: "malformed" });
+});
+
+test("what was accepted is not judged again, but a tag of it is, and what is new on top", async (t) => {
+  const history = new History(t);
+  history.commit("good", { key: "alice" });
+  const state = await open(temporaryDirectory(t));
+  const repository = await openRepository(processes, files, history.directory);
+  const list = await readSigners(history.line("alice", "alice"));
+  let asked = 0;
+  const ask = async (revision: string) => {
+    const report = await verifyBySigners(
+      {
+        repository,
+        range: await resolveRange(repository, [revision]),
+        signers: async () => {
+          asked += 1;
+          return list;
+        },
+        root: null,
+        now: new Date(),
+        known: () => Frontier.open(state, {}, emit),
+        remembers: false,
+      },
+      files,
+      emit,
+    );
+    return [report.accepted, ...report.refused.map(({ code }) => code)];
+  };
+  assert.deepEqual(await ask("main"), [1]);
+  assert.deepEqual([await ask("main"), asked], [[1], 1]);
+  history.git(...history.signing("mallory"), "tag", "-s", "-m", "1", "v1");
+  assert.deepEqual(await ask("v1"), [1, "unknown-signer"]);
+  history.git(...history.signing("alice"), "tag", "-f", "-s", "-m", "1", "v1");
+  assert.deepEqual(await ask("v1"), [1]);
+  history.commit("evil", { key: "mallory" });
+  assert.deepEqual(await ask("main"), [1, "unknown-signer"]);
+  history.git("reset", "-q", "--hard", "HEAD~1");
+  assert.deepEqual(await ask("main"), [1]);
 });
 
 test("a branch does not go back, unless a signer says so in a statement", async (t) => {
