@@ -75,3 +75,27 @@ test("an offer that the host does not even read is a failure of the host, not ou
   const large = { ...host, start: () => host.start("offer") };
   await assert.rejects(askGate(large, status), { message: /exit 3/ });
 });
+
+test("a yes holds what is asked of it: nothing deep, no broken text, no field of another kind", async () => {
+  const lines = [
+    `{"kind":"result","ok":true,"x":${"[".repeat(50_000)}${"]".repeat(50_000)}}`, // JSON.stringify would overflow the stack
+    String.raw`{"kind":"result","ok":true,"receipt":"\ud800"}`, // no log could hold it
+    `{"kind":"result","ok":true,"receipt":"${"x".repeat(40_000)}"}`,
+    String.raw`{"kind":"result","ok":true,"running":"/nix/store/\u001b[2J"}`,
+    '{"kind":"result","ok":true,"active":7}',
+    '{"kind":"result","ok":true,"activation":"soon"}',
+    String.raw`{"kind":"result","ok":false,"code":"x","reason":"y","receipt":"\ud800"}`,
+  ];
+  for (const line of lines)
+    await assert.rejects(
+      askGate(saying(`console.log(${JSON.stringify(line)})`), status),
+      { code: "malformed" },
+      line.slice(0, 80),
+    );
+});
+
+test("a text that is cut is cut between characters", async () => {
+  const no = { kind: "result", ok: false, code: "busy", reason: `${"x".repeat(1999)}\u{1f512}`, hint: null };
+  const answer = await askGate(saying(say(no)), status);
+  assert.ok(!answer.ok && answer.reason.isWellFormed());
+});

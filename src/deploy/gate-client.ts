@@ -9,8 +9,8 @@ import { Field } from "../nix/json-fields.ts";
 /** The command that the gate's forced command passes on to its root side. */
 export const gateCommand = "nixseal-gate";
 
-/** Bytes: of one line, and of all that is said about one message. */
-const limits = { line: 1 << 20, whole: 64 << 20 };
+/** Bytes: of one line, of all that is said about one message, and of a receipt. Levels of JSON in a line. */
+const limits = { line: 1 << 20, whole: 64 << 20, receipt: 32 << 10, depth: 16 };
 
 export interface GateConnection {
   /** For messages. */
@@ -101,6 +101,7 @@ function parseAnswer(line: string, host: string): GateEvent | GateSuccess | Gate
 
 function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateNo {
   const top = Field.parse(line, `answer of ${host}`);
+  requirePlain(top);
   const kind = top.get("kind");
   if (kind.value === "event") {
     const step = top.get("step").string();
@@ -111,8 +112,10 @@ function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateN
       : { kind: "event", step, message, data: data.value as NonNullable<GateEvent["data"]> };
   }
   if (kind.value !== "result") throw kind.wrong("event or result");
-  if (top.get("ok").boolean()) return top.value as GateSuccess;
-  const [hint, receipt] = [top.get("hint"), top.get("receipt")];
+  const receipt = top.get("receipt");
+  if (!receipt.isNull && receipt.string().length > limits.receipt) throw receipt.wrong("a receipt's length");
+  if (top.get("ok").boolean()) return success(top);
+  const hint = top.get("hint");
   return {
     kind: "result",
     ok: false,
@@ -123,7 +126,37 @@ function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateN
   };
 }
 
+/** Whoever reads these fields finds what they expect, or nothing: one host's answer must not end the work for all. */
+function success(top: Field): GateSuccess {
+  for (const name of ["running", "active", "outcome"]) {
+    const field = top.get(name);
+    if (!field.isNull && plain(field.string()) !== field.value) throw field.wrong("plain text");
+  }
+  const activation = top.get("activation");
+  if (!activation.isNull && !activation.isObject) throw activation.wrong("what is under way, or null");
+  return top.value as GateSuccess;
+}
+
+/** What is deep overflows the stack of whoever writes it again; text with half a character fits into no log. */
+function requirePlain(top: Field): void {
+  let level: unknown[] = [top.value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limits.depth) throw top.wrong(`at most ${limits.depth} levels`);
+    const next: unknown[] = [];
+    for (const value of level) {
+      if (typeof value === "string" && !value.isWellFormed()) throw top.wrong("well-formed text");
+      if (typeof value !== "object" || value === null) continue;
+      for (const inner of Array.isArray(value) ? value : Object.entries(value).flat()) next.push(inner);
+    }
+    level = next;
+  }
+}
+
 /** The host may be anybody's by now: nothing of it reaches the terminal that is not text. */
 function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?").slice(0, 2000);
+  // Cutting may leave half a character.
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?")
+    .slice(0, 2000)
+    .toWellFormed();
 }

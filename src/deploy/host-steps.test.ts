@@ -212,3 +212,38 @@ test("a bug is no report", async () => {
   };
   await assert.rejects(play({}, { copy: bug }), TypeError);
 });
+
+test("a state that cannot be reached when the lease is given back does not change what the host came to", async () => {
+  const lease = { name: "host/web", token: 7, renew: async () => undefined, release: async () => gone() };
+  const { result } = await play({ activate: () => yes({ outcome: "active" }) }, { lease: async () => lease });
+  assert.deepEqual([result.outcome, result.changed], ["done", true]);
+});
+
+test("a host that says for ever that it is at work is given up", async () => {
+  let now = 0;
+  const clock: HostWorld["clock"] = {
+    now: () => new Date(now),
+    sleep: async (time, options) => {
+      if (options?.background === true) return new Promise(() => undefined);
+      now += time;
+    },
+  };
+  let looks = 0;
+  let lost = false;
+  const { result } = await play(
+    {
+      activate: () => {
+        lost = true;
+        return gone();
+      },
+      status: () => {
+        if (lost) looks++;
+        now += lost ? 60_000 : 0; // each answer takes a minute
+        return yes({ activation: { phase: "testing" } });
+      },
+    },
+    { clock },
+  );
+  assert.equal(result.outcome, "failed");
+  assert.ok(looks < 40, `${looks} looks`);
+});

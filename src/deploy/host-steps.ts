@@ -47,8 +47,8 @@ export interface HostResult extends HostReport {
 
 /** Milliseconds: between two renewals of the lease, and between two looks at a host whose answer was lost. */
 const pauses = { lease: 15_000, look: 2_000 };
-/** Looks at a host whose answer was lost: it goes on by itself, or back, within minutes. */
-const mostLooks = 300;
+/** How often, and for how many milliseconds, a host is looked at whose answer was lost: it goes on by itself, or back, within minutes. */
+const most = { looks: 300, looking: 30 * 60_000 };
 
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
@@ -78,11 +78,21 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
       return await underLease(order, status, world, lease, renewal.lost);
     } finally {
       renewal.end();
-      await lease.release();
+      await giveBack(lease, world);
     }
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     return failure("failed", error);
+  }
+}
+
+/** What the host came to stands; a lease that stays behind ends by itself. */
+async function giveBack(lease: Lease, world: HostWorld): Promise<void> {
+  try {
+    await lease.release();
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    world.say(`the lease was not given back, and ends by itself (${error.message})`);
   }
 }
 
@@ -160,7 +170,8 @@ async function lookAgain(
   lost: NixsealError,
 ): Promise<GateSuccess | GateNo> {
   const digest = order.order.digest;
-  for (let looks = 0; looks < mostLooks; looks++) {
+  const end = world.clock.now().getTime() + most.looking;
+  for (let looks = 0; looks < most.looks && world.clock.now().getTime() < end; looks++) {
     await world.clock.sleep(pauses.look);
     const status = await world.ask({ kind: "status" }, "fresh").catch((error: unknown) => {
       if (error instanceof NixsealError) return null; // it may be starting anew

@@ -110,3 +110,16 @@ test("every host is begun at most once, never more at once than said, and none i
     ),
   );
 });
+
+test("what breaks with one host breaks nothing off: the others that have begun are seen through, and no more begin", async () => {
+  const { log, work, hosts } = fleet(["done", "done", "done", "done", "done", "done"]);
+  const broken: typeof work = {
+    ...work,
+    deploy: async (host) => {
+      if (host === 0) throw new Error("the log cannot be written");
+      return work.deploy(host);
+    },
+  };
+  await assert.rejects(rollOut(hosts, { ...plan, canary: 0, steps: [] }, broken), /cannot be written/);
+  assert.deepEqual(log, ["wave 1/1: 0,1,2,3,4,5", "h1", "h2", "h3"]);
+});

@@ -49,6 +49,7 @@ export async function rollOut<T>(
   const begun = new Set<T>();
   const waves = wavesOf(hosts, plan);
   let ended: RolloutReport["ended"] = null;
+  let broken: { readonly error: unknown } | null = null;
 
   for (const [index, wave] of waves.entries()) {
     work.begin(wave, index + 1, waves.length);
@@ -63,13 +64,21 @@ export async function rollOut<T>(
     };
     await inParallel(wave, plan.parallel, async (host) => {
       // What has begun is seen through; what has not is left alone once the budget is spent.
-      if (ended !== null) return;
+      if (ended !== null || broken !== null) return;
       begun.add(host);
-      const report = await work.deploy(host);
+      let report: HostReport;
+      try {
+        report = await work.deploy(host);
+      } catch (error) {
+        // Thrown at once it would take the connections from the others, which then go back for want of a confirmation.
+        broken ??= { error };
+        return;
+      }
       reports.push(report);
       if (report.outcome === "done") done.push(host);
       judged("within");
     });
+    throwIfBroken(broken);
     judged("after");
     if (ended === null && index < waves.length - 1) {
       await work.clock.sleep(plan.soak * 1000);
@@ -83,6 +92,10 @@ export async function rollOut<T>(
     untouched: hosts.filter((host) => !begun.has(host)).map((host) => work.name(host)),
     ended,
   };
+}
+
+function throwIfBroken(broken: { readonly error: unknown } | null): void {
+  if (broken !== null) throw broken.error;
 }
 
 async function inParallel<T>(
