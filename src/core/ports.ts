@@ -42,6 +42,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Milliseconds; the child is killed after that (error `timeout`). Default: one minute. */
   readonly timeout?: number | undefined;
+  /** Milliseconds that a conversation may take in all: who says a word now and then must not keep us. Default: a day. */
+  readonly lifetime?: number | undefined;
   /** Bytes that stdout may have (error `limit`); stderr is kept to its last 64 KiB. Default: 64 MiB. */
   readonly maxOutput?: number | undefined;
   /** For programs that ask the person themselves (an editor, ssh-keygen for a FIDO touch): the terminal is theirs. */

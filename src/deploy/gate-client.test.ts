@@ -15,6 +15,7 @@ function saying(script: string): GateConnection {
 }
 
 const status = { kind: "status" } as const;
+const revert = { kind: "revert", fence: null } as const;
 const say = (...lines: object[]): string =>
   lines.map((line) => `process.stdout.write(${JSON.stringify(`${JSON.stringify(line)}\n`)});`).join("");
 
@@ -25,8 +26,8 @@ test("events as they come, then the result", async () => {
       ${say({ kind: "event", step: "closure", message: "2 paths\u001b[2J" }, { kind: "event", step: "confirm", message: "x", data: { nonce: "ab" } })}
       process.stdout.write(JSON.stringify({ kind: "result", ok: true, said: String(line) }) + "\\n"); process.exit() })`,
   );
-  const result = await askGate(host, status, (event) => events.push(event));
-  assert.equal(accepted(result, "web1")["said"], '{"kind":"status"}\n');
+  const result = await askGate(host, revert, (event) => events.push(event));
+  assert.equal(accepted(result, "web1")["said"], '{"fence":null,"kind":"revert"}\n');
   assert.deepEqual(events, [
     { kind: "event", step: "closure", message: "2 paths?[2J" },
     { kind: "event", step: "confirm", message: "x", data: { nonce: "ab" } },
@@ -81,9 +82,7 @@ test("a yes holds what is asked of it: nothing deep, no broken text, no field of
     `{"kind":"result","ok":true,"x":${"[".repeat(50_000)}${"]".repeat(50_000)}}`, // JSON.stringify would overflow the stack
     String.raw`{"kind":"result","ok":true,"receipt":"\ud800"}`, // no log could hold it
     `{"kind":"result","ok":true,"receipt":"${"x".repeat(40_000)}"}`,
-    String.raw`{"kind":"result","ok":true,"running":"/nix/store/\u001b[2J"}`,
-    '{"kind":"result","ok":true,"active":7}',
-    '{"kind":"result","ok":true,"activation":"soon"}',
+    '{"kind":"result","ok":true,"outcome":7}',
     String.raw`{"kind":"result","ok":false,"code":"x","reason":"y","receipt":"\ud800"}`,
   ];
   for (const line of lines)
@@ -92,6 +91,26 @@ test("a yes holds what is asked of it: nothing deep, no broken text, no field of
       { code: "malformed" },
       line.slice(0, 80),
     );
+});
+
+test("a status says what it is asked for, or is none", async () => {
+  const good = {
+    kind: "result",
+    ok: true,
+    running: `/nix/store/${"0".repeat(32)}-nixos-system`,
+    active: "ab".repeat(32),
+    activation: null,
+  };
+  assert.deepEqual(await askGate(saying(say(good)), status), good);
+  for (const lie of [
+    { running: "/nix/store/\u001b[2J" },
+    { running: undefined },
+    { active: 7 },
+    { active: "x" },
+    { activation: undefined },
+    { activation: "soon" },
+  ])
+    await assert.rejects(askGate(saying(say({ ...good, ...lie })), status), { code: "malformed" });
 });
 
 test("a text that is cut is cut between characters", async () => {

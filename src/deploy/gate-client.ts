@@ -5,6 +5,7 @@ import type { Conversation } from "../core/ports.ts";
 import type { GateEvent, GateResult } from "../gate/answer.ts";
 import { formatMessage, type GateMessage } from "../gate/message.ts";
 import { Field } from "../nix/json-fields.ts";
+import { anyStore, parseStorePath } from "../nix/store-path.ts";
 
 /** The command that the gate's forced command passes on to its root side. */
 export const gateCommand = "nixseal-gate";
@@ -38,7 +39,7 @@ export async function askGate(
   try {
     await conversation.write(formatMessage(message)).catch(() => undefined); // why it went away is said below
     for await (const line of linesOf(conversation)) {
-      const answer = parseAnswer(line, connection.host);
+      const answer = parseAnswer(line, connection.host, message.kind);
       if (answer.kind !== "event") return answer;
       onEvent(answer);
     }
@@ -87,9 +88,13 @@ async function* linesOf(conversation: Conversation): AsyncGenerator<string, void
 }
 
 /** A host that greets, or is no gate at all, is told apart from one that says no. */
-function parseAnswer(line: string, host: string): GateEvent | GateSuccess | GateNo {
+function parseAnswer(
+  line: string,
+  host: string,
+  kind: GateMessage["kind"],
+): GateEvent | GateSuccess | GateNo {
   try {
-    return readAnswer(line, host);
+    return readAnswer(line, host, kind);
   } catch (cause) {
     if (!(cause instanceof NixsealError)) throw cause;
     throw new NixsealError("malformed", `it answers in another language: ${plain(line).slice(0, 200)}`, {
@@ -99,7 +104,11 @@ function parseAnswer(line: string, host: string): GateEvent | GateSuccess | Gate
   }
 }
 
-function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateNo {
+function readAnswer(
+  line: string,
+  host: string,
+  asked: GateMessage["kind"],
+): GateEvent | GateSuccess | GateNo {
   const top = Field.parse(line, `answer of ${host}`);
   requirePlain(top);
   const kind = top.get("kind");
@@ -114,7 +123,7 @@ function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateN
   if (kind.value !== "result") throw kind.wrong("event or result");
   const receipt = top.get("receipt");
   if (!receipt.isNull && receipt.string().length > limits.receipt) throw receipt.wrong("a receipt's length");
-  if (top.get("ok").boolean()) return success(top);
+  if (top.get("ok").boolean()) return success(top, asked);
   const hint = top.get("hint");
   return {
     kind: "result",
@@ -126,14 +135,18 @@ function readAnswer(line: string, host: string): GateEvent | GateSuccess | GateN
   };
 }
 
-/** Whoever reads these fields finds what they expect, or nothing: one host's answer must not end the work for all. */
-function success(top: Field): GateSuccess {
-  for (const name of ["running", "active", "outcome"]) {
-    const field = top.get(name);
-    if (!field.isNull && plain(field.string()) !== field.value) throw field.wrong("plain text");
+/** Whoever reads these fields finds what they expect: one host's answer must not end the work for all. */
+function success(top: Field, asked: GateMessage["kind"]): GateSuccess {
+  const outcome = top.get("outcome");
+  if (!outcome.isNull) outcome.string();
+  if (asked === "status") {
+    const [running, active, activation] = [top.get("running"), top.get("active"), top.get("activation")];
+    if (running.value !== null) running.parsed((text) => parseStorePath(text, anyStore));
+    if (active.value !== null && !/^[0-9a-f]{64}$/.test(active.string()))
+      throw active.wrong("a digest, or null");
+    if (activation.value !== null && !activation.isObject)
+      throw activation.wrong("what is under way, or null");
   }
-  const activation = top.get("activation");
-  if (!activation.isNull && !activation.isObject) throw activation.wrong("what is under way, or null");
   return top.value as GateSuccess;
 }
 

@@ -69,6 +69,19 @@ test("a conversation with a silent or missing program ends", async () => {
     timeout: 300,
   });
   await assert.rejects(silent.read(), { code: "timeout" });
+  // Silent for less than the timeout each time.
+  const chatty = processes.converse({
+    program: node,
+    args: ["-e", "setInterval(() => process.stdout.write('.'), 50)"],
+    timeout: 10_000,
+    lifetime: 1_000,
+  });
+  await assert.rejects(
+    async () => {
+      while ((await chatty.read()) !== null);
+    },
+    { code: "timeout" },
+  );
   const missing = processes.converse({ program: "nixseal-no-such-program", args: [] });
   await assert.rejects(missing.read(), { code: "not-found" });
 });

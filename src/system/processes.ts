@@ -92,7 +92,7 @@ function leaveToChild(...signals: NodeJS.Signals[]): () => void {
 function converse(command: Command): Conversation {
   const child = start(command);
   const stderr = tail(child);
-  const exit = exitOf(child, command.program, 24 * 60 * minute);
+  const exit = exitOf(child, command.program, command.lifetime ?? 24 * 60 * minute);
   exit.catch(() => undefined); // reported by whoever waits next
   child.stdin.on("error", () => undefined);
   const pieces = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;

@@ -12,8 +12,14 @@ import { connectionError, gateUser, openSsh, type SshFleet } from "../../deploy/
 import type { Host } from "../../inventory/model.ts";
 import type { Context } from "../op.ts";
 
-/** Milliseconds without a word: switching a large system is silent for long. */
-const patience = 45 * 60_000;
+/**
+ * Milliseconds without a word, and in all. Switching a large system is silent for long. A status is said at once, and others wait for it with
+ * the fleet's lock in their hands: one host that says nothing must not keep them.
+ */
+const patience = {
+  status: { timeout: 60_000, lifetime: 120_000 },
+  work: { timeout: 45 * 60_000, lifetime: 6 * 3600_000 },
+};
 const atOnce = 32;
 
 export type Way = "shared" | "fresh";
@@ -27,7 +33,10 @@ export function gateOf(
   return {
     host: host.name,
     start: (kind) =>
-      processes.converse({ ...ssh.command(host, [`${gateCommand} ${kind}`], way), timeout: patience }),
+      processes.converse({
+        ...ssh.command(host, [`${gateCommand} ${kind}`], way),
+        ...(kind === "status" ? patience.status : patience.work),
+      }),
     failure: (code, stderr) => {
       if (code === 255) return connectionError(host, stderr);
       const said = stderr.trim().split("\n").at(-1)?.slice(0, 500) ?? "";
