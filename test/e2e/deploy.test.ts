@@ -266,23 +266,26 @@ test("back to what ran before, by an order of its own", async (t) => {
 });
 
 test("on_failure = revert: the hosts that are done go back too, by orders of their own", async (t) => {
-  const lab = await DeployLab.make(t, ["web1", "web2"], { gate: { confirm: { within: 5 } } });
+  const lab = await DeployLab.make(t, ["new", "web1", "web2"], { gate: { confirm: { within: 5 } } });
   for (const name of ["web1", "web2"])
     assert.equal((await lab.deploy(name, "--toplevel", lab.system("one"))).code, 0);
   const [web1, web2] = [lab.host("web1"), lab.host("web2")];
   fs.writeFileSync(join(web2.root, lab.system("one"), "uncut"), "");
   const words = [
     "--toplevel",
+    `new=${lab.system("two")}`,
+    "--toplevel",
     `web1=${lab.system("two")}`,
     "--toplevel",
     `web2=${lab.system("bad", { cut: "" })}`,
   ];
-  const ended = await lab.deploy("web*", ...words, "--on-failure", "revert", "--json");
+  const ended = await lab.deploy("*", ...words, "--wave", "34", "--on-failure", "revert", "--json");
   assert.equal(ended.code, 3, ended.stderr + ended.stdout);
   const report = JSON.parse(ended.stdout) as Report;
   assert.deepEqual(
     report.hosts.map(({ host, outcome }) => [host, outcome]),
     [
+      ["new", "failed"], // it has no former order, which keeps nobody else from going back
       ["web1", "reverted"],
       ["web2", "failed"],
     ],

@@ -10,14 +10,16 @@ import type { OpenFleet } from "../fleet-context.ts";
 import { withFleetLock, withLockedFleet } from "../locked-fleet.ts";
 import { op, type Context } from "../op.ts";
 import { openState } from "../shared-state.ts";
+import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { withSsh } from "./connect.ts";
 import { execute, hostOf, ordersOf, type World } from "./execute.ts";
-import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
+import { formerOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
+import { ordersText } from "./orders-text.ts";
 import { planText } from "./plan-text.ts";
 import { planView } from "./plan-view.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
@@ -72,32 +74,55 @@ export const deployApply = op({
     hosts.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partial,
 });
 
-/** The hosts that were done go back: what half of a fleet runs nobody has decided on. */
+/**
+ * The hosts that were done go back: what half of a fleet runs nobody has decided on. One that cannot is a line of the report, and keeps no
+ * other from it. What they run is what was just ordered: a host that says otherwise would choose what is signed for it.
+ */
 async function goBack(
   world: World,
-  { rollout }: DeployPlan,
+  { rollout, hosts: planned }: DeployPlan,
   { reports }: RolloutReport,
   given: Input,
 ): Promise<readonly HostReport[]> {
-  const { context, open, trust, ssh } = world;
-  const changed = reports.filter(({ outcome, changed: isNew }) => outcome === "done" && isNew);
-  const hosts = changed.map(({ host }) => hostOf(open, host));
-  if (hosts.length === 0) return [];
-  context.emit({ type: "step", message: `going back: ${hosts.map(({ name }) => name).join(" ")}` });
-  const orders = await withFleetLock(context, "deploy apply", async () => {
-    const formers = await formersOf(context, open, ssh, hosts);
-    const again = await orderAgain(context, open, formers, rules.seconds(given.expires));
-    const signed = await signOrders(context, open, trust, [...again.values()], given);
-    return new Map([...again.keys()].map((name, index) => [name, signed[index]!]));
-  });
+  const { context, open, trust } = world;
+  const isChanged = new Set(
+    reports.filter(({ outcome, changed }) => outcome === "done" && changed).map(({ host }) => host),
+  );
+  const changed = planned.filter(({ name }) => isChanged.has(name));
+  if (changed.length === 0) return [];
+  context.emit({ type: "step", message: `going back: ${changed.map(({ name }) => name).join(" ")}` });
+  const formers = new Map<string, WarrantEnvelope>();
+  const stuck: HostReport[] = [];
+  const stays = (host: string, error: unknown): void => {
+    if (!(error instanceof NixsealError)) throw error;
+    stuck.push({ host, outcome: "failed", message: error.message, changed: false });
+  };
+  for (const { name, warrant } of changed)
+    await formerOf(context, open, name, warrant.digest).then(
+      (former) => formers.set(name, former),
+      (error: unknown) => stays(name, error),
+    );
+  let orders: ReadonlyMap<string, OrderFile>;
+  try {
+    orders = await withFleetLock(context, "deploy apply", async () => {
+      const again = await orderAgain(context, open, formers, rules.seconds(given.expires));
+      const signed = await signOrders(context, open, trust, [...again.values()], given);
+      return new Map([...again.keys()].map((name, index) => [name, signed[index]!]));
+    });
+  } catch (error) {
+    for (const name of formers.keys()) stays(name, error);
+    return stuck;
+  }
+  if (orders.size === 0) return stuck;
   const all = {
     ...rollout,
     canary: 0,
     steps: [],
-    budget: { failures: hosts.length, beyond: "stop" },
+    budget: { failures: orders.size, beyond: "stop" },
   } as const;
   const plan = planOfOrders(context, open, orders, all);
-  return (await execute(world, { plan, orders, store: null, present: true, choice: given })).reports;
+  const back = await execute(world, { plan, orders, store: null, present: true, choice: given });
+  return [...stuck, ...back.reports];
 }
 
 interface Ready {
@@ -113,7 +138,8 @@ async function prepare(context: Context, open: OpenFleet, given: Input, isPlan: 
     ? { made: await readPlan(context, open, given), store: given.store ?? given.builder ?? null }
     : await planNow(context, open, given);
   const orders = await ordersOf(context, open, made.plan);
-  if (!given.yes) await ask(context, made);
+  if (!given.yes)
+    await ask(context, isPlan ? await ordersText(context, [...orders.values()]) : textOfPlan(made));
   const signed = await signOrders(context, open, trust, [...orders.values()], given);
   return {
     open,
@@ -149,13 +175,11 @@ async function planNow(
 
 const plain = (text: string): string => text;
 
-async function ask(context: Context, { plan, unreachable }: MadePlan): Promise<void> {
-  const shown = planText(planView(plan, unreachable), {
-    good: plain,
-    bad: plain,
-    weak: plain,
-    strong: plain,
-  });
+function textOfPlan({ plan, unreachable }: MadePlan): string {
+  return planText(planView(plan, unreachable), { good: plain, bad: plain, weak: plain, strong: plain });
+}
+
+async function ask(context: Context, shown: string): Promise<void> {
   if (!(await context.person.askYesNo(`${shown}\nSign and deploy this?`)))
     throw new NixsealError("cancelled", "nothing was deployed");
 }

@@ -35,23 +35,42 @@ export interface Execution {
   readonly choice: SignerChoice;
 }
 
+/** Bytes of a receipt as the log spells it: an entry has room for one that a host has signed. What is larger is none. */
+const largestLogged = 48 << 10;
 /** Milliseconds that a lease holds without being renewed. */
 const leaseTerm = 60_000;
 
 /** The orders of a plan, as they lie in the fleet now. `refused` when one is not the one that was planned. */
 export async function ordersOf(
-  context: Context,
-  { directory }: OpenFleet,
+  context: Pick<Context, "files">,
+  { directory }: Pick<OpenFleet, "directory">,
   plan: DeployPlan,
 ): Promise<Map<string, OrderFile>> {
   const found = new Map<string, OrderFile>();
-  for (const { name, warrant } of plan.hosts) {
+  for (const { name, warrant, toplevel } of plan.hosts) {
     const envelope = await readWarrant(context.files, join(directory, warrant.file), warrant.file);
     if (envelope.digest !== warrant.digest)
       throw new NixsealError("refused", `${warrant.file} is not the order that was planned for '${name}'`, {
         hint: "somebody made another one since: plan again",
         where: { file: warrant.file },
       });
+    const { subject, seq, action, toplevel: ordered } = envelope.warrant;
+    // A plan is anybody's file: shown is what it says, signed is what the order says.
+    const isShown =
+      subject.kind === "host" &&
+      subject.name === name &&
+      seq === warrant.seq &&
+      action === plan.action &&
+      ordered === toplevel;
+    if (!isShown)
+      throw new NixsealError(
+        "refused",
+        `${warrant.file} orders something else than the plan shows for '${name}'`,
+        {
+          hint: `nixseal warrant show ${warrant.file}; whoever made the plan had something in mind`,
+          where: { file: warrant.file },
+        },
+      );
     found.set(name, { envelope, file: warrant.file });
   }
   return found;
@@ -121,7 +140,9 @@ export async function execute(
       { fleet: plan.fleet, host: host.name, order: order.envelope, action: plan.action, offer },
       world,
     );
-    const { outcome, message, changed, receipt } = result;
+    const { outcome, message, changed } = result;
+    const isFitting = Buffer.byteLength(JSON.stringify(result.receipt)) <= largestLogged;
+    const receipt = isFitting ? result.receipt : null;
     await recordHost(state, rollout, host.name, { at: clock.now().toISOString(), state: outcome, message });
     if (receipt !== null) await keepReceipt(context, open.directory, plan.fleet, host, receipt);
     if (changed || outcome === "failed")

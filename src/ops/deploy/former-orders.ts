@@ -47,7 +47,7 @@ function plannedOf(name: string, { envelope, file }: OrderFile): PlannedHost {
 /** The newest order before the one that each host runs by which orders another system. */
 export async function formersOf(
   context: Context,
-  { directory }: OpenFleet,
+  open: OpenFleet,
   ssh: SshFleet,
   hosts: readonly Host[],
 ): Promise<Map<string, WarrantEnvelope>> {
@@ -56,27 +56,33 @@ export async function formersOf(
   for (const { name } of hosts) {
     const answer = answers.get(name)!;
     if (answer instanceof NixsealError) throw answer;
-    const subject = { kind: "host", name } as const;
-    const seqs = (await keptWarrants(context.files, directory, subject)).toReversed();
-    let active: WarrantEnvelope | null = null;
-    for (const seq of seqs) {
-      const kept = await readKept(context.files, directory, subject, seq);
-      if (active === null) active = kept.digest === answer["active"] ? kept : null;
-      else if (kept.warrant.toplevel !== active.warrant.toplevel && kept.signatures.length > 0) {
-        formers.set(name, kept);
-        break;
-      }
-    }
-    if (!formers.has(name))
-      throw new NixsealError(
-        "not-found",
-        `there is no former order for '${name}' that could be given once more`,
-        {
-          hint: `what it runs by is ${active === null ? "not known here" : "the first"}; nixseal warrant create ${name} --toplevel PATH`,
-        },
-      );
+    formers.set(name, await formerOf(context, open, name, answer["active"]));
   }
   return formers;
+}
+
+/** The newest order before `active` (a digest) that names another system. `not-found` when there is none. */
+export async function formerOf(
+  { files }: Pick<Context, "files">,
+  { directory }: Pick<OpenFleet, "directory">,
+  name: string,
+  active: unknown,
+): Promise<WarrantEnvelope> {
+  const subject = { kind: "host", name } as const;
+  const seqs = (await keptWarrants(files, directory, subject)).toReversed();
+  let current: WarrantEnvelope | null = null;
+  for (const seq of seqs) {
+    const kept = await readKept(files, directory, subject, seq);
+    if (current === null) current = kept.digest === active ? kept : null;
+    else if (kept.warrant.toplevel !== current.warrant.toplevel && kept.signatures.length > 0) return kept;
+  }
+  throw new NixsealError(
+    "not-found",
+    `there is no former order for '${name}' that could be given once more`,
+    {
+      hint: `what it runs by is ${current === null ? "not known here" : "the first"}; nixseal warrant create ${name} --toplevel PATH`,
+    },
+  );
 }
 
 /** Drafts, unsigned. Under the fleet's lock. */
