@@ -36,7 +36,7 @@ export const bundleApply: AgentVerb = {
     const handed = await asDeployUser(context, root, open.config.user, words);
     if (handed !== null) {
       const shown = shownBy(handed.stdout);
-      if (shown === null) await context.out(values["json"] === true ? handed.stdout : "");
+      if (shown === null) await context.out(values["json"] === true ? visible(handed.stdout) : "");
       else await tell(context, values, argument, shown);
       return handed.code;
     }

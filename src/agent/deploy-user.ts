@@ -1,5 +1,6 @@
 /** Root does not read what strangers may have written: the deploy user does, as it does for uploads. */
 import { exitCodes, type ExitCode } from "../core/exit.ts";
+import { visible } from "./text.ts";
 import type { AgentContext } from "./verb.ts";
 
 /** Milliseconds: a large system from a slow medium. */
@@ -18,12 +19,13 @@ export async function asDeployUser(
   const isRoot = (await files.status("/proc/self"))?.uid === 0; // proc(5): the effective uid
   if (!isRoot || root !== "" || user === "root") return null;
   const { code, stdout, stderr } = await processes.run({
-    program: "runuser",
-    args: ["-u", user, "--", ...program, ...words],
+    // In a session of its own: from one with root's terminal it could type into root's shell (TIOCSTI, CVE-2016-2779).
+    program: "setsid",
+    args: ["--wait", "runuser", "-u", user, "--", ...program, ...words],
     env: { HOME: "/var/empty" }, // git and Nix would look into root's
     timeout: patience,
   });
-  say(stderr);
+  say(visible(stderr)); // the account may be anybody's by now
   return {
     code: Object.values(exitCodes).find((known) => known === code) ?? exitCodes.bug,
     stdout: Buffer.from(stdout).toString("utf8"),

@@ -35,7 +35,7 @@ export const pull: AgentVerb = {
     ];
     const handed = await asDeployUser(context, root, open.config.user, words);
     if (handed !== null) {
-      await context.out(handed.stdout);
+      await context.out(visible(handed.stdout));
       return handed.code;
     }
     const config = await readConfig(context.files, root);

@@ -18,7 +18,7 @@ export const person: Person = {
 async function ask(question: string, echo: "hidden" | "shown"): Promise<Uint8Array> {
   const input = new ReadStream(openTerminal("r"));
   const output = new WriteStream(openTerminal("w"));
-  output.write(question);
+  output.write(shown(question));
   input.setRawMode(echo === "hidden");
   try {
     return await line(input);
@@ -28,6 +28,11 @@ async function ask(question: string, echo: "hidden" | "shown"): Promise<Uint8Arr
     input.destroy();
     output.destroy();
   }
+}
+
+/** What is asked about may hold the words of others: a sequence among them could hide what is above, or answer as if it were the person. */
+function shown(question: string): string {
+  return question.replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }
 
 /** Raw mode hands every key to us: the few that edit or end a line are handled here. */
