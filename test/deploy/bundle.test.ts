@@ -116,6 +116,9 @@ test("damaged, cut, swapped and foreign bundles touch nothing", async (t) => {
     assert.equal(code, 2, `${name}: ${stderr}`);
     assert.match(stderr, why, name);
   }
+  const pipe = join(lab.directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  assert.match((await runAgent(lab, "buoy", "bundle", "apply", pipe)).stderr, /not a regular file/);
   const foreign = await runAgent(lab, "other", "bundle", "apply", bundle);
   assert.equal(foreign.code, 4);
   assert.match(foreign.stderr, /is for buoy of lab; this is other/);
