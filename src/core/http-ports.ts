@@ -24,8 +24,11 @@ export interface Downloads {
     url: string,
     limits: HttpLimits & { readonly tag: string | null },
   ): Promise<{ readonly bytes: Uint8Array; readonly tag: string | null } | null>;
-  /** As `Http.get`, in pieces as they come. An end before the announced length is `io`, two minutes of silence are `timeout`. */
-  stream(url: string, limits: HttpLimits): AsyncIterable<Uint8Array>;
+  /**
+   * As `Http.get`, in pieces as they come. An end before the announced length is `io`; so many milliseconds without a byte, before the answer or
+   * within, are `timeout` (default: two minutes).
+   */
+  stream(url: string, limits: HttpLimits & { readonly silence?: number }): AsyncIterable<Uint8Array>;
 }
 
 /** Who we are to a server that asks for certificates, and whom we take it for. All PEM. */

@@ -46,6 +46,9 @@ test("answers: missing, failed, silent, nobody there", async (context) => {
   await assert.rejects(http.get(`${base}/500`, limits), { code: "io", message: /answer 500/ });
   await assert.rejects(http.get(`${base}/206`, limits), { code: "io" });
   await assert.rejects(http.get(`${base}/silent`, { ...limits, timeout: 200 }), { code: "timeout" });
+  // A large file may take hours; a server that says nothing at all may not.
+  const patient = downloads.stream(`${base}/silent`, { ...limits, timeout: 60_000, silence: 200 });
+  await assert.rejects(patient[Symbol.asyncIterator]().next(), { code: "timeout" });
   await assert.rejects(http.get("http://127.0.0.1:1/", limits), { code: "io" });
 });
 

@@ -29,10 +29,10 @@ export const downloads: Downloads = {
     return { bytes: await guarded(at, abort, () => whole(answer, at, limits)), tag: usable ? etag : null };
   },
 
-  async *stream(url, limits) {
+  async *stream(url, { silence = longestSilence, ...limits }) {
     const abort = AbortSignal.timeout(limits.timeout);
-    const { answer, at } = await follow(url, abort, {});
-    answer.setTimeout(longestSilence, () =>
+    const { answer, at } = await follow(url, abort, {}, silence);
+    answer.setTimeout(silence, () =>
       answer.destroy(new NixsealError("timeout", `${at.href} sends nothing more`)),
     );
     const pieces = body(answer, at, limits);
@@ -53,10 +53,11 @@ async function follow(
   url: string,
   abort: AbortSignal,
   headers: OutgoingHttpHeaders,
+  silence = longestSilence,
 ): Promise<{ readonly answer: IncomingMessage; readonly at: URL }> {
   let at = addressOf(url, null);
   for (let hops = 0; hops <= mostRedirects; hops++) {
-    const answer = await guarded(at, abort, () => request(at, abort, headers));
+    const answer = await guarded(at, abort, () => request(at, abort, headers, silence));
     const { statusCode: status = 0 } = answer;
     const location = answer.headers.location;
     if (status >= 300 && status < 400 && location !== undefined) {
@@ -87,12 +88,24 @@ function addressOf(text: string, from: URL | null): URL {
   return url;
 }
 
-async function request(url: URL, signal: AbortSignal, more: OutgoingHttpHeaders): Promise<IncomingMessage> {
+async function request(
+  url: URL,
+  signal: AbortSignal,
+  more: OutgoingHttpHeaders,
+  silence: number,
+): Promise<IncomingMessage> {
   const { get } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     // A compressed body could grow without bound behind the limit.
     const headers = { "accept-encoding": "identity", "user-agent": "nixseal", ...more };
-    get(url, { signal, headers, agent: false }, resolve).on("error", reject);
+    const sent = get(url, { signal, headers, agent: false, timeout: silence }, (answer) => {
+      sent.off("timeout", tooSilent);
+      resolve(answer);
+    });
+    // Node only tells; a server that takes the connection and never answers would have it for as long as a large file may take.
+    const tooSilent = (): void =>
+      void sent.destroy(new NixsealError("timeout", `${url.href} gives no answer`));
+    sent.on("timeout", tooSilent).on("error", reject);
   });
 }
 
