@@ -22,7 +22,7 @@ import type { GitSource } from "./pull-config.ts";
 import type { OrderSource } from "./source.ts";
 
 export interface GitWorld {
-  readonly files: Pick<Files, "makeDirectory" | "statusOfLink">;
+  readonly files: Pick<Files, "makeDirectory" | "statusOfLink" | "freeSpace">;
   readonly processes: Pick<Processes, "run" | "converse">;
   readonly config: GateConfig;
   readonly verifier: readonly string[];
