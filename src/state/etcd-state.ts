@@ -56,7 +56,14 @@ export function etcdState(https: Https, clock: Clock, cluster: EtcdCluster): Sta
   async function get(key: string): Promise<Uint8Array | null> {
     checkKey(key);
     const { answer } = await call("range", { key: encoded(prefix + key) });
-    return entriesOf(answer)[0]?.value ?? null;
+    const [found] = entriesOf(answer);
+    if (found !== undefined && found.key !== key) throw strange("another key than was asked for");
+    return found?.value ?? null;
+  }
+
+  function withoutPrefix(key: string): string {
+    if (key.startsWith(prefix)) return key.slice(prefix.length);
+    throw strange("a key of another fleet");
   }
 
   function entriesOf(answer: Field): StateEntry[] {
@@ -65,7 +72,7 @@ export function etcdState(https: Https, clock: Clock, cluster: EtcdCluster): Sta
       .get("kvs")
       .items()
       .map((item) => ({
-        key: utf8Text(decoded(item.get("key")), "etcd's key").slice(prefix.length),
+        key: withoutPrefix(utf8Text(decoded(item.get("key")), "etcd's key")),
         // Protocol buffers leave out what is empty.
         value: item.has("value") ? decoded(item.get("value")) : new Uint8Array(),
       }));
@@ -90,7 +97,16 @@ export function etcdState(https: Https, clock: Clock, cluster: EtcdCluster): Sta
         sort_target: "KEY",
         sort_order: order === "ascending" ? "ASCEND" : "DESCEND",
       });
-      return entriesOf(answer);
+      const entries = entriesOf(answer);
+      // The engine is trusted for nothing: the same page over and over would be a list without end.
+      let before = after;
+      for (const { key } of entries) {
+        const isNext = before === undefined || (order === "ascending" ? key > before : key < before);
+        if (!isNext || !key.startsWith(start)) throw strange("keys that were not asked for, or not in order");
+        before = key;
+      }
+      if (entries.length > limit) throw strange("more than was asked for");
+      return entries;
     },
 
     async swap(key, expected, value) {
@@ -118,6 +134,12 @@ export function etcdState(https: Https, clock: Clock, cluster: EtcdCluster): Sta
 /** The smallest text above all that begin with `prefix`. Keys are ASCII, so the last character can always rise. */
 function next(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}
+
+function strange(what: string): NixsealError {
+  return new NixsealError("malformed", `etcd answers with ${what}`, {
+    hint: "is something else at its address?",
+  });
 }
 
 function encoded(text: string): string {

@@ -43,6 +43,10 @@ interface Record {
  * goes back: the largest number there is would be the last lease of all operators.
  */
 const largestStep = 2 ** 32;
+/** No lease gets there by its own steps; one that is written there would leave no number for the next. */
+const largestToken = 2 ** 52;
+/** Milliseconds: a lease that ends later than that from now was written by a clock that is wrong, or by nobody who deploys. */
+const farAhead = 3600_000;
 
 /** Takes a free or run-out lease. `conflict` that says who has it and until when, when it is taken. */
 export async function acquireLease(
@@ -55,14 +59,14 @@ export async function acquireLease(
   const bytes = await state.get(key);
   const former = bytes === null ? null : parseRecord(bytes, key);
   if (former !== null && former.until !== null && new Date(former.until) > clock.now())
-    throw taken(name, former);
+    throw taken(name, former, clock.now());
   const token = Math.max(former?.token ?? 0, Math.min(seen, (former?.token ?? 0) + largestStep)) + 1;
 
   const nonce = hex(random.bytes(16));
   let held = encode({ holder, nonce, token, until: endOf(clock, term) });
   if (!(await state.swap(key, bytes, held))) {
     const winner = await state.get(key);
-    throw taken(name, winner === null ? null : parseRecord(winner, key));
+    throw taken(name, winner === null ? null : parseRecord(winner, key), clock.now());
   }
   return {
     name,
@@ -74,7 +78,7 @@ export async function acquireLease(
         const now = await state.get(key);
         // An answer that was lost on its way: what we wrote is there.
         if (now === null || !sameBytes(now, next))
-          throw taken(name, now === null ? null : parseRecord(now, key));
+          throw taken(name, now === null ? null : parseRecord(now, key), clock.now());
       }
       held = next;
     },
@@ -89,16 +93,19 @@ function endOf(clock: Clock, term: number): string {
   return new Date(clock.now().getTime() + term).toISOString();
 }
 
-function taken(name: string, record: Record | null): NixsealError {
+function taken(name: string, record: Record | null, now: Date): NixsealError {
   const who = record?.holder ?? "another operator";
   const until = record?.until ?? null;
   return new NixsealError("conflict", `${name} is held by ${who}${until === null ? "" : ` until ${until}`}`, {
-    hint: "wait until it is done; a lease whose holder died ends by itself",
+    hint:
+      until !== null && new Date(until).getTime() - now.getTime() > farAhead
+        ? `one of the clocks is wrong, or somebody wrote this; make sure that nobody deploys, then remove lease/${name} from the shared state`
+        : "wait until it is done; a lease whose holder died ends by itself",
   });
 }
 
 const count: Check<number> = (value, path) => {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value >= largestToken)
     throw wrong(path, "a whole number from 1", value);
   return value;
 };
@@ -115,16 +122,14 @@ const recordOf = object<Record>({
 
 /** A damaged lease is never taken for a free one: its token is unknown. */
 function parseRecord(bytes: Uint8Array, key: string): Record {
-  let value: unknown;
   try {
-    value = JSON.parse(utf8Text(bytes, key));
+    return recordOf(JSON.parse(utf8Text(bytes, key)), key);
   } catch (cause) {
     throw new NixsealError("malformed", `the lease ${key} is damaged`, {
       hint: "make sure that nobody deploys, then remove it; hosts refuse a lower token than they have seen",
       cause,
     });
   }
-  return recordOf(value, key);
 }
 
 function encode(record: Record): Uint8Array {
