@@ -45,6 +45,14 @@ export async function openSsh(
         hint: `nixseal host show ${host.name}; host_keys in ${host.file} are verified on every connection`,
         where: { file: host.file, host: host.name },
       });
+  if (identity !== null && /\s/.test(identity))
+    throw new NixsealError(
+      "config",
+      `'${identity}' has a blank in it, where Nix splits its options for ssh`,
+      {
+        hint: "give the key's file another name, or let an agent hold it",
+      },
+    );
   const directory = await files.privateDirectory();
   if (/\s/.test(directory))
     throw new NixsealError(
@@ -73,7 +81,10 @@ export async function openSsh(
       const isPlain = !host.address.includes(":");
       const name = isPlain ? host.address : aliasOf(host);
       return {
-        options: [...optionsFor(host, place), ...(isPlain ? [] : ["-o", `HostName=${host.address}`])],
+        options: [
+          ...optionsFor(host, place),
+          ...(isPlain ? [] : ["-o", `HostName=${host.address.replaceAll("%", "%%")}`]),
+        ],
         destination: `${host.user ?? gateUser}@${name}`,
       };
     },
@@ -88,7 +99,11 @@ export async function openSsh(
       const one = async (): Promise<void> => {
         for (const host of queue) {
           const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
-          await processes.run({ program: "ssh", args, timeout: 5_000 });
+          try {
+            await processes.run({ program: "ssh", args, timeout: 5_000 });
+          } catch (error) {
+            if (!(error instanceof NixsealError)) throw error; // it ends by itself; what was done is not undone by that
+          }
         }
       };
       await Promise.all(Array.from({ length: Math.min(closedAtOnce, opened.size) }, one));
