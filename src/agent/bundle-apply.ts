@@ -4,7 +4,9 @@ import { at, NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
 import { applyBundle } from "../delivery/apply-bundle.ts";
 import type { OrderResult } from "../delivery/order.ts";
+import { receiptLimits } from "../delivery/receipt.ts";
 import { Field } from "../nix/json-fields.ts";
+import { parseSignedEnvelope } from "../trust/signed-envelope.ts";
 import { asDeployUser } from "./deploy-user.ts";
 import { openGate } from "./gate-open.ts";
 import { rootOf, rootOption } from "./root.ts";
@@ -80,6 +82,8 @@ function shownBy(document: string): Shown | null {
   const top = Field.parse(document === "" ? "{}" : document, "answer");
   if (top.get("outcome").isNull) return null;
   const receipt = top.get("receipt");
+  // Root writes it, where others may write too: nothing but a receipt, whatever became of the account that handed it over.
+  if (!receipt.isNull) parseSignedEnvelope(utf8(receipt.string()), "the receipt", receiptLimits);
   return {
     outcome: top.get("outcome").string() as Shown["outcome"],
     message: top.get("message").string(),

@@ -42,7 +42,7 @@ export function recordHost(state: State, rollout: string, host: string, record: 
   return replace(
     state,
     `rollout/${rollout}/${host}`,
-    encode({ ...record, message: record.message.slice(0, 4000) }),
+    encode({ ...record, message: record.message.slice(0, 4000).toWellFormed() }),
   );
 }
 

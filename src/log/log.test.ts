@@ -9,7 +9,7 @@ import type { State } from "../state/state.ts";
 import { clock } from "../system/clock.ts";
 import { files } from "../system/files.ts";
 import { digestOf, formatEntry, parseEntry, type Event } from "./entry.ts";
-import { appendToLog, headOfLog, readLog } from "./log.ts";
+import { appendForHosts, appendToLog, headOfLog, readLog } from "./log.ts";
 import { verifyLog, type Witness } from "./verify.ts";
 
 const event = (n: number): Event => ({
@@ -43,6 +43,18 @@ test("entries follow each other over many segments, also when many write at once
   const verdict = await verifyLog(lines, []);
   assert.deepEqual([verdict.entries, verdict.problems, verdict.head], [16, [], await headOfLog(state)]);
   assert.ok((await state.list("log/", { limit: 99 })).length > 1);
+});
+
+test("a deployment to a thousand hosts is logged, whatever their names", async (t) => {
+  const state = filesState(files, join(temporaryDirectory(t), "state"));
+  const hosts = Array.from({ length: 1000 }, (_, n) => `h${n}`.padEnd(64, "x"));
+  const { what, by } = event(1);
+  await appendForHosts(state, clock, { what, by, hosts }, (some) => ({
+    warrants: Object.fromEntries(some.map((name) => [name, "a".repeat(64)])),
+  }));
+  const logged: string[] = [];
+  for await (const line of readLog(state)) logged.push(...parseEntry(line).hosts);
+  assert.deepEqual(logged, hosts);
 });
 
 test("nothing is written behind a damaged end", async (t) => {

@@ -38,6 +38,22 @@ export async function appendToLog(state: State, clock: Clock, event: Event): Pro
   });
 }
 
+/** Hosts of one entry, so that names and a digest for each fit into it. */
+const hostsAtOnce = 256;
+
+/** What concerns many hosts, as several entries where they do not fit into one. `detail`: of those hosts. */
+export async function appendForHosts(
+  state: State,
+  clock: Clock,
+  { hosts, ...event }: Omit<Event, "detail">,
+  detail: (hosts: readonly string[]) => Event["detail"],
+): Promise<void> {
+  for (let at = 0; at === 0 || at < hosts.length; at += hostsAtOnce) {
+    const some = hosts.slice(at, at + hostsAtOnce);
+    await appendToLog(state, clock, { ...event, hosts: some, detail: detail(some) });
+  }
+}
+
 /** The newest place; null for an empty log. */
 export async function headOfLog(state: State): Promise<LogHead | null> {
   const [last] = await state.list("log/", { limit: 1, order: "descending" });

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDirectory } from "../../test/support/temporary.ts";
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { processes } from "./processes.ts";
 
@@ -84,4 +88,15 @@ test("a conversation with a silent or missing program ends", async () => {
   );
   const missing = processes.converse({ program: "nixseal-no-such-program", args: [] });
   await assert.rejects(missing.read(), { code: "not-found" });
+});
+
+test("what a killed program has started keeps nobody: neither the error nor our own end waits for it", (t) => {
+  const module = join(temporaryDirectory(t), "parent.mjs");
+  writeFileSync(
+    module,
+    `import { processes } from "${new URL("./processes.js", import.meta.url).href}";
+     await processes.run({ program: "sh", args: ["-c", "sleep 60 & wait"], timeout: 300 }).catch((error) => console.log(error.code));`,
+  );
+  const { status, stdout } = spawnSync(node, [module], { encoding: "utf8", timeout: 30_000 });
+  assert.deepEqual([status, stdout], [0, "timeout\n"]);
 });

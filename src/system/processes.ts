@@ -106,7 +106,11 @@ function converse(command: Command): Conversation {
         );
       }),
     read: async () => {
-      const piece = await bounded(pieces.next(), command.timeout ?? minute, () => {
+      const next = pieces.next().catch(async (cause: unknown) => {
+        await exit; // cut off because it took too long: that says so
+        throw cause;
+      });
+      const piece = await bounded(next, command.timeout ?? minute, () => {
         child.kill("SIGKILL");
         return new NixsealError("timeout", `${command.program} did not answer in time`);
       });
@@ -173,6 +177,9 @@ function exitOf(child: ReturnType<typeof spawn>, program: string, limit: number)
   });
   return bounded(code, limit, () => {
     child.kill("SIGKILL");
+    // What it has started may hold its pipes open, and us with them.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     return new NixsealError("timeout", `${program} did not end within ${limit / 1000} s`);
   });
 }

@@ -9,7 +9,7 @@ import { recordHost, recordRollout, rolloutName } from "../../deploy/records.ts"
 import { rollOut, type RolloutReport } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
-import { appendToLog, headOfLog } from "../../log/log.ts";
+import { appendForHosts, appendToLog, headOfLog } from "../../log/log.ts";
 import { acquireLease } from "../../state/lease.ts";
 import type { State } from "../../state/state.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
@@ -96,13 +96,11 @@ export async function execute(
   const names = plan.hosts.map(({ name }) => name);
   const began = { began: clock.now().toISOString(), by: by.machine, hosts: names, ended: null };
   await recordRollout(state, rollout, began);
-  const warrants = Object.fromEntries(plan.hosts.map(({ name, warrant }) => [name, warrant.digest]));
-  await appendToLog(state, clock, {
-    what: "deploy.apply",
-    by,
-    hosts: names,
-    detail: { plan: plan.id, warrants },
-  });
+  const warrants = new Map(plan.hosts.map(({ name, warrant }) => [name, warrant.digest]));
+  await appendForHosts(state, clock, { what: "deploy.apply", by, hosts: names }, (hosts) => ({
+    plan: plan.id,
+    warrants: Object.fromEntries(hosts.map((name) => [name, warrants.get(name)!])),
+  }));
   const confirm = confirmer(context, open, trust, execution.choice);
 
   const one = async (planned: PlannedHost): Promise<HostResult> => {
@@ -150,7 +148,12 @@ export async function execute(
         what: `host.${outcome}`,
         by,
         hosts: [host.name],
-        detail: { plan: plan.id, warrant: planned.warrant.digest, message: message.slice(0, 2000), receipt },
+        detail: {
+          plan: plan.id,
+          warrant: planned.warrant.digest,
+          message: message.slice(0, 2000).toWellFormed(),
+          receipt,
+        },
       });
     return result;
   };
@@ -174,14 +177,13 @@ export async function execute(
         });
     },
   });
-  const message = report.ended === null ? "done" : `${report.ended.how}: ${report.ended.reason}`;
+  const said = report.ended === null ? "done" : `${report.ended.how}: ${report.ended.reason}`;
+  const message = said.slice(0, 2000).toWellFormed();
   await recordRollout(state, rollout, { ...began, ended: { at: clock.now().toISOString(), message } });
-  await appendToLog(state, clock, {
-    what: "deploy.end",
-    by,
-    hosts: names,
-    detail: { plan: plan.id, message },
-  });
+  await appendForHosts(state, clock, { what: "deploy.end", by, hosts: names }, () => ({
+    plan: plan.id,
+    message,
+  }));
   return report;
 }
 

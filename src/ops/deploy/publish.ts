@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cacheDirectory } from "../../delivery/head.ts";
 import { deliveryFiles, publishFiles, type HostDelivery } from "../../delivery/publish.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
-import { appendToLog } from "../../log/log.ts";
+import { appendForHosts } from "../../log/log.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";
 import { openState } from "../shared-state.ts";
@@ -73,15 +73,23 @@ export const deployPublish = op({
     }
     const changed = published.filter((one) => one.changed);
     if (changed.length > 0)
-      await appendToLog(await openState(context, open), context.clock, {
-        what: "deploy.publish",
-        by: {
-          member: null,
-          machine: `${context.environment.get("USER") ?? "someone"}@${context.processes.hostname}`,
+      await appendForHosts(
+        await openState(context, open),
+        context.clock,
+        {
+          what: "deploy.publish",
+          by: {
+            member: null,
+            machine: `${context.environment.get("USER") ?? "someone"}@${context.processes.hostname}`,
+          },
+          hosts: changed.map(({ host }) => host),
         },
-        hosts: changed.map(({ host }) => host),
-        detail: { warrants: Object.fromEntries(changed.map(({ host, warrant }) => [host, warrant])) },
-      });
+        (names) => ({
+          warrants: Object.fromEntries(
+            changed.flatMap(({ host, warrant }) => (names.includes(host) ? [[host, warrant]] : [])),
+          ),
+        }),
+      );
     return { directory, hosts: published };
   },
   text: ({ hosts }, paint) =>
