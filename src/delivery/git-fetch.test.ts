@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDirectory } from "../../test/support/temporary.ts";
 import type { Command } from "../core/ports.ts";
+import { files } from "../system/files.ts";
+import { processes } from "../system/processes.ts";
 import { fetchBranch } from "./git-fetch.ts";
 
 async function commands(url: string, free: number): Promise<Command[]> {
@@ -45,4 +50,24 @@ test("a redirect cannot change git's way of transport", async () => {
   ])
     for (const { env } of await commands(url!, 2 ** 40))
       assert.equal(env!["GIT_ALLOW_PROTOCOL"], protocol, url);
+});
+
+test("of the other side's references only the branch and the approvals come, and the approvals need not be there", async (t) => {
+  const directory = temporaryDirectory(t);
+  const [origin, copy] = [join(directory, "origin"), join(directory, "copy")];
+  const git = (...words: string[]): string =>
+    execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.org", ...words], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], GIT_CONFIG_GLOBAL: "/dev/null" },
+    }).trim();
+  git("init", "--quiet", "--initial-branch=main", origin);
+  git("-C", origin, "commit", "--quiet", "--allow-empty", "-m", "one");
+  const references = (): string[] =>
+    git("-C", copy, "for-each-ref", "--format=%(refname)").split("\n").sort();
+  await fetchBranch({ files, processes }, { url: origin, branch: "main" }, copy);
+  assert.deepEqual(references(), ["refs/heads/main"]);
+  for (const name of ["approvals", "approvals-1", "approvals-2"])
+    git("-C", origin, "update-ref", `refs/notes/nixseal-${name}`, "HEAD");
+  await fetchBranch({ files, processes }, { url: origin, branch: "main" }, copy);
+  assert.deepEqual(references(), ["refs/heads/main", "refs/notes/nixseal-approvals"]);
 });

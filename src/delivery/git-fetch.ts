@@ -42,7 +42,8 @@ export async function fetchBranch(
 ): Promise<void> {
   await files.makeDirectory(directory, { mode: 0o700, parents: true });
   const largest = await roomFor(files, directory);
-  const git = async (what: string, ...args: string[]): Promise<void> => {
+  /** What git said when it failed; null when it did not. */
+  const git = async (...args: string[]): Promise<string | null> => {
     const { code, stderr } = await processes.run({
       program: "prlimit", // git has no bound of its own
       args: [
@@ -56,27 +57,32 @@ export async function fetchBranch(
       env: { ...environment, GIT_ALLOW_PROTOCOL: protocolOf(url) },
       timeout: limits.time,
     });
-    // Of a server that cannot be reached git says it in words only.
-    if (code !== 0)
-      throw new NixsealError("io", gitFailed(what, stderr).message, { hint: `is ${url} there?` });
+    return code === 0 ? null : stderr;
+  };
+  // Of a server that cannot be reached git says it in words only.
+  const must = (what: string, said: string | null): void => {
+    if (said !== null)
+      throw new NixsealError("io", gitFailed(what, said).message, { hint: `is ${url} there?` });
   };
   // A branch that nobody fetches is checked out, so that git lets us set the other.
   if ((await files.statusOfLink(join(directory, ".git"))) === null)
-    await git("init", "init", "--quiet", "--template=", "--initial-branch=nixseal/none");
-  const notes = `${notesReference}*`;
-  await git(
-    "fetch",
-    "fetch",
-    "--quiet",
-    "--no-tags",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--prune",
-    "--",
-    url,
-    `+refs/heads/${branch}:refs/heads/${branch}`,
-    `+${notes}:${notes}`,
-  );
+    must("init", await git("init", "--quiet", "--template=", "--initial-branch=nixseal/none"));
+  const fetched = (...references: readonly string[]): Promise<string | null> =>
+    git(
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      "--no-recurse-submodules",
+      "--no-write-fetch-head",
+      "--",
+      url,
+      ...references.map((one) => `+${one}:${one}`),
+    );
+  // By their whole names: a pattern would bring whatever number of references the other side makes up, a file each.
+  const head = `refs/heads/${branch}`;
+  const said = await fetched(head, notesReference);
+  const isWithout = said?.includes(`couldn't find remote ref ${notesReference}`) === true;
+  must("fetch", isWithout ? await fetched(head) : said);
 }
 
 /** What is refused stays in the copy: a forge that shows something else each time must not fill the disk, which the way back needs too. */
