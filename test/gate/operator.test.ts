@@ -48,7 +48,8 @@ exit ${exit}
 const status = {
   kind: "result",
   ok: true,
-  running: "/nix/store/x",
+  running: `/nix/store/${"0".repeat(32)}-system`,
+  active: null,
   root: 1,
   krl: null,
   heads: {},
@@ -62,7 +63,7 @@ test("the host is known by the fleet's key alone, over a connection of its own",
   const { gate, calls } = operator(context, [line(status)]);
   const { code, stdout, stderr } = gate("status", "web", "-i", "key");
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^running +\/nix\/store\/x$/m);
+  assert.match(stdout, /^running +\/nix\/store\/0{32}-system$/m);
   const [call] = calls();
   for (const option of [
     "StrictHostKeyChecking=yes",
