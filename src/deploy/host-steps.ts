@@ -47,6 +47,8 @@ export interface HostResult extends HostReport {
 
 /** Milliseconds: between two renewals of the lease, and between two looks at a host whose answer was lost. */
 const pauses = { lease: 15_000, look: 2_000 };
+/** Milliseconds that a host's clock may be from ours, the way of its answer included. */
+const tolerated = 60_000;
 /** Looks at a host whose answer was lost: it goes on by itself, or back, within minutes. */
 const mostLooks = 300;
 
@@ -54,15 +56,21 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   const { host } = order;
   const digest = order.order.digest;
   let status: GateSuccess;
-  const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
-    host,
-    outcome,
-    message: error.hint === undefined ? error.message : `${error.message} (${error.hint})`,
-    changed: false,
-    receipt: null,
-  });
+  let apart: string | null = null;
+  const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => {
+    const said = error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
+    return {
+      host,
+      outcome,
+      message: apart === null ? said : `${said}; ${apart}`,
+      changed: false,
+      receipt: null,
+    };
+  };
   try {
     status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+    apart = clocksApart(status, world.clock.now());
+    if (apart !== null) world.say(apart);
     if (status["active"] === digest && order.action !== "dry-activate")
       return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
   } catch (error) {
@@ -206,6 +214,13 @@ function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
     (error: unknown) => (lost = new NixsealError("bug", "the lease was not renewed", { cause: error })),
   );
   return { lost: () => lost, end: () => (ended = true) };
+}
+
+/** A host with a wrong clock refuses what is valid, and says why by a time that nobody here understands. Null when it agrees with ours. */
+function clocksApart({ clock }: GateSuccess, now: Date): string | null {
+  const theirs = typeof clock === "string" ? Date.parse(clock) : Number.NaN;
+  if (!(Math.abs(theirs - now.getTime()) > tolerated)) return null;
+  return `its clock says ${new Date(theirs).toISOString()}, here it is ${now.toISOString()}`;
 }
 
 function doneText(result: GateSuccess): string {
