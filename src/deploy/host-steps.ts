@@ -145,7 +145,8 @@ async function underLease(
   const receipt = typeof result["receipt"] === "string" ? result["receipt"] : null;
   if (result.ok)
     return { host, outcome: "done", message: doneText(result), changed: action !== "dry-activate", receipt };
-  return { host, outcome: "failed", message: `${result.reason}${why}`, changed: true, receipt };
+  const hint = result.hint === null ? "" : ` (${result.hint})`;
+  return { host, outcome: "failed", message: `${result.reason}${hint}${why}`, changed: true, receipt };
 }
 
 /** The host asks whether the new system may stay. */
