@@ -15,8 +15,12 @@ test("kill -9 of the operator at each step: the host is at one of its systems, a
   const lab = await DeployLab.make(t, ["web"], { gate: { confirm: { within: 5 } } });
   const web = lab.host("web");
   const words = (system: string): string[] => [
-    ...["deploy", "apply", "web", ...lab.usual],
-    ...["--toplevel", `web=${system}`],
+    "deploy",
+    "apply",
+    "web",
+    ...lab.usual,
+    "--toplevel",
+    `web=${system}`,
   ];
   const whole = await lab.run(...words(lab.system("whole")), "--events");
   assert.equal(whole.code, 0, whole.stderr);
