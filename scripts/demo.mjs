@@ -15,8 +15,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { startSshd } from "./demo-sshd.mjs";
 import { setUp, top } from "./setup.mjs";
 
 setUp();
@@ -208,6 +209,7 @@ show(
   "nixseal commits verify --signers SIGNERS",
   run(["nixseal", "commits", "verify", "--signers", signers], { expect: 4 }),
 );
+git("reset", "-q", "--hard", "HEAD^");
 
 chapter("A root for the fleet, and a gate on web: from here on nothing activates there without a warrant");
 run(["nixseal", "trust", "init"]);
@@ -221,7 +223,8 @@ executable(
   "ssh",
   `#!/bin/sh\nfor command; do :; done\nSSH_ORIGINAL_COMMAND="$command" exec ${bin}/agent-on-web receive --member alice\n`,
 );
-env.PATH = `${bin}:${env.PATH}`;
+const stockPath = env.PATH;
+env.PATH = `${bin}:${stockPath}`;
 show(
   "nixseal host setup web --root WEB",
   run(["nixseal", "host", "setup", "web", "--root", root("web"), "--agent", join(bin, "agent-on-web")]),
@@ -245,10 +248,10 @@ function add(top, path, file, content, references = []) {
   return path;
 }
 const named = (letter, name) => `/nix/store/${letter.repeat(32)}-${name}`;
-const switching = (system) => `#!/bin/sh
+const switching = (system, host = "web") => `#!/bin/sh
 case $1 in
-test) ln -sfn ${system} ${root("web")}/run/current-system ;;
-boot) ln -sfn ${system} ${root("web")}/boot-entry ;;
+test) ln -sfn ${system} ${root(host)}/run/current-system ;;
+boot) ln -sfn ${system} ${root(host)}/boot-entry ;;
 esac
 `;
 const oldSystem = named("f", "nixos-system-web-1");
@@ -262,7 +265,7 @@ const sudoOnWeb = () =>
   readFileSync(join(root("web"), sudo, "bin/sudo"), "utf8")
     .trim()
     .split("\n")[1];
-const running = () => readlinkSync(join(root("web"), "run/current-system"));
+const running = (host = "web") => readlinkSync(join(root(host), "run/current-system"));
 
 chapter("Refused: without a warrant stock nix copy brings nothing");
 show(
@@ -292,6 +295,68 @@ chapter("The warranted system activates, confirmed over a new connection; the ho
 show(`nixseal gate activate ${order}`, run(["nixseal", "gate", "activate", order]));
 must(running() === system, "the new system runs");
 must(readlinkSync(join(root("web"), "boot-entry")) === system, "and boots");
+
+chapter("From a signed commit to running systems on two hosts, each with a gate behind a real sshd");
+env.PATH = stockPath;
+const identity = join(home, ".ssh/id_ed25519");
+const runningOfDb = join(root("db"), "run/current-system");
+executable(
+  "db-answers",
+  `#!/bin/sh\ngrep -q 5432 "${root("db")}$(readlink ${runningOfDb})/bin/switch-to-configuration"\n`,
+);
+const health = ["--health", JSON.stringify([join(bin, "db-answers")])];
+run(["nixseal", "host", "setup", "db", "--root", root("db"), ...health]);
+/** A system of db that answers on that port; db's health check asks for 5432. */
+const systemOfDb = (letter, version, port) => {
+  const path = named(letter, `nixos-system-db-${version}`);
+  return add(store, path, "switch-to-configuration", `${switching(path, "db")}# answers on ${port}\n`);
+};
+const [firstOfDb, secondOfDb, brokenOfDb] = [
+  systemOfDb("d", 1, 5432),
+  systemOfDb("g", 2, 5432),
+  systemOfDb("h", 3, 5423),
+];
+run(["nix", "copy", "--no-check-sigs", "--to", root("db"), firstOfDb]);
+symlinkSync(firstOfDb, runningOfDb);
+for (const host of ["web", "db"]) {
+  const environment = `PATH=${stockPath} NIX_CONF_DIR=${join(base, "nix")} HOME=${root(host)}`;
+  const port = await startSshd(root(host), {
+    hostKey: join(root(host), "etc/ssh/ssh_host_ed25519_key"),
+    publicKey: readFileSync(`${identity}.pub`, "utf8"),
+    command: `env ${environment} nixseal-agent receive --root ${root(host)} --member alice`,
+  });
+  const toml = readFileSync(join(fleet, "fleet.toml"), "utf8");
+  const address = `"127.0.0.1"\nport = ${port}\nuser = "${userInfo().username}"`;
+  writeFileSync(join(fleet, "fleet.toml"), toml.replace(`"${host}.example.org"`, address));
+}
+const commitAll = (message) => {
+  git("add", "-A");
+  commit(identity, message);
+};
+/** Shows the table of what became of each host: what is said meanwhile comes behind it. */
+const deploy = (systems, expect) => {
+  const toplevels = Object.entries(systems).flatMap(([host, path]) => ["--toplevel", `${host}=${path}`]);
+  const words = ["--signers", signers, "--identity", identity, "--store", store, "--yes"];
+  const waves = ["--canary", "0", "--failures", "1"];
+  const said = run(["nixseal", "deploy", "apply", "web", "db", ...words, ...waves, ...toplevels], { expect });
+  show("nixseal deploy apply web db", said.slice(said.indexOf("HOST"), said.indexOf("\n\n")));
+};
+commitAll("a second system for db");
+deploy({ web: system, db: secondOfDb }, 0);
+must(running() === system && running("db") === secondOfDb, "both run what was ordered");
+
+chapter("The next one breaks db: its health check fails, db returns by itself, web keeps the new system");
+writeFileSync(join(fleet, "db.nix"), "{ port = 5423; }\n");
+commitAll("another port for db");
+const thirdOfWeb = named("x", "nixos-system-web-3");
+add(store, thirdOfWeb, "switch-to-configuration", switching(thirdOfWeb));
+deploy({ web: thirdOfWeb, db: brokenOfDb }, 3);
+must(running() === thirdOfWeb, "web runs the new system");
+must(running("db") === secondOfDb, "db runs its former system");
+show("nixseal deploy status", run(["nixseal", "deploy", "status", "--identity", identity]));
+
+chapter("What was decided and done stands in a log, and the hosts bear witness of it");
+show("nixseal log verify", run(["nixseal", "log", "verify"]));
 
 chapter("An audit of a fleet that is bad on purpose: each fault with its place and the way out");
 const audited = (name) => {

@@ -247,3 +247,17 @@ test("a host that says for ever that it is at work is given up", async () => {
   assert.equal(result.outcome, "failed");
   assert.ok(looks < 40, `${looks} looks`);
 });
+
+test("a host whose clock is wrong: that is said, and said once more with what it refuses", async () => {
+  const said: string[] = [];
+  const say = (message: string): void => void said.push(message);
+  const gate = (clock: string): Played => ({ status: () => yes({ clock }), offer: () => no("root-expired") });
+  const wrong = await play(gate("1971-01-01T00:00:00Z"), { say });
+  const note = "its clock says 1971-01-01T00:00:00.000Z, here it is 1970-01-01T00:00:00.000Z";
+  assert.deepEqual(said, [note]);
+  assert.equal(wrong.result.message, `no: root-expired [root-expired]; ${note}`);
+  for (const clock of ["1970-01-01T00:00:30Z", "soon"]) {
+    const { result } = await play(gate(clock));
+    assert.equal(result.message, "no: root-expired [root-expired]", clock);
+  }
+});

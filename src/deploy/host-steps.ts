@@ -49,20 +49,28 @@ export interface HostResult extends HostReport {
 const pauses = { lease: 15_000, look: 2_000 };
 /** How often, and for how many milliseconds, a host is looked at whose answer was lost: it goes on by itself, or back, within minutes. */
 const most = { looks: 300, looking: 30 * 60_000 };
+/** Milliseconds that a host's clock may be from ours, the way of its answer included. */
+const tolerated = 60_000;
 
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
   const digest = order.order.digest;
   let status: GateSuccess;
-  const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
-    host,
-    outcome,
-    message: error.hint === undefined ? error.message : `${error.message} (${error.hint})`,
-    changed: false,
-    receipt: null,
-  });
+  let apart: string | null = null;
+  const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => {
+    const said = error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
+    return {
+      host,
+      outcome,
+      message: apart === null ? said : `${said}; ${apart}`,
+      changed: false,
+      receipt: null,
+    };
+  };
   try {
     status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+    apart = clocksApart(status, world.clock.now());
+    if (apart !== null) world.say(apart);
     if (status["active"] === digest && order.action !== "dry-activate")
       return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
   } catch (error) {
@@ -147,7 +155,8 @@ async function underLease(
   const receipt = typeof result["receipt"] === "string" ? result["receipt"] : null;
   if (result.ok)
     return { host, outcome: "done", message: doneText(result), changed: action !== "dry-activate", receipt };
-  return { host, outcome: "failed", message: `${result.reason}${why}`, changed: true, receipt };
+  const hint = result.hint === null ? "" : ` (${result.hint})`;
+  return { host, outcome: "failed", message: `${result.reason}${hint}${why}`, changed: true, receipt };
 }
 
 /** The host asks whether the new system may stay. */
@@ -217,6 +226,13 @@ function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
     (error: unknown) => (lost = new NixsealError("bug", "the lease was not renewed", { cause: error })),
   );
   return { lost: () => lost, end: () => (ended = true) };
+}
+
+/** A host with a wrong clock refuses what is valid, and says why by a time that nobody here understands. Null when it agrees with ours. */
+function clocksApart({ clock }: GateSuccess, now: Date): string | null {
+  const theirs = typeof clock === "string" ? Date.parse(clock) : Number.NaN;
+  if (!(Math.abs(theirs - now.getTime()) > tolerated)) return null;
+  return `its clock says ${new Date(theirs).toISOString()}, here it is ${now.toISOString()}`;
 }
 
 function doneText(result: GateSuccess): string {

@@ -72,7 +72,10 @@ export function refusalResult(error: unknown): GateResult {
       hint: "see the host's journal",
     };
   const code = error instanceof GateRefusal ? error.decision : error.code;
-  return { kind: "result", ok: false, code, reason: error.message, hint: error.hint ?? null };
+  // "No space left" helps nobody who does not hear where.
+  const file = error.where?.file;
+  const reason = file === undefined ? error.message : `${file}: ${error.message}`;
+  return { kind: "result", ok: false, code, reason, hint: error.hint ?? null };
 }
 
 /** Without a line end inside, whatever the text of others holds. */

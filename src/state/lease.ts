@@ -68,24 +68,35 @@ export async function acquireLease(
     const winner = await state.get(key);
     throw taken(name, winner === null ? null : parseRecord(winner, key), clock.now());
   }
+  // One after the other: a release that overtakes a renewal would find bytes that it does not know, and hold the lease for a term.
+  let before: Promise<unknown> = Promise.resolve();
+  let isOver = false;
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const mine = before.then(work);
+    before = mine.catch(() => undefined); // whoever asked is told
+    return mine;
+  };
   return {
     name,
     token,
-    async renew() {
-      const next = encode({ holder, nonce, token, until: endOf(clock, term) });
-      if (sameBytes(next, held)) return;
-      if (!(await state.swap(key, held, next))) {
-        const now = await state.get(key);
-        // An answer that was lost on its way: what we wrote is there.
-        if (now === null || !sameBytes(now, next))
-          throw taken(name, now === null ? null : parseRecord(now, key), clock.now());
-      }
-      held = next;
-    },
-    async release() {
-      // The token stays behind: the next holder's must be higher.
-      await state.swap(key, held, encode({ holder: null, nonce, token, until: null }));
-    },
+    renew: () =>
+      inTurn(async () => {
+        const next = encode({ holder, nonce, token, until: endOf(clock, term) });
+        if (isOver || sameBytes(next, held)) return;
+        if (!(await state.swap(key, held, next))) {
+          const now = await state.get(key);
+          // An answer that was lost on its way: what we wrote is there.
+          if (now === null || !sameBytes(now, next))
+            throw taken(name, now === null ? null : parseRecord(now, key), clock.now());
+        }
+        held = next;
+      }),
+    release: () =>
+      inTurn(async () => {
+        isOver = true;
+        // The token stays behind: the next holder's must be higher.
+        await state.swap(key, held, encode({ holder: null, nonce, token, until: null }));
+      }),
   };
 }
 

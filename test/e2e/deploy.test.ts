@@ -4,20 +4,12 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { digestOf, formatEntry, parseEntry } from "../../src/log/entry.ts";
 import { DeployLab, type LabHost } from "../support/deploy-lab.ts";
 
 interface Report {
   readonly ended: { readonly how: string; readonly reason: string } | null;
   readonly hosts: readonly { readonly host: string; readonly outcome: string; readonly message: string }[];
-}
-
-async function until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    assert.ok(tries < seconds * 20, `never: ${what}`);
-    await sleep(50);
-  }
 }
 
 const isAt = (host: LabHost, system: string): void =>
@@ -135,44 +127,6 @@ test("a network that the new system cuts off: the host returns by itself, and th
   assert.equal(host!.outcome, "failed");
   assert.match(host!.message, /former system/);
   isAt(web, first);
-});
-
-test("kill -9 of the operator at any step: the host is at one of its systems, and the next run finishes", async (t) => {
-  const lab = await DeployLab.make(t, ["web"], { gate: { confirm: { within: 5 } } });
-  const web = lab.host("web");
-  const moments: readonly [string, (system: string) => boolean][] = [
-    ["offered", () => fs.existsSync(join(web.root, "var/lib/nixseal/gate/pending"))],
-    ["uploading", (system) => fs.existsSync(join(web.root, system))],
-    ["activating", (system) => web.log().includes(`test ${system}`)],
-    ["running", (system) => web.running() === system],
-  ];
-  for (const [index, [moment, came]] of moments.entries()) {
-    const former = web.running();
-    const system = lab.system(`kill-${index}`);
-    const words = ["deploy", "apply", "web", ...lab.usual, "--toplevel", `web=${system}`];
-    const { kill, ended } = lab.start(...words);
-    await until(moment, () => came(system));
-    kill();
-    await ended;
-    await until(
-      `${moment}: nothing is under way`,
-      () => !fs.existsSync(join(web.root, "var/lib/nixseal/gate/activation.json")),
-    );
-    assert.ok([former, system].includes(web.running()), moment);
-    assert.equal(web.boots(), web.running(), moment);
-    // The lease of who died has to run out; a person would wait for a minute.
-    for (const file of fs.readdirSync(join(lab.directory, "state")))
-      if (file.startsWith("lease%")) {
-        const path = join(lab.directory, "state", file);
-        fs.writeFileSync(
-          path,
-          fs.readFileSync(path, "utf8").replace(/"until":"[^"]*"/, '"until":"2020-01-01T00:00:00.000Z"'),
-        );
-      }
-    const again = await lab.deploy("web", "--toplevel", `web=${system}`);
-    assert.equal(again.code, 0, `${moment}: ${again.stdout}${again.stderr}`);
-    isAt(web, system);
-  }
 });
 
 test("a changed host key is refused with both fingerprints, an offline host does not hold up the others", async (t) => {

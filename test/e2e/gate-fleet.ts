@@ -94,7 +94,8 @@ export class GateFleet {
   }
 
   tryNixseal(...words: readonly string[]): Promise<Result> {
-    return attempt([execPath, program, ...words, "--fleet", this.directory], { env: this.#env });
+    const argv = [execPath, program, ...words, "--fleet", this.directory];
+    return attempt(argv, { env: this.#env, timeout: 120_000 });
   }
 
   sshOptions(member: Member): string[] {
@@ -147,6 +148,23 @@ export class GateFleet {
     await this.nixseal("warrant", "sign", file, "--yes", "--key", this.key("bob"));
     await this.nixseal("gate", "offer", file, "-i", this.key("alice"));
     return file;
+  }
+
+  /** A plan for that system, whose order bob has signed; the path of its file. */
+  async plan(toplevel: string): Promise<string> {
+    const file = join(this.base, "plan.json");
+    const words = ["--toplevel", toplevel, "--store", this.store.directory, "--identity", this.key("alice")];
+    const made = await this.nixseal("deploy", "plan", "web", ...words, "--out", file, "--json");
+    const { hosts } = JSON.parse(made) as { hosts: readonly { warrant: { file: string } }[] };
+    const order = join(this.directory, hosts[0]!.warrant.file);
+    await this.nixseal("warrant", "sign", order, "--yes", "--key", this.key("bob"));
+    return file;
+  }
+
+  /** Carries a plan out as alice; whatever comes of it. */
+  apply(plan: string): Promise<Result> {
+    const words = ["--yes", "--store", this.store.directory, "--identity", this.key("alice")];
+    return this.tryNixseal("deploy", "apply", plan, ...words);
   }
 
   /** The same, with its paths sent by stock Nix. */

@@ -113,6 +113,14 @@ for (const [engine, open] of Object.entries(engines)) {
     await second.release();
     assert.equal((await ask("carol@desk")).token, 3, "the count goes on over releases");
 
+    const brief = await acquireLease(state, world, { name: "host/web5", holder: "alice@desk", term: 30_000 });
+    now = new Date("2026-01-01T00:01:10Z");
+    const renewal = brief.renew();
+    await brief.release(); // the work has ended while a renewal is on its way
+    await renewal;
+    await brief.renew();
+    await acquireLease(state, world, { name: "host/web5", holder: "bob@desk", term: 30_000 });
+
     const elsewhere = { name: "host/web3", holder: "dave@desk", term: 30_000, seen: 41 };
     assert.equal(
       (await acquireLease(state, world, elsewhere)).token,

@@ -7,6 +7,7 @@ import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import type { TestContext } from "node:test";
 import type { StorePath } from "../../src/nix/store-path.ts";
 import { top } from "../console.ts";
@@ -225,7 +226,11 @@ export class DeployLab {
   }
 
   /** The same while the test goes on; `kill` ends it as a power cut of the operator's machine would. */
-  start(...words: readonly string[]): { readonly ended: Promise<Ended>; readonly kill: () => void } {
+  start(...words: readonly string[]): {
+    readonly ended: Promise<Ended>;
+    readonly stderr: Readable;
+    readonly kill: () => void;
+  } {
     const child = spawn(program, words, {
       cwd: this.fleet,
       env: this.env,
@@ -235,7 +240,7 @@ export class DeployLab {
     child.stdout.on("data", (bytes: Buffer) => (said.stdout += bytes.toString()));
     child.stderr.on("data", (bytes: Buffer) => (said.stderr += bytes.toString()));
     const ended = new Promise<Ended>((resolve) => child.on("close", (code) => resolve({ code, ...said })));
-    return { ended, kill: () => child.kill("SIGKILL") };
+    return { ended, stderr: child.stderr, kill: () => child.kill("SIGKILL") };
   }
 
   /** Deploys without a question, logging in with alice's key. */

@@ -97,6 +97,7 @@ export interface StaticServer {
 export async function serveStatic(
   context: Pick<TestContext, "after">,
   directory: string,
+  address = "127.0.0.1",
 ): Promise<StaticServer> {
   const requests: { path: string; status: number; bytes: number }[] = [];
   const server: Server = createServer((request, response) => {
@@ -118,12 +119,12 @@ export async function serveStatic(
     }
     answer(200, body, { etag });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
   context.after(close);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close };
+  return { url: `http://${address}:${(server.address() as AddressInfo).port}`, requests, close };
 }

@@ -14,7 +14,15 @@ import type { Gate } from "./gate.ts";
 import { locked } from "./locked.ts";
 import { resumeHeld, settle } from "./recover.ts";
 import { resultOf, settledResult } from "./result.ts";
-import { checkClosure, profileTarget, protect, rehashClosure, runningSystem, unprotect } from "./store.ts";
+import {
+  checkClosure,
+  profileTarget,
+  protect,
+  protectOrdered,
+  rehashClosure,
+  runningSystem,
+  unprotect,
+} from "./store.ts";
 import { begun } from "./transitions.ts";
 
 export async function activate(gate: Gate, message: ActivateMessage): Promise<GateResult> {
@@ -84,7 +92,7 @@ async function makeReady(
 ): Promise<Pick<Activation, "previous" | "before">> {
   const former = await formerSystem(gate, action !== "boot" && action !== "dry-activate");
   try {
-    await protect(gate, "new", warrant.toplevel);
+    await protectOrdered(gate, warrant.toplevel);
     await checkClosure(gate, warrant);
     if (rehash) await rehashClosure(gate, warrant);
   } catch (error) {

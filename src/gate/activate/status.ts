@@ -23,6 +23,7 @@ export async function status(gate: Gate): Promise<GateResult> {
     root: known.trust.root.root.version,
     krl: known.trust.krl === null ? null : String(known.trust.krl.version),
     time: formatTime(gateTime(clock, known)),
+    clock: formatTime(clock.now()),
     heads: headsJson(known.accepted.heads),
     pending: await pendingDigests(files, paths),
     running: await runningSystem(gate),

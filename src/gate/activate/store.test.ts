@@ -11,7 +11,7 @@ suite("the closure in the store", () => {
     const envelope = await host.warrant();
     const gone = await GateHost.make(t, noConfirmation);
     gone.nix("nix-store", "--delete", gone.new);
-    assert.equal(await outcomeOf(gone, envelope), "tool");
+    assert.equal(await outcomeOf(gone, envelope), "closure");
     assert.deepEqual(gone.state(), all("old"));
     assert.deepEqual(fs.readdirSync(gone.paths.gcroots), []);
   });

@@ -26,6 +26,33 @@ export async function protect(gate: Gate, name: RootName, path: StorePath): Prom
   await files.sync(paths.gcroots);
 }
 
+/** The same for what was ordered: when it is not there, whoever sent the order is told what to do. */
+export async function protectOrdered(gate: Gate, path: StorePath): Promise<void> {
+  try {
+    await protect(gate, "new", path);
+  } catch (error) {
+    if (!(error instanceof NixsealError) || error.code !== "tool" || !(await isMissing(gate, path)))
+      throw error;
+    throw new GateRefusal(
+      "closure",
+      `${path} is not in the store: it was never sent, or deleted since`,
+      sendIt,
+    );
+  }
+}
+
+const sendIt = "send the closure first: nix copy --to ssh-ng://…";
+
+async function isMissing(gate: Gate, path: StorePath): Promise<boolean> {
+  try {
+    await runNix(gate, "nix-store", ["--check-validity", path]);
+    return false;
+  } catch (error) {
+    if (error instanceof NixsealError && error.code === "tool") return / is not valid/.test(error.message);
+    throw error;
+  }
+}
+
 export async function unprotect(
   { files, paths }: Pick<Gate, "files" | "paths">,
   ...names: RootName[]
@@ -54,9 +81,7 @@ export async function checkClosure(gate: Gate, { toplevel, paths: signed }: Warr
   throw new GateRefusal(
     "closure",
     `the store differs from the warrant in ${differences.length} places, first in ${differences[0]!.path}`,
-    planted
-      ? "send the closure again: the gate takes the signed paths and replaces what differs"
-      : "send the closure first: nix copy --to ssh-ng://…",
+    planted ? "send the closure again: the gate takes the signed paths and replaces what differs" : sendIt,
   );
 }
 
