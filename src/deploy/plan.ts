@@ -41,6 +41,11 @@ export interface DeployPlan {
   readonly hosts: readonly PlannedHost[];
 }
 
+/** By the host's word when the plan was made. */
+export function runsItAlready({ current, warrant }: Pick<PlannedHost, "current" | "warrant">): boolean {
+  return current?.warrant === warrant.digest;
+}
+
 export const planLimit = 64 << 20;
 const most = { hosts: 10_000, packages: 50_000, steps: 32 };
 

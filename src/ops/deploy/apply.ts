@@ -2,9 +2,11 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { parsePlan, planLimit, type DeployPlan } from "../../deploy/plan.ts";
+import { parsePlan, planLimit, runsItAlready, type DeployPlan } from "../../deploy/plan.ts";
 import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";
+import type { SshFleet } from "../../deploy/ssh.ts";
 import * as rules from "../../inventory/field-rules.ts";
+import type { Host } from "../../inventory/model.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { withFleetLock, withLockedFleet } from "../locked-fleet.ts";
@@ -12,7 +14,7 @@ import { op, type Context } from "../op.ts";
 import { openState } from "../shared-state.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
-import { withSsh } from "./connect.ts";
+import { withLateSsh } from "./connect.ts";
 import { execute, hostOf, ordersOf, type World } from "./execute.ts";
 import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
@@ -49,24 +51,22 @@ export const deployApply = op({
       says: "what was planned and signed; again, after an interruption",
     },
   ],
-  run: async (context, given) => {
-    const [file] = given.what;
-    const isPlan = given.what.length === 1 && file!.endsWith(".json");
-    // The lock is for the files of the fleet. While hosts are being changed, others may plan: leases keep them apart.
-    const ready = await withLockedFleet(context, "deploy apply", false, (open) =>
-      prepare(context, open, given, isPlan),
-    );
-    const { open, plan, orders, store } = ready;
-    const hosts = plan.hosts.map(({ name }) => hostOf(open, name));
-    const trust = await openTrust(context, open.directory);
-    const state = await openState(context, open);
-    return withSsh(context, hosts, given.identity, async (ssh) => {
+  run: (context, given) =>
+    withLateSsh(context, given.identity, async (connect) => {
+      // The lock is for the files of the fleet. While hosts are being changed, others may plan: leases keep them apart.
+      const { open, plan, orders, store, ssh } = await withLockedFleet(
+        context,
+        "deploy apply",
+        false,
+        (fleet) => prepare(context, fleet, given, connect),
+      );
+      const trust = await openTrust(context, open.directory);
+      const state = await openState(context, open);
       const world = { context, open, trust, ssh, state };
       const report = await execute(world, { plan, orders, store, choice: given });
       if (report.ended?.how !== "revert") return reportView(plan, report, []);
       return reportView(plan, report, await goBack(world, plan, report, given));
-    });
-  },
+    }),
   text: reportText,
   exit: ({ hosts }) =>
     hosts.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partial,
@@ -100,27 +100,44 @@ async function goBack(
   return (await execute(world, { plan, orders, store: null, present: true, choice: given })).reports;
 }
 
-interface Ready {
+type Connect = (hosts: readonly Host[]) => Promise<SshFleet>;
+
+interface Found {
+  readonly made: MadePlan;
+  readonly store: string | null;
+  readonly ssh: SshFleet;
+}
+
+interface Ready extends Omit<Found, "made"> {
   readonly open: OpenFleet;
   readonly plan: DeployPlan;
   readonly orders: ReadonlyMap<string, OrderFile>;
-  readonly store: string | null;
 }
 
-async function prepare(context: Context, open: OpenFleet, given: Input, isPlan: boolean): Promise<Ready> {
+async function prepare(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Ready> {
   const trust = await openTrust(context, open.directory);
-  const { made, store } = isPlan
-    ? { made: await readPlan(context, open, given), store: given.store ?? given.builder ?? null }
-    : await planNow(context, open, given);
+  const isFile = given.what.length === 1 && given.what[0]!.endsWith(".json");
+  const { made, store, ssh } = await (isFile ? planOfFile : planNow)(context, open, given, connect);
   const orders = await ordersOf(context, open, made.plan);
-  if (!given.yes) await ask(context, made);
-  const signed = await signOrders(context, open, trust, [...orders.values()], given);
-  return {
+  // Hosts that have just said that they run it: nothing is done that needs a signature, or could be asked about.
+  const idle = new Set(isFile ? [] : made.plan.hosts.filter(runsItAlready).map(({ name }) => name));
+  if (!given.yes && idle.size < orders.size) await ask(context, made);
+  const rest = [...orders].filter(([name]) => !idle.has(name));
+  const signed = await signOrders(
+    context,
     open,
-    plan: made.plan,
-    orders: new Map([...orders.keys()].map((name, index) => [name, signed[index]!])),
-    store,
-  };
+    trust,
+    rest.map(([, order]) => order),
+    given,
+  );
+  rest.forEach(([name], index) => orders.set(name, signed[index]!));
+  return { open, plan: made.plan, orders, store, ssh };
+}
+
+async function planOfFile(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Found> {
+  const made = await readPlan(context, open, given);
+  const ssh = await connect(made.plan.hosts.map(({ name }) => hostOf(open, name)));
+  return { made, store: given.store ?? given.builder ?? null, ssh };
 }
 
 async function readPlan(context: Context, { fleet }: OpenFleet, { what }: Input): Promise<MadePlan> {
@@ -131,20 +148,15 @@ async function readPlan(context: Context, { fleet }: OpenFleet, { what }: Input)
   throw new NixsealError("refused", `it is a plan of the fleet '${plan.fleet}'`, { where: { file } });
 }
 
-async function planNow(
-  context: Context,
-  open: OpenFleet,
-  given: Input,
-): Promise<{ made: MadePlan; store: string | null }> {
+async function planNow(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Found> {
   const hosts = selectHosts(open.fleet, given.what);
   requireHosts(hosts);
   await verifyHistory(context, open.directory, given);
   const systems = await systemsOf(context, open.directory, hosts, given);
   const rollout = rolloutOf(given, open.fleet.deploy);
-  const made = await withSsh(context, hosts, given.identity, (ssh) =>
-    makePlan(context, open, ssh, hosts, systems, { ...given, rollout }),
-  );
-  return { made, store: systems.store };
+  const ssh = await connect(hosts);
+  const made = await makePlan(context, open, ssh, hosts, systems, { ...given, rollout });
+  return { made, store: systems.store, ssh };
 }
 
 const plain = (text: string): string => text;

@@ -4,7 +4,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { askGate, type GateSuccess } from "../../deploy/gate-client.ts";
 import { deployHost, type HostResult, type HostWorld } from "../../deploy/host-steps.ts";
 import { copyClosure } from "../../deploy/copy.ts";
-import type { DeployPlan, PlannedHost } from "../../deploy/plan.ts";
+import { runsItAlready, type DeployPlan, type PlannedHost } from "../../deploy/plan.ts";
 import { recordHost, recordRollout, rolloutName } from "../../deploy/records.ts";
 import { rollOut, type RolloutReport } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
@@ -89,7 +89,6 @@ export async function execute(
   const one = async (planned: PlannedHost): Promise<HostResult> => {
     const host = hostOf(open, planned.name);
     const order = execution.orders.get(planned.name)!;
-    await warnWithoutConfirmer(context, open, trust, execution.choice, order);
     const say = (message: string): void =>
       context.emit({ type: "step", message: `${host.name}: ${message}` });
     const world: HostWorld = {
@@ -100,13 +99,15 @@ export async function execute(
         if (execution.present === true) return;
         await copyClosure(nixWorld(context), ssh, host, planned.toplevel, execution.store);
       },
-      lease: (seen) =>
-        acquireLease(state, context, {
+      lease: async (seen) => {
+        await warnWithoutConfirmer(context, open, trust, execution.choice, order);
+        return acquireLease(state, context, {
           name: `host/${host.name}`,
           holder: `${by.machine} (pid ${processes.pid})`,
           term: leaseTerm,
           seen,
-        }),
+        });
+      },
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
       sign: (text) => confirm(order, text),
       logHead: () => headOfLog(state),
@@ -137,6 +138,7 @@ export async function execute(
   const report = await rollOut(plan.hosts, plan.rollout, {
     clock,
     name: ({ name }) => name,
+    isIdle: (planned) => runsItAlready(planned),
     deploy: one,
     check: async (done) => {
       for (const { name } of done) {
