@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { parsePlan, planLimit, runsItAlready, type DeployPlan } from "../../deploy/plan.ts";
+import { planLimit, runsItAlready, type DeployPlan } from "../../deploy/plan.ts";
+import { parsePlan } from "../../deploy/read-plan.ts";
 import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
 import * as rules from "../../inventory/field-rules.ts";
@@ -17,7 +18,16 @@ import { fleetName } from "../trust/root-flags.ts";
 import { withLateSsh } from "./connect.ts";
 import { execute, hostOf, ordersOf, type World } from "./execute.ts";
 import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
-import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
+import {
+  connectionFlags,
+  orderFlags,
+  rebootFlags,
+  rebootsOf,
+  rolloutOf,
+  signerFlags,
+  systemFlags,
+  waveFlags,
+} from "./flags.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
 import { planText } from "./plan-text.ts";
@@ -33,6 +43,7 @@ const input = z.object({
   ...historyFlags,
   ...orderFlags,
   ...waveFlags,
+  ...rebootFlags,
   ...connectionFlags,
   ...signerFlags,
 });
@@ -155,7 +166,11 @@ async function planNow(context: Context, open: OpenFleet, given: Input, connect:
   const systems = await systemsOf(context, open.directory, hosts, given);
   const rollout = rolloutOf(given, open.fleet.deploy);
   const ssh = await connect(hosts);
-  const made = await makePlan(context, open, ssh, hosts, systems, { ...given, rollout });
+  const made = await makePlan(context, open, ssh, hosts, systems, {
+    ...given,
+    rollout,
+    reboots: rebootsOf(given),
+  });
   return { made, store: systems.store, ssh };
 }
 

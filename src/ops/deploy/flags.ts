@@ -2,6 +2,8 @@
 import { z } from "zod";
 import * as rules from "../../inventory/field-rules.ts";
 import type { DeployDefaults } from "../../inventory/model.ts";
+import { NixsealError } from "../../core/errors.ts";
+import type { Reboots } from "../../deploy/plan.ts";
 import type { RolloutPlan } from "../../deploy/rollout.ts";
 import { actions } from "../../trust/warrant/model.ts";
 import { matching } from "../matching.ts";
@@ -80,6 +82,17 @@ export const waveFlags = {
     .describe("hosts at once"),
 };
 
+export const rebootFlags = {
+  reboot: z
+    .boolean()
+    .default(false)
+    .describe("start each changed host anew after the activation, and wait until it is back"),
+  rebootIfNeeded: z
+    .boolean()
+    .default(false)
+    .describe("only those that run another kernel, initrd or modules than they would boot"),
+};
+
 export const signerFlags = {
   key: z
     .string()
@@ -101,6 +114,12 @@ export const connectionFlags = {
     .meta({ short: "i", value: "FILE" })
     .describe("a private key to log in with (default: what ssh takes: its configuration, the agent)"),
 };
+
+export function rebootsOf(given: z.output<z.ZodObject<typeof rebootFlags>>): Reboots {
+  if (given.reboot && given.rebootIfNeeded)
+    throw new NixsealError("usage", "--reboot and --reboot-if-needed exclude each other");
+  return given.reboot ? "always" : given.rebootIfNeeded ? "if-needed" : "never";
+}
 
 type Waves = z.output<z.ZodObject<typeof waveFlags>>;
 

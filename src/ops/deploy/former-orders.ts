@@ -27,6 +27,7 @@ export function planOfOrders(
     id: hex(context.random.bytes(16)),
     created: context.clock.now(),
     action: "switch",
+    reboots: "never",
     rollout,
     hosts: [...orders].map(([name, order]) => plannedOf(name, order)),
   };
@@ -41,6 +42,8 @@ function plannedOf(name: string, { envelope, file }: OrderFile): PlannedHost {
     current: null,
     change: null,
     reboot: null,
+    units: null,
+    secrets: null,
   };
 }
 

@@ -15,25 +15,58 @@ export function planText({ hosts, rollout, action }: PlanView, paint: Paint): st
   return lines.join("\n");
 }
 
-function hostText(host: PlanView["hosts"][number], action: string, paint: Paint): string {
-  const { name, toplevel, warrant, current, unreachable, change, reboot } = host;
+type PlannedView = PlanView["hosts"][number];
+
+function hostText(host: PlannedView, action: string, paint: Paint): string {
+  const { name, toplevel, warrant, current, unreachable, change } = host;
   const head = `${paint.strong(name)}  ${action} ${toplevel}  ${paint.weak(`warrant ${warrant.seq}`)}`;
   if (current === null)
     return `${head}\n  ${paint.bad("not reachable")}: ${unreachable ?? "it did not answer when the plan was made"}`;
   if (current.warrant === warrant.digest) return `${head}\n  ${paint.good("runs it already")}`;
   if (change === null)
-    return `${head}\n  runs ${current.toplevel ?? "nothing that it can name"}; what changes is not known here`;
+    return [
+      `${head}\n  runs ${current.toplevel ?? "nothing that it can name"}; what changes is not known here`,
+      ...effects(host, paint),
+    ].join("\n");
   const { added, removed, changed, rebuilt, bytes } = change;
   const rows = [
     ...shown(changed).map((one) => `  ~ ${one}`),
     ...shown(added).map((one) => paint.good(`  + ${one}`)),
     ...shown(removed).map((one) => paint.bad(`  - ${one}`)),
     ...(rebuilt === 0 ? [] : [paint.weak(`  = ${rebuilt} built anew`)]),
+  ];
+  return [
+    `${head}  ${sizeText(bytes, true)}`,
+    ...(rows.length === 0 ? ["  the same packages"] : rows),
+    ...effects(host, paint),
+  ].join("\n");
+}
+
+/** What an activation does beside bringing packages. */
+function effects({ reboot, units, secrets }: PlannedView, paint: Paint): string[] {
+  const named = (label: string, all: readonly string[]): string[] =>
+    all.length === 0 ? [] : [`  ${label}: ${shown(all).join(", ")}`];
+  const expected = units?.source === "expected" ? " (expected)" : "";
+  return [
+    ...(units === null
+      ? []
+      : [
+          ...named(`units stop${expected}`, units.stop).map((line) => paint.bad(line)),
+          ...named(`units restart${expected}`, units.restart),
+          ...named(`units reload${expected}`, units.reload),
+          ...named(`units start${expected}`, units.start),
+          ...named("units changed, left as they run", units.keep).map((line) => paint.weak(line)),
+        ]),
+    ...(secrets === null
+      ? []
+      : [
+          ...named("secrets added", secrets.added),
+          ...named("secrets changed", secrets.changed),
+          ...named("secrets placed differently", secrets.moved),
+          ...named("secrets removed", secrets.removed),
+        ]),
     ...(reboot === true ? [paint.bad("  ! what changes needs a reboot to take effect")] : []),
   ];
-  return [`${head}  ${sizeText(bytes, true)}`, ...(rows.length === 0 ? ["  the same packages"] : rows)].join(
-    "\n",
-  );
 }
 
 function shown(all: readonly string[]): string[] {

@@ -5,7 +5,15 @@ import { selectHosts } from "../../inventory/selectors.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { op } from "../op.ts";
 import { withSsh } from "./connect.ts";
-import { connectionFlags, orderFlags, rolloutOf, systemFlags, waveFlags } from "./flags.ts";
+import {
+  connectionFlags,
+  orderFlags,
+  rebootFlags,
+  rebootsOf,
+  rolloutOf,
+  systemFlags,
+  waveFlags,
+} from "./flags.ts";
 import { makePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
 import { planText } from "./plan-text.ts";
@@ -21,6 +29,7 @@ export const deployPlan = op({
     ...historyFlags,
     ...orderFlags,
     ...waveFlags,
+    ...rebootFlags,
     ...connectionFlags,
     out: z
       .string()
@@ -48,7 +57,11 @@ export const deployPlan = op({
       const systems = await systemsOf(context, open.directory, hosts, given);
       const rollout = rolloutOf(given, open.fleet.deploy);
       const { plan, unreachable } = await withSsh(context, hosts, given.identity, (ssh) =>
-        makePlan(context, open, ssh, hosts, systems, { ...given, rollout }),
+        makePlan(context, open, ssh, hosts, systems, {
+          ...given,
+          rollout,
+          reboots: rebootsOf(given),
+        }),
       );
       if (given.out !== undefined)
         await context.files.writeAtomic(resolve(context.workingDirectory, given.out), formatPlan(plan), {
