@@ -5,6 +5,7 @@ import { manifestsIn, secretChanges, type SecretChanges } from "../../deploy/sec
 import { StoreTree } from "../../deploy/store-tree.ts";
 import { expectedChanges, type UnitChanges } from "../../deploy/unit-changes.ts";
 import { readUnitSet, type UnitSet } from "../../deploy/unit-set.ts";
+import { bootParts } from "../../gate/store/boot-parts.ts";
 import type { ClosurePath } from "../../trust/warrant/closure.ts";
 import type { Action } from "../../trust/warrant/model.ts";
 import type { Context } from "../op.ts";
@@ -20,9 +21,6 @@ export interface Foresight {
     after: readonly ClosurePath[],
   ): Promise<SecretChanges | null>;
 }
-
-/** What only a boot brings into effect, by the names that NixOS gives it in a system. */
-const booted = ["kernel", "initrd", "kernel-modules", "kernel-params"] as const;
 
 /** `store` as `nix --store` takes it. Of stores that are not on this machine nothing is read. */
 export function foresee(
@@ -50,7 +48,7 @@ export function foresee(
     }
   };
   const reboot: Foresight["reboot"] = async (running, next) => {
-    for (const name of booted) {
+    for (const name of bootParts) {
       const [was, is] = [await bootPart(tree, running, name), await bootPart(tree, next, name)];
       if (was === null || is === null) return null;
       if (was !== is) return true;
