@@ -8,6 +8,8 @@ import type { LogHead } from "../log/log.ts";
 import type { SshSig } from "../ssh/sshsig.ts";
 import type { Lease } from "../state/lease.ts";
 import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
+import type { Reboots } from "./plan.ts";
+import { awaitsReboot, rebootHost } from "./reboot-host.ts";
 import type { HostReport } from "./rollout.ts";
 
 export interface HostOrder {
@@ -15,6 +17,9 @@ export interface HostOrder {
   readonly host: string;
   readonly order: WarrantEnvelope;
   readonly action: GateAction;
+  readonly reboots: Reboots;
+  /** Milliseconds for a reboot. */
+  readonly rebootWithin: number;
   /** The order with what the host lacks to decide on it, by its status. */
   offer(status: GateSuccess): Promise<OfferMessage>;
 }
@@ -34,7 +39,9 @@ export interface HostWorld {
   lease(seen: number): Promise<Lease>;
   /** Whether the new system does its work, as seen from here: why not, else null. */
   check(): Promise<string | null>;
-  sign(text: Uint8Array): Promise<SshSig>;
+  sign(text: Uint8Array, purpose: "confirm" | "reboot"): Promise<SshSig>;
+  /** Gives up the shared connection: the next question opens another. */
+  disconnect(): Promise<void>;
   /** What the log ends with, for the host to bear witness of. */
   logHead(): Promise<LogHead | null>;
   say(message: string): void;
@@ -53,7 +60,15 @@ const mostLooks = 300;
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
   const digest = order.order.digest;
+  const already = {
+    host,
+    outcome: "done",
+    message: "runs it already",
+    changed: false,
+    receipt: null,
+  } as const;
   let status: GateSuccess;
+  let runs: boolean;
   const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => ({
     host,
     outcome,
@@ -63,8 +78,8 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   });
   try {
     status = accepted(await world.ask({ kind: "status" }, "shared"), host);
-    if (status["active"] === digest && order.action !== "dry-activate")
-      return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
+    runs = status["active"] === digest && order.action !== "dry-activate";
+    if (runs && (order.reboots === "never" || !awaitsReboot(order, status))) return already;
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     // Only who could not be reached is offline: a wrong host key, or a gate that says no, is a failure.
@@ -75,7 +90,8 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     const lease = await world.lease(typeof fence === "number" && Number.isSafeInteger(fence) ? fence : 0);
     const renewal = keepLease(lease, world);
     try {
-      return await underLease(order, status, world, lease, renewal.lost);
+      const result = runs ? already : await underLease(order, status, world, lease, renewal.lost);
+      return await thenReboot(order, world, result, lease.token);
     } finally {
       renewal.end();
       await lease.release();
@@ -83,6 +99,34 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     return failure("failed", error);
+  }
+}
+
+/** What was activated stays whatever becomes of the reboot: its receipt is kept, and the report says both. */
+async function thenReboot(
+  order: HostOrder,
+  world: HostWorld,
+  result: HostResult,
+  fence: number,
+): Promise<HostResult> {
+  const { host, action, reboots } = order;
+  if (result.outcome !== "done" || reboots === "never" || (action !== "switch" && action !== "boot"))
+    return result;
+  try {
+    if (reboots === "if-needed" && result.changed) {
+      const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+      if (!awaitsReboot(order, status)) return result;
+    }
+    return { ...result, message: `runs it, ${await rebootHost(order, world, fence)}`, changed: true };
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    const hint = error.hint === undefined ? "" : ` (${error.hint})`;
+    return {
+      ...result,
+      outcome: "failed",
+      message: `${result.message}; ${error.message}${hint}`,
+      changed: true,
+    };
   }
 }
 
@@ -149,7 +193,7 @@ async function answer(order: HostOrder, world: HostWorld, nonce: string, fence: 
     throw new NixsealError("refused", sick);
   }
   const text = confirmationText({ fleet, host, warrant: order.order.digest, nonce });
-  const signature = await world.sign(text);
+  const signature = await world.sign(text, "confirm");
   accepted(await world.ask({ kind: "confirm", nonce, signature, fence }, "fresh"), host);
 }
 

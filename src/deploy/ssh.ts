@@ -30,6 +30,8 @@ export interface SshFleet {
   run(host: Host, words: readonly string[], rest?: Omit<Command, "program" | "args">): Promise<CommandResult>;
   /** The same connection for the programs of Nix: NIX_SSHOPTS, which they split at blanks, and what stands behind `ssh-ng://`. */
   forNix(host: Host): { readonly options: readonly string[]; readonly destination: string };
+  /** Ends the shared connection to one host, which may be dead without knowing it: the next command opens another. */
+  disconnect(host: Host): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,10 @@ export async function openSsh(
   const opened = new Set<Host>();
   const place = { directory, knownHosts, identity };
 
+  const disconnect = async (host: Host): Promise<void> => {
+    const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
+    await processes.run({ program: "ssh", args, timeout: 5_000 });
+  };
   const command: SshFleet["command"] = (host, words, way = "shared") => {
     // The first value of an option is the one that counts.
     const own = way === "fresh" ? ["-o", "ControlPath=none"] : [];
@@ -67,6 +73,7 @@ export async function openSsh(
   };
   return {
     command,
+    disconnect,
     forNix(host) {
       opened.add(host);
       // An IPv6 address has colons, which Nix would take for a port: the real one is an option then.
@@ -86,10 +93,7 @@ export async function openSsh(
     async close() {
       const queue = opened.values();
       const one = async (): Promise<void> => {
-        for (const host of queue) {
-          const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
-          await processes.run({ program: "ssh", args, timeout: 5_000 });
-        }
+        for (const host of queue) await disconnect(host);
       };
       await Promise.all(Array.from({ length: Math.min(closedAtOnce, opened.size) }, one));
       await files.removeTree(directory);

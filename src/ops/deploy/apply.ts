@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { planLimit, runsItAlready, type DeployPlan } from "../../deploy/plan.ts";
+import { planLimit, type DeployPlan } from "../../deploy/plan.ts";
 import { parsePlan } from "../../deploy/read-plan.ts";
 import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
@@ -16,7 +16,7 @@ import { openState } from "../shared-state.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { withLateSsh } from "./connect.ts";
-import { execute, hostOf, ordersOf, type World } from "./execute.ts";
+import { execute, hostOf, isIdle, ordersOf, type World } from "./execute.ts";
 import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import {
   connectionFlags,
@@ -74,7 +74,8 @@ export const deployApply = op({
       const trust = await openTrust(context, open.directory);
       const state = await openState(context, open);
       const world = { context, open, trust, ssh, state };
-      const report = await execute(world, { plan, orders, store, choice: given });
+      const rebootWithin = rules.seconds(given.rebootWithin) * 1000;
+      const report = await execute(world, { plan, orders, store, choice: given, rebootWithin });
       if (report.ended?.how !== "revert") return reportView(plan, report, []);
       return reportView(plan, report, await goBack(world, plan, report, given));
     }),
@@ -131,7 +132,9 @@ async function prepare(context: Context, open: OpenFleet, given: Input, connect:
   const { made, store, ssh } = await (isFile ? planOfFile : planNow)(context, open, given, connect);
   const orders = await ordersOf(context, open, made.plan);
   // Hosts that have just said that they run it: nothing is done that needs a signature, or could be asked about.
-  const idle = new Set(isFile ? [] : made.plan.hosts.filter(runsItAlready).map(({ name }) => name));
+  const idle = new Set(
+    isFile ? [] : made.plan.hosts.filter((host) => isIdle(made.plan, host)).map(({ name }) => name),
+  );
   if (!given.yes && idle.size < orders.size) await ask(context, made);
   const rest = [...orders].filter(([name]) => !idle.has(name));
   const signed = await signOrders(
@@ -151,10 +154,12 @@ async function planOfFile(context: Context, open: OpenFleet, given: Input, conne
   return { made, store: given.store ?? given.builder ?? null, ssh };
 }
 
-async function readPlan(context: Context, { fleet }: OpenFleet, { what }: Input): Promise<MadePlan> {
-  const [file] = what;
+async function readPlan(context: Context, { fleet }: OpenFleet, given: Input): Promise<MadePlan> {
+  const [file] = given.what;
   const bytes = await context.files.read(resolve(context.workingDirectory, file!), { limit: planLimit });
-  const plan = parsePlan(bytes);
+  const kept = parsePlan(bytes);
+  const asked = rebootsOf({ ...given, action: kept.action });
+  const plan = asked === "never" ? kept : { ...kept, reboots: asked };
   if (plan.fleet === fleetName(fleet)) return { plan, unreachable: new Map() };
   throw new NixsealError("refused", `it is a plan of the fleet '${plan.fleet}'`, { where: { file } });
 }

@@ -33,7 +33,11 @@ export interface Execution {
   /** The hosts have the paths: nothing is sent. */
   readonly present?: boolean;
   readonly choice: SignerChoice;
+  /** Milliseconds that a host may take to be back. */
+  readonly rebootWithin?: number;
 }
+
+const usualReboot = 10 * 60_000;
 
 /** Milliseconds that a lease holds without being renewed. */
 const leaseTerm = 60_000;
@@ -109,7 +113,8 @@ export async function execute(
         });
       },
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
-      sign: (text) => confirm(order, text),
+      sign: (text, purpose) => confirm(order, text, purpose),
+      disconnect: () => ssh.disconnect(host),
       logHead: () => headOfLog(state),
     };
     await recordHost(state, rollout, host.name, {
@@ -119,7 +124,15 @@ export async function execute(
     });
     const offer = (status: GateSuccess) => offerFor(context, open.directory, order.envelope, status);
     const result = await deployHost(
-      { fleet: plan.fleet, host: host.name, order: order.envelope, action: plan.action, offer },
+      {
+        fleet: plan.fleet,
+        host: host.name,
+        order: order.envelope,
+        action: plan.action,
+        reboots: plan.reboots,
+        rebootWithin: execution.rebootWithin ?? usualReboot,
+        offer,
+      },
       world,
     );
     const { outcome, message, changed, receipt } = result;
@@ -138,7 +151,7 @@ export async function execute(
   const report = await rollOut(plan.hosts, plan.rollout, {
     clock,
     name: ({ name }) => name,
-    isIdle: (planned) => runsItAlready(planned),
+    isIdle: (planned) => isIdle(plan, planned),
     deploy: one,
     check: async (done) => {
       for (const { name } of done) {
@@ -164,6 +177,11 @@ export async function execute(
     detail: { plan: plan.id, message },
   });
   return report;
+}
+
+/** Whether nothing is to be done to the host, by its own word when the plan was made. */
+export function isIdle({ reboots }: DeployPlan, planned: PlannedHost): boolean {
+  return runsItAlready(planned) && (reboots === "never" || planned.reboot === false);
 }
 
 export function hostOf({ fleet }: OpenFleet, name: string): Host {

@@ -5,7 +5,7 @@ import type { DeployDefaults } from "../../inventory/model.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Reboots } from "../../deploy/plan.ts";
 import type { RolloutPlan } from "../../deploy/rollout.ts";
-import { actions } from "../../trust/warrant/model.ts";
+import { actions, type Action } from "../../trust/warrant/model.ts";
 import { matching } from "../matching.ts";
 
 /** Where the new systems come from. */
@@ -91,6 +91,10 @@ export const rebootFlags = {
     .boolean()
     .default(false)
     .describe("only those that run another kernel, initrd or modules than they would boot"),
+  rebootWithin: matching(rules.pause)
+    .default("10m")
+    .meta({ value: "DURATION" })
+    .describe("how long a host may take to be back; one that takes longer counts as failed"),
 };
 
 export const signerFlags = {
@@ -115,7 +119,14 @@ export const connectionFlags = {
     .describe("a private key to log in with (default: what ssh takes: its configuration, the agent)"),
 };
 
-export function rebootsOf(given: z.output<z.ZodObject<typeof rebootFlags>>): Reboots {
+export function rebootsOf(
+  given: z.output<z.ZodObject<typeof rebootFlags>> & { readonly action?: Action | undefined },
+): Reboots {
+  const some = given.reboot || given.rebootIfNeeded;
+  if (some && given.action === "test")
+    throw new NixsealError("usage", "--reboot goes with the actions switch and boot", {
+      hint: "what is only tried runs until the next boot: a reboot would end it",
+    });
   if (given.reboot && given.rebootIfNeeded)
     throw new NixsealError("usage", "--reboot and --reboot-if-needed exclude each other");
   return given.reboot ? "always" : given.rebootIfNeeded ? "if-needed" : "never";

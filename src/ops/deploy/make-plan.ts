@@ -76,6 +76,8 @@ async function planHost(
   const change = former === null ? null : compareClosures(former.warrant.paths, paths);
   const running = answer instanceof NixsealError ? null : pathOf(answer["running"]);
   const isDone = active === envelope.digest;
+  const awaited =
+    answer instanceof NixsealError ? null : isDone && running !== toplevel ? true : flagOf(answer["reboot"]);
   const formerPaths = former !== null && former.warrant.toplevel === running ? former.warrant.paths : null;
   return {
     name: host.name,
@@ -83,9 +85,11 @@ async function planHost(
     warrant: { file, seq, digest: envelope.digest },
     current: answer instanceof NixsealError ? null : { toplevel: running, warrant: active },
     change: change === null ? null : changeOf(change),
-    reboot:
-      (running === null ? null : await foresight.reboot(running, toplevel)) ??
-      (change === null ? null : needsReboot(change)),
+    reboot: isDone
+      ? awaited
+      : awaited === true ||
+        ((running === null ? null : await foresight.reboot(running, toplevel)) ??
+          (change === null ? null : needsReboot(change))),
     units: running === null || isDone ? null : await foresight.units(running, toplevel),
     secrets: formerPaths === null || isDone ? null : await foresight.secrets(host.name, formerPaths, paths),
   };
@@ -127,6 +131,10 @@ function needsReboot({ added, removed, changed, rebuilt }: ClosureChange): boole
 
 function textOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
+}
+
+function flagOf(value: unknown): boolean | null {
+  return typeof value === "boolean" ? value : null;
 }
 
 function pathOf(value: unknown): StorePath | null {

@@ -22,7 +22,8 @@ function hostText(host: PlannedView, action: string, paint: Paint): string {
   const head = `${paint.strong(name)}  ${action} ${toplevel}  ${paint.weak(`warrant ${warrant.seq}`)}`;
   if (current === null)
     return `${head}\n  ${paint.bad("not reachable")}: ${unreachable ?? "it did not answer when the plan was made"}`;
-  if (current.warrant === warrant.digest) return `${head}\n  ${paint.good("runs it already")}`;
+  if (current.warrant === warrant.digest)
+    return `${head}\n  ${paint.good("runs it already")}${host.reboot === true ? ", and awaits a reboot" : ""}`;
   if (change === null)
     return [
       `${head}\n  runs ${current.toplevel ?? "nothing that it can name"}; what changes is not known here`,
