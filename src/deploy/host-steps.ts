@@ -48,6 +48,8 @@ export interface HostWorld {
 }
 
 export interface HostResult extends HostReport {
+  /** Whether it was told to start anew. */
+  readonly rebooted?: boolean;
   /** As the host signed it; null when it gave none. */
   readonly receipt: string | null;
 }
@@ -117,7 +119,7 @@ async function thenReboot(
       const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
       if (!awaitsReboot(order, status)) return result;
     }
-    return { ...result, message: `runs it, ${await rebootHost(order, world, fence)}`, changed: true };
+    return { ...result, message: `runs it, ${await rebootHost(order, world, fence)}`, rebooted: true };
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     const hint = error.hint === undefined ? "" : ` (${error.hint})`;

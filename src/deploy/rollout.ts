@@ -92,7 +92,8 @@ export async function rollOut<T>(
   };
 }
 
-async function inParallel<T>(
+/** Each item once, never more than `most` at the same time. */
+export async function inParallel<T>(
   items: readonly T[],
   most: number,
   work: (item: T) => Promise<void>,

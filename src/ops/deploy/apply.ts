@@ -16,7 +16,7 @@ import { openState } from "../shared-state.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { withLateSsh } from "./connect.ts";
-import { execute, hostOf, isIdle, ordersOf, type World } from "./execute.ts";
+import { execute, hostOf, isIdle, type World } from "./execute.ts";
 import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import {
   connectionFlags,
@@ -30,10 +30,9 @@ import {
 } from "./flags.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
-import { planText } from "./plan-text.ts";
-import { planView } from "./plan-view.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
 import { signOrders, type OrderFile } from "./sign-orders.ts";
+import { signPlan } from "./sign-plan.ts";
 import { systemsOf } from "./systems.ts";
 import { historyFlags, verifyHistory } from "./verified-history.ts";
 
@@ -127,25 +126,14 @@ interface Ready extends Omit<Found, "made"> {
 }
 
 async function prepare(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Ready> {
-  const trust = await openTrust(context, open.directory);
   const isFile = given.what.length === 1 && given.what[0]!.endsWith(".json");
   const { made, store, ssh } = await (isFile ? planOfFile : planNow)(context, open, given, connect);
-  const orders = await ordersOf(context, open, made.plan);
-  // Hosts that have just said that they run it: nothing is done that needs a signature, or could be asked about.
-  const idle = new Set(
-    isFile ? [] : made.plan.hosts.filter((host) => isIdle(made.plan, host)).map(({ name }) => name),
-  );
-  if (!given.yes && idle.size < orders.size) await ask(context, made);
-  const rest = [...orders].filter(([name]) => !idle.has(name));
-  const signed = await signOrders(
-    context,
-    open,
-    trust,
-    rest.map(([, order]) => order),
-    given,
-  );
-  rest.forEach(([name], index) => orders.set(name, signed[index]!));
-  return { open, plan: made.plan, orders, store, ssh };
+  const { plan } = made;
+  // Hosts that have just said that they run it. What a file says of them may be long ago.
+  const idle = isFile ? [] : plan.hosts.filter((host) => isIdle(plan, host));
+  const names = new Set(idle.map(({ name }) => name));
+  const orders = await signPlan(context, open, made, names, given, "Sign and deploy this?");
+  return { open, plan, orders, store, ssh };
 }
 
 async function planOfFile(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Found> {
@@ -177,17 +165,4 @@ async function planNow(context: Context, open: OpenFleet, given: Input, connect:
     reboots: rebootsOf(given),
   });
   return { made, store: systems.store, ssh };
-}
-
-const plain = (text: string): string => text;
-
-async function ask(context: Context, { plan, unreachable }: MadePlan): Promise<void> {
-  const shown = planText(planView(plan, unreachable), {
-    good: plain,
-    bad: plain,
-    weak: plain,
-    strong: plain,
-  });
-  if (!(await context.person.askYesNo(`${shown}\nSign and deploy this?`)))
-    throw new NixsealError("cancelled", "nothing was deployed");
 }

@@ -135,10 +135,10 @@ export async function execute(
       },
       world,
     );
-    const { outcome, message, changed, receipt } = result;
+    const { outcome, message, changed, receipt, rebooted } = result;
     await recordHost(state, rollout, host.name, { at: clock.now().toISOString(), state: outcome, message });
     if (receipt !== null) await keepReceipt(context, open.directory, plan.fleet, host, receipt);
-    if (changed || outcome === "failed")
+    if (changed || rebooted === true || outcome === "failed")
       await appendToLog(state, clock, {
         what: `host.${outcome}`,
         by,
