@@ -19,7 +19,8 @@ export async function copyClosure(
   toplevel: StorePath,
   from: string | null,
 ): Promise<void> {
-  const { options, destination } = ssh.forNix(host);
+  const isRemote = from !== null && /^ssh(?:-ng)?:/.test(from);
+  const { options, destination } = isRemote ? await ssh.forNixAmongOthers(host) : ssh.forNix(host);
   const { code, stderr } = await processes.run({
     program: "nix",
     args: [

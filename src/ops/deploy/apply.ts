@@ -33,7 +33,7 @@ import { requireHosts } from "./orders.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
 import { signOrders, type OrderFile } from "./sign-orders.ts";
 import { signPlan } from "./sign-plan.ts";
-import { systemsOf } from "./systems.ts";
+import { builderOf, systemsOf } from "./systems.ts";
 import { historyFlags, verifyHistory } from "./verified-history.ts";
 
 const input = z.object({
@@ -139,7 +139,7 @@ async function prepare(context: Context, open: OpenFleet, given: Input, connect:
 async function planOfFile(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Found> {
   const made = await readPlan(context, open, given);
   const ssh = await connect(made.plan.hosts.map(({ name }) => hostOf(open, name)));
-  return { made, store: given.store ?? given.builder ?? null, ssh };
+  return { made, store: given.store ?? builderOf(given), ssh };
 }
 
 async function readPlan(context: Context, { fleet }: OpenFleet, given: Input): Promise<MadePlan> {

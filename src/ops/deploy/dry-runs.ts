@@ -12,7 +12,7 @@ import type { Context } from "../op.ts";
 import { gateOf } from "./connect.ts";
 import { hostOf } from "./execute.ts";
 import type { OrderFile } from "./sign-orders.ts";
-import { nixWorld } from "./systems.ts";
+import { nixWorld, storeFor } from "./systems.ts";
 
 /** Of hosts that cannot be asked, what the plan expects stays, and why is said. */
 export async function withDryRuns(
@@ -36,7 +36,7 @@ export async function withDryRuns(
         { host: name, order: envelope, offer },
         {
           ask: (message, way, onEvent) => askGate(gateOf(context, ssh, host, way), message, onEvent),
-          copy: () => copyClosure(nixWorld(context), ssh, host, toplevel, store),
+          copy: () => copyClosure(nixWorld(context), ssh, host, toplevel, storeFor(store, host)),
           say,
         },
       );

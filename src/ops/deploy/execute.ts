@@ -23,7 +23,7 @@ import { checkHost } from "./checks.ts";
 import { confirmer, warnWithoutConfirmer } from "./confirmer.ts";
 import { gateOf } from "./connect.ts";
 import type { OrderFile } from "./sign-orders.ts";
-import { nixWorld } from "./systems.ts";
+import { nixWorld, storeFor } from "./systems.ts";
 
 export interface Execution {
   readonly plan: DeployPlan;
@@ -101,7 +101,7 @@ export async function execute(
       ask: (message, way, onEvent) => askGate(gateOf(context, ssh, host, way), message, onEvent),
       copy: async () => {
         if (execution.present === true) return;
-        await copyClosure(nixWorld(context), ssh, host, planned.toplevel, execution.store);
+        await copyClosure(nixWorld(context), ssh, host, planned.toplevel, storeFor(execution.store, host));
       },
       lease: async (seen) => {
         await warnWithoutConfirmer(context, open, trust, execution.choice, order);

@@ -29,7 +29,13 @@ export const systemFlags = {
     .string()
     .optional()
     .meta({ value: "STORE" })
-    .describe("build on another machine, over your own ssh: ssh-ng://builder; its store keeps what it built"),
+    .describe(
+      "build on another machine, over your own ssh: ssh-ng://builder; its store keeps what it built; {host} and {address} stand for each host's",
+    ),
+  buildOnTarget: z
+    .boolean()
+    .default(false)
+    .describe("build each system on its own host, as yourself: --builder 'ssh-ng://{address}'"),
   store: z
     .string()
     .optional()
