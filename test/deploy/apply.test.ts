@@ -86,8 +86,14 @@ test("a plan says what becomes of units and secrets; the host itself says it whe
     [secret("kept", "a"), secret("new", "b"), secret("rotated", "d")],
     "6.2",
   );
-  const first = await lab.deploy("web", "--toplevel", before);
+  const first = await lab.deploy("web", "--toplevel", before, "--events");
   assert.equal(first.code, 0, first.stderr + first.stdout);
+  const events = first.stderr
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const sending = events.filter(({ task }) => task === "sending to web").at(-1);
+  assert.deepEqual([sending?.["done"], sending?.["total"], sending?.["unit"]], [3, 3, "paths"]);
 
   const words = ["deploy", "plan", "web", "--toplevel", after, ...lab.usual.slice(1)];
   const calls = web.log();

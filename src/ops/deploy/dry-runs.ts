@@ -1,6 +1,5 @@
 /** A plan in which the hosts themselves have said what becomes of their units. */
 import { NixsealError } from "../../core/errors.ts";
-import { copyClosure } from "../../deploy/copy.ts";
 import { dryRun } from "../../deploy/dry-run.ts";
 import { askGate, type GateSuccess } from "../../deploy/gate-client.ts";
 import { runsItAlready, type DeployPlan, type PlannedHost } from "../../deploy/plan.ts";
@@ -11,8 +10,8 @@ import { offerFor } from "../gate/offer-message.ts";
 import type { Context } from "../op.ts";
 import { gateOf } from "./connect.ts";
 import { hostOf } from "./execute.ts";
+import { sendSystem } from "./send.ts";
 import type { OrderFile } from "./sign-orders.ts";
-import { nixWorld, storeFor } from "./systems.ts";
 
 /** Of hosts that cannot be asked, what the plan expects stays, and why is said. */
 export async function withDryRuns(
@@ -36,7 +35,7 @@ export async function withDryRuns(
         { host: name, order: envelope, offer },
         {
           ask: (message, way, onEvent) => askGate(gateOf(context, ssh, host, way), message, onEvent),
-          copy: () => copyClosure(nixWorld(context), ssh, host, toplevel, storeFor(store, host)),
+          copy: () => sendSystem(context, ssh, host, toplevel, store),
           say,
         },
       );

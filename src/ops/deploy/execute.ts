@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import { askGate, type GateSuccess } from "../../deploy/gate-client.ts";
 import { deployHost, type HostResult, type HostWorld } from "../../deploy/host-steps.ts";
-import { copyClosure } from "../../deploy/copy.ts";
 import { runsItAlready, type DeployPlan, type PlannedHost } from "../../deploy/plan.ts";
 import { recordHost, recordRollout, rolloutName } from "../../deploy/records.ts";
 import { rollOut, type RolloutReport } from "../../deploy/rollout.ts";
@@ -22,8 +21,8 @@ import type { SignerChoice } from "../warrant/add-signature.ts";
 import { checkHost } from "./checks.ts";
 import { confirmer, warnWithoutConfirmer } from "./confirmer.ts";
 import { gateOf } from "./connect.ts";
+import { sendSystem } from "./send.ts";
 import type { OrderFile } from "./sign-orders.ts";
-import { nixWorld, storeFor } from "./systems.ts";
 
 export interface Execution {
   readonly plan: DeployPlan;
@@ -101,7 +100,7 @@ export async function execute(
       ask: (message, way, onEvent) => askGate(gateOf(context, ssh, host, way), message, onEvent),
       copy: async () => {
         if (execution.present === true) return;
-        await copyClosure(nixWorld(context), ssh, host, planned.toplevel, storeFor(execution.store, host));
+        await sendSystem(context, ssh, host, planned.toplevel, execution.store);
       },
       lease: async (seen) => {
         await warnWithoutConfirmer(context, open, trust, execution.choice, order);
