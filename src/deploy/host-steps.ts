@@ -8,6 +8,7 @@ import type { LogHead } from "../log/log.ts";
 import type { SshSig } from "../ssh/sshsig.ts";
 import type { Lease } from "../state/lease.ts";
 import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
+import { keepLease } from "./keep-lease.ts";
 import type { Reboots } from "./plan.ts";
 import { awaitsReboot, rebootHost } from "./reboot-host.ts";
 import type { HostReport } from "./rollout.ts";
@@ -54,8 +55,8 @@ export interface HostResult extends HostReport {
   readonly receipt: string | null;
 }
 
-/** Milliseconds: between two renewals of the lease, and between two looks at a host whose answer was lost. */
-const pauses = { lease: 15_000, look: 2_000 };
+/** Milliseconds between two looks at a host whose answer was lost. */
+const pause = 2_000;
 /** Looks at a host whose answer was lost: it goes on by itself, or back, within minutes. */
 const mostLooks = 300;
 
@@ -90,7 +91,7 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   try {
     const { fence } = status;
     const lease = await world.lease(typeof fence === "number" && Number.isSafeInteger(fence) ? fence : 0);
-    const renewal = keepLease(lease, world);
+    const renewal = keepLease(lease, world.clock);
     try {
       const result = runs ? already : await underLease(order, status, world, lease, renewal.lost);
       return await thenReboot(order, world, result, lease.token);
@@ -207,7 +208,7 @@ async function lookAgain(
 ): Promise<GateSuccess | GateNo> {
   const digest = order.order.digest;
   for (let looks = 0; looks < mostLooks; looks++) {
-    await world.clock.sleep(pauses.look);
+    await world.clock.sleep(pause);
     const status = await world.ask({ kind: "status" }, "fresh").catch((error: unknown) => {
       if (error instanceof NixsealError) return null; // it may be starting anew
       throw error;
@@ -224,34 +225,6 @@ async function lookAgain(
       hint: `nixseal deploy status ${order.host}`,
     },
   );
-}
-
-interface Renewal {
-  /** Why the lease is not ours any more; null while it is. */
-  readonly lost: () => NixsealError | null;
-  readonly end: () => void;
-}
-
-function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
-  let lost: NixsealError | null = null;
-  let ended = false;
-  const renew = async (): Promise<void> => {
-    while (lost === null) {
-      await clock.sleep(pauses.lease, { background: true });
-      if (ended) return;
-      try {
-        await lease.renew();
-      } catch (error) {
-        if (!(error instanceof NixsealError)) throw error;
-        // Another took it over: the gate refuses our token from now on. A state that cannot be reached may come back.
-        if (error.code === "conflict") lost = error;
-      }
-    }
-  };
-  renew().catch(
-    (error: unknown) => (lost = new NixsealError("bug", "the lease was not renewed", { cause: error })),
-  );
-  return { lost: () => lost, end: () => (ended = true) };
 }
 
 function doneText(result: GateSuccess): string {

@@ -34,10 +34,11 @@ export async function rebootHost(order: HostOrder, world: HostWorld, fence: numb
   const began = world.clock.now().getTime();
   const back = await comeBack(order, world, boot, began);
   const seconds = Math.round((world.clock.now().getTime() - began) / 1000);
-  if (back["running"] !== order.order.warrant.toplevel)
+  const { running } = back;
+  if (running !== order.order.warrant.toplevel)
     throw new NixsealError(
       "refused",
-      `it came back with ${String(back["running"])}, not with what was ordered`,
+      `it came back with ${typeof running === "string" ? running : "no system"}, not with what was ordered`,
       {
         hint: "another entry of the boot menu was chosen, or the boot loader was not written",
         where: { host },

@@ -50,7 +50,7 @@ export function compareSecrets(
   const was = new Map(before.map((secret) => [secret.name, secret]));
   const is = new Map(after.map((secret) => [secret.name, secret]));
   const both = after.filter(({ name }) => was.has(name));
-  const placeOf = ({ digest: _, source: __, ...place }: ManifestSecret): string => JSON.stringify(place);
+  const placeOf = (secret: ManifestSecret): string => JSON.stringify({ ...secret, digest: "" });
   const hasChanged = ({ name, digest }: ManifestSecret): boolean => was.get(name)!.digest !== digest;
   const names = (secrets: readonly ManifestSecret[]): string[] => secrets.map(({ name }) => name);
   return {

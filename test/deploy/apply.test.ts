@@ -92,7 +92,7 @@ test("a plan says what becomes of units and secrets; the host itself says it whe
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const sending = events.filter(({ task }) => task === "sending to web").at(-1);
+  const sending = events.findLast(({ task }) => task === "sending to web");
   assert.deepEqual([sending?.["done"], sending?.["total"], sending?.["unit"]], [3, 3, "paths"]);
 
   const words = ["deploy", "plan", "web", "--toplevel", after, ...lab.usual.slice(1)];

@@ -21,6 +21,7 @@ import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import {
   connectionFlags,
   orderFlags,
+  rebootBound,
   rebootFlags,
   rebootsOf,
   rolloutOf,
@@ -43,6 +44,7 @@ const input = z.object({
   ...orderFlags,
   ...waveFlags,
   ...rebootFlags,
+  ...rebootBound,
   ...connectionFlags,
   ...signerFlags,
 });
@@ -86,7 +88,7 @@ export const deployApply = op({
 /** The hosts that were done go back: what half of a fleet runs nobody has decided on. */
 async function goBack(
   world: World,
-  { rollout }: DeployPlan,
+  { rollout, reboots }: DeployPlan,
   { reports }: RolloutReport,
   given: Input,
 ): Promise<readonly HostReport[]> {
@@ -107,8 +109,11 @@ async function goBack(
     steps: [],
     budget: { failures: hosts.length, beyond: "stop" },
   } as const;
-  const plan = planOfOrders(context, open, orders, all);
-  return (await execute(world, { plan, orders, store: null, present: true, choice: given })).reports;
+  // Whoever has started anew for the new kernel does so for the former one, and nobody else.
+  const plan = planOfOrders(context, open, orders, all, reboots === "never" ? "never" : "if-needed");
+  const rebootWithin = rules.seconds(given.rebootWithin) * 1000;
+  const execution = { plan, orders, store: null, present: true, choice: given, rebootWithin };
+  return (await execute(world, execution)).reports;
 }
 
 type Connect = (hosts: readonly Host[]) => Promise<SshFleet>;

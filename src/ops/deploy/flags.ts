@@ -97,6 +97,9 @@ export const rebootFlags = {
     .boolean()
     .default(false)
     .describe("only those that run another kernel, initrd or modules than they would boot"),
+};
+
+export const rebootBound = {
   rebootWithin: matching(rules.pause)
     .default("10m")
     .meta({ value: "DURATION" })

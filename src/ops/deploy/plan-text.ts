@@ -6,13 +6,20 @@ import type { PlanView } from "./plan-view.ts";
 /** Lines of one kind that are shown; `--json` has all. */
 const mostShown = 20;
 
-export function planText({ hosts, rollout, action }: PlanView, paint: Paint): string {
+export function planText({ hosts, rollout, action, reboots }: PlanView, paint: Paint): string {
   const waves = wavesOf(hosts, rollout);
   const lines = waves.flatMap((wave, index) => [
     ...(waves.length > 1 ? [paint.weak(`wave ${index + 1} of ${waves.length}`)] : []),
-    ...wave.map((host) => hostText(host, action, paint)),
+    ...wave.flatMap((host) => [hostText(host, action, paint), ...rebootText(host, reboots)]),
   ]);
   return lines.join("\n");
+}
+
+function rebootText({ current, warrant, reboot }: PlannedView, reboots: PlanView["reboots"]): string[] {
+  const isDone = current?.warrant === warrant.digest;
+  if (reboots === "never" || current === null || (isDone && reboot !== true)) return [];
+  if (reboots === "always" || reboot === true) return ["  then it starts anew"];
+  return reboot === null ? ["  then it starts anew if it has to"] : [];
 }
 
 type PlannedView = PlanView["hosts"][number];

@@ -9,7 +9,16 @@ import { openState } from "../shared-state.ts";
 import { openTrust } from "../trust/open.ts";
 import { withLateSsh } from "./connect.ts";
 import { execute } from "./execute.ts";
-import { connectionFlags, orderFlags, rolloutOf, signerFlags, waveFlags } from "./flags.ts";
+import {
+  connectionFlags,
+  orderFlags,
+  rebootBound,
+  rebootFlags,
+  rebootsOf,
+  rolloutOf,
+  signerFlags,
+  waveFlags,
+} from "./flags.ts";
 import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import { requireHosts } from "./orders.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
@@ -21,6 +30,8 @@ export const deployRollback = op({
     hosts: z.array(z.string()).default([]).describe("which hosts"),
     expires: orderFlags.expires,
     ...waveFlags,
+    ...rebootFlags,
+    ...rebootBound,
     ...connectionFlags,
     ...signerFlags,
   }),
@@ -55,9 +66,16 @@ export const deployRollback = op({
         };
       });
       const { open, ssh, trust, orders } = ready;
-      const plan = planOfOrders(context, open, orders, rolloutOf(given, open.fleet.deploy));
+      const plan = planOfOrders(context, open, orders, rolloutOf(given, open.fleet.deploy), rebootsOf(given));
       const state = await openState(context, open);
-      const execution = { plan, orders, store: null, choice: given, present: true };
+      const execution = {
+        plan,
+        orders,
+        store: null,
+        choice: given,
+        present: true,
+        rebootWithin: rules.seconds(given.rebootWithin) * 1000,
+      };
       const report = await execute({ context, open, trust, ssh, state }, execution);
       return reportView(plan, report, []);
     }),
