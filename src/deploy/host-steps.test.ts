@@ -110,7 +110,7 @@ suite("a reboot", () => {
           return gone();
         }
         return down === Infinity
-          ? yes({ boot: "first", running: toplevel, reboot: true })
+          ? yes({ boot: "first", uptime: 60, running: toplevel, reboot: true })
           : yes({ boot: "second", running: toplevel, ...after });
       },
       reboot: () => {
@@ -176,7 +176,10 @@ suite("a reboot", () => {
   });
 
   test("is only for hosts that need one, where that was said; and is made up for after an interruption", async () => {
-    const calm = { ...machine({}), status: () => yes({ boot: "first", running: toplevel, reboot: false }) };
+    const calm = {
+      ...machine({}),
+      status: () => yes({ boot: "first", uptime: 60, running: toplevel, reboot: false }),
+    };
     const without = await play(calm, {}, { reboots: "if-needed" });
     assert.ok(!without.log.some((line) => line.startsWith("reboot")), without.log.join());
     const needy = await play(machine({}), {}, { reboots: "if-needed" });

@@ -16,16 +16,16 @@ export function awaitsReboot({ order }: HostOrder, status: GateSuccess): boolean
 export async function rebootHost(order: HostOrder, world: HostWorld, fence: number): Promise<string> {
   const { fleet, host } = order;
   const { digest: warrant } = order.order;
-  const { boot } = accepted(await world.ask({ kind: "status" }, "shared"), host);
-  if (typeof boot !== "string")
+  const { boot, uptime } = accepted(await world.ask({ kind: "status" }, "shared"), host);
+  if (typeof boot !== "string" || typeof uptime !== "number")
     throw new NixsealError("refused", "its gate knows no reboot", {
       hint: "it has an older nixseal-agent: deploy the newer one first, without --reboot",
       where: { host },
     });
-  const signature = await world.sign(rebootText({ fleet, host, warrant, boot }), "reboot");
+  const signature = await world.sign(rebootText({ fleet, host, warrant, boot, uptime }), "reboot");
   world.say("starting anew");
   try {
-    accepted(await world.ask({ kind: "reboot", warrant, boot, fence, signature }, "shared"), host);
+    accepted(await world.ask({ kind: "reboot", warrant, boot, uptime, fence, signature }, "shared"), host);
   } catch (error) {
     // The machine may be down before its answer is here. Whether it is, the next boot shows.
     if (!(error instanceof NixsealError) || (error.code !== "io" && error.code !== "timeout")) throw error;

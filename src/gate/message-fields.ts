@@ -15,10 +15,11 @@ export const flag: Check<boolean> = (value, path) => {
   if (typeof value !== "boolean") throw wrong(path, "true or false", value);
   return value;
 };
-export const fence: Check<Fence> = nullable((value, path) => {
+export const count: Check<number> = (value, path) => {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw wrong(path, "a whole number", value);
-});
+};
+export const fence: Check<Fence> = nullable(count);
 
 export const logHead = object<Head>({
   digest,

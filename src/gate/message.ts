@@ -16,7 +16,7 @@ import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
 import type { Head } from "../trust/warrant/state.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
-import { carried, digest, fence, flag, logHead, type Fence } from "./message-fields.ts";
+import { carried, count, digest, fence, flag, logHead, type Fence } from "./message-fields.ts";
 import type { RebootMessage } from "./reboot-message.ts";
 
 /** As `switch-to-configuration` names them. */
@@ -113,7 +113,14 @@ const shapes = {
   }),
   confirm: object({ fence, kind: oneOf("confirm"), nonce: digest, signature: carried }),
   revert: object({ fence, kind: oneOf("revert") }),
-  reboot: object({ boot: carried, fence, kind: oneOf("reboot"), signature: carried, warrant: digest }),
+  reboot: object({
+    boot: carried,
+    fence,
+    kind: oneOf("reboot"),
+    signature: carried,
+    uptime: count,
+    warrant: digest,
+  }),
   status: object({ kind: oneOf("status") }),
 } as const;
 

@@ -11,6 +11,8 @@ export interface RebootMessage {
   readonly warrant: string;
   /** The boot that is to end, as the host's status names it: the same message does not end the next one. */
   readonly boot: string;
+  /** Seconds of that boot when its status was asked: what was signed and never sent is worth nothing later. */
+  readonly uptime: number;
   /** Over `rebootText`, in `rebootNamespace`. */
   readonly signature: SshSig;
   readonly fence: Fence;
@@ -23,7 +25,8 @@ export function rebootText(about: {
   readonly host: string;
   readonly warrant: string;
   readonly boot: string;
+  readonly uptime: number;
 }): Uint8Array {
-  const { fleet, host, warrant, boot } = about;
-  return utf8(canonicalJson({ boot, fleet, host, v: 1, warrant }));
+  const { fleet, host, warrant, boot, uptime } = about;
+  return utf8(canonicalJson({ boot, fleet, host, uptime, v: 1, warrant }));
 }

@@ -15,7 +15,12 @@ export interface BeforeReboot {
   /** What the profile holds: the boot menu begins with it. */
   readonly profile: StorePath | null;
   readonly boot: string;
+  /** Seconds since it began. */
+  readonly uptime: number;
 }
+
+/** Seconds from the question for the status to the message: members touch their tokens one after the other. */
+const freshness = 900;
 
 /**
  * Only as the end of an order that was carried out whole, into the very system that it names: a machine that was started anew
@@ -23,8 +28,8 @@ export interface BeforeReboot {
  * a member who may activate here signs it, for this boot and no other. Throws `GateRefusal`; gives the member.
  */
 export function decideReboot(
-  { warrant, boot, fence, signature }: RebootMessage,
-  { activation, guard, active, profile, boot: now }: BeforeReboot,
+  { warrant, boot, uptime, fence, signature }: RebootMessage,
+  { activation, guard, active, profile, ...here }: BeforeReboot,
   known: Known,
 ): string {
   const { mode, fleet, host } = known.config;
@@ -38,8 +43,10 @@ export function decideReboot(
     throw new GateRefusal("not-active", "the host is not at the system that this warrant orders");
   if (profile !== active.warrant.toplevel)
     throw new GateRefusal("not-active", `the next boot is into ${profile ?? "nothing that is known"}`);
-  if (boot !== now)
+  if (boot !== here.boot)
     throw new GateRefusal("boot", "it has started anew since that was signed", "ask for its status again");
+  if (uptime > here.uptime || here.uptime - uptime > freshness)
+    throw new GateRefusal("boot", "that was signed too long ago", "ask for its status again");
   checkFence(fence, guard);
-  return decideMember(signature, rebootNamespace, rebootText({ fleet, host, warrant, boot }), known);
+  return decideMember(signature, rebootNamespace, rebootText({ fleet, host, warrant, boot, uptime }), known);
 }

@@ -27,7 +27,7 @@ async function message(
   signer: Signer = alice,
   changed: Partial<RebootMessage> = {},
 ): Promise<RebootMessage> {
-  const about = { warrant: digest, boot: host.boot };
+  const about = { warrant: digest, boot: host.boot, uptime: host.uptime };
   const text = rebootText({ fleet: "test", host: "web", ...about });
   const signature = await signMessage(text, rebootNamespace, signer);
   return { kind: "reboot", ...about, fence: null, signature, ...changed };
@@ -39,6 +39,9 @@ suite("a reboot (with a program in the place of systemctl)", () => {
     const envelope = await host.warrant();
     assert.equal(await outcomeOf(host, envelope), "active");
     const good = await message(host, envelope, bob);
+    host.uptime += 901;
+    assert.equal(await told(() => reboot(host.gate(), good)), "boot", "kept back, and sent much later");
+    host.uptime -= 1;
     assert.equal(await told(() => reboot(host.gate(), good)), "ok");
     assert.equal(host.read("asked"), "reboot\n");
     host.restart();
@@ -65,7 +68,14 @@ suite("a reboot (with a program in the place of systemctl)", () => {
     const good = await message(host, envelope);
     const uploader = member("dave", 4, { rights: { rights: ["upload"] } });
     const text = (about: object): Uint8Array =>
-      rebootText({ fleet: "test", host: "web", warrant: envelope.digest, boot: host.boot, ...about });
+      rebootText({
+        fleet: "test",
+        host: "web",
+        warrant: envelope.digest,
+        boot: host.boot,
+        uptime: host.uptime,
+        ...about,
+      });
     const over = async (about: object, namespace = rebootNamespace): Promise<RebootMessage> => ({
       ...good,
       signature: await signMessage(text(about), namespace, alice),
@@ -77,7 +87,9 @@ suite("a reboot (with a program in the place of systemctl)", () => {
       ["confirmation", await over({ host: "db" })],
       ["confirmation", await over({ fleet: "other" })],
       ["confirmation", await over({ boot: "another" })],
+      ["confirmation", await over({ uptime: host.uptime - 1 })],
       ["boot", { ...good, boot: "another" }],
+      ["boot", { ...good, uptime: host.uptime + 1 }],
       ["not-active", { ...good, warrant: "00".repeat(32) }],
     ];
     for (const [code, one] of cases) assert.equal(await told(() => reboot(host.gate(), one)), code);

@@ -6,7 +6,7 @@ import { readGuard } from "../guard.ts";
 import { readActive } from "../pending.ts";
 import type { RebootMessage } from "../reboot-message.ts";
 import { readKnowledge } from "../state.ts";
-import { readActivation, readKernelBoot } from "./activation.ts";
+import { readActivation, readKernelBoot, readUptime } from "./activation.ts";
 import { runBounded } from "./commands.ts";
 import { decideReboot } from "./decide-reboot.ts";
 import type { Gate } from "./gate.ts";
@@ -31,6 +31,7 @@ export function reboot(gate: Gate, message: RebootMessage): Promise<GateResult> 
         active,
         profile: await profileTarget(gate),
         boot,
+        uptime: await readUptime(files),
       },
       known,
     );

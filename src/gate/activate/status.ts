@@ -8,7 +8,7 @@ import type { GateResult } from "../answer.ts";
 import { needsBoot } from "../store/boot-parts.ts";
 import { systemAt } from "../store/systems.ts";
 import { placeOf } from "../paths.ts";
-import { readActivation, readKernelBoot } from "./activation.ts";
+import { readActivation, readKernelBoot, readUptime } from "./activation.ts";
 import type { Gate } from "./gate.ts";
 import { profileTarget, runningSystem } from "./store.ts";
 
@@ -30,6 +30,7 @@ export async function status(gate: Gate): Promise<GateResult> {
     pending: await pendingDigests(files, paths),
     running: await runningSystem(gate),
     boot: await readKernelBoot(files),
+    uptime: await readUptime(files),
     reboot: await awaitsBoot(gate),
     active: active?.digest ?? null,
     fence,
