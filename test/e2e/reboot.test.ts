@@ -16,7 +16,12 @@ test("a host starts anew by a plan that two members signed, and is seen to be ba
   const usual = ["--store", fleet.store.directory, "-i", fleet.key("alice")];
 
   /** Planned, signed by both, and applied; what `deploy apply` says, while the host is started again or not. */
-  const deploy = async (system: string, words: readonly string[], whenDown: () => Promise<void>) => {
+  const deploy = async (
+    system: string,
+    words: readonly string[],
+    whenDown: () => Promise<void>,
+    within = "10m",
+  ) => {
     const file = join(fleet.base, "plan.json");
     await fleet.nixseal("deploy", "plan", "web", "--toplevel", system, ...words, "--out", file, ...usual);
     const shown = JSON.parse(
@@ -24,7 +29,16 @@ test("a host starts anew by a plan that two members signed, and is seen to be ba
     ) as { hosts: [{ warrant: { file: string } }] };
     const order = join(fleet.directory, shown.hosts[0].warrant.file);
     await fleet.nixseal("warrant", "sign", order, "--yes", "--key", fleet.key("bob"));
-    const ended = fleet.tryNixseal("deploy", "apply", file, "--yes", "--json", ...words, ...usual);
+    const ended = fleet.tryNixseal(
+      "deploy",
+      "apply",
+      file,
+      "--yes",
+      "--json",
+      "--reboot-within",
+      within,
+      ...usual,
+    );
     await Promise.race([host.goneDown(), ended]);
     await whenDown();
     const { code, stdout, stderr } = await ended;
@@ -48,7 +62,7 @@ test("a host starts anew by a plan that two members signed, and is seen to be ba
   assert.match(journal, /alice has it start anew into/);
 
   const last = await addSystem(fleet.store, "last");
-  const third = await deploy(last, ["--reboot", "--reboot-within", "5s"], async () => undefined);
+  const third = await deploy(last, ["--reboot"], async () => undefined, "5s");
   assert.equal(third.code, 3);
   assert.equal(third.outcome, "failed");
   assert.match(third.message, /runs it; it did not come back within 5 s/);
