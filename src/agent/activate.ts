@@ -5,6 +5,7 @@ import { confirm, revert } from "../gate/activate/confirm.ts";
 import { activateAtConsole } from "../gate/activate/break-glass.ts";
 import { usualBounds, type Gate } from "../gate/activate/gate.ts";
 import { offer } from "../gate/activate/offer.ts";
+import { reboot } from "../gate/activate/reboot.ts";
 import { settle } from "../gate/activate/recover.ts";
 import { status } from "../gate/activate/status.ts";
 import { refusalResult, type GateResult } from "../gate/answer.ts";
@@ -114,9 +115,9 @@ async function answer(
   return exit(await runInOwnUnit(context, [...identity, "--json"], { input: line, recovers }));
 }
 
-/** What starts programs of a system, and so may end up ending us. */
+/** What starts programs of a system, or ends it, and so may end up ending us. */
 function runsSystems({ kind }: GateMessage): boolean {
-  return kind === "activate" || kind === "confirm" || kind === "revert";
+  return kind === "activate" || kind === "confirm" || kind === "revert" || kind === "reboot";
 }
 
 function follow(
@@ -132,6 +133,8 @@ function follow(
       return confirm(gate, message);
     case "revert":
       return revert(gate, message);
+    case "reboot":
+      return reboot(gate, message);
     case "status":
       return status(gate);
   }

@@ -46,6 +46,8 @@ export interface Command {
   readonly lifetime?: number | undefined;
   /** Bytes that stdout may have (error `limit`); stderr is kept to its last 64 KiB. Default: 64 MiB. */
   readonly maxOutput?: number | undefined;
+  /** Told of stderr as it comes, for programs that say there how far they are. Only `run` does. */
+  readonly onStderr?: ((piece: string) => void) | undefined;
   /** For programs that ask the person themselves (an editor, ssh-keygen for a FIDO touch): the terminal is theirs. */
   readonly terminal?: boolean | undefined;
 }

@@ -3,6 +3,7 @@ import { NixsealError } from "../core/errors.ts";
 import type { Host } from "../inventory/model.ts";
 import type { StorePath } from "../nix/store-path.ts";
 import type { NixWorld } from "./build.ts";
+import { CopyLog, type CopyProgress } from "./copy-progress.ts";
 import type { SshFleet } from "./ssh.ts";
 
 /** Milliseconds. A first system over a slow line. */
@@ -18,13 +19,18 @@ export async function copyClosure(
   host: Host,
   toplevel: StorePath,
   from: string | null,
+  onProgress: (progress: CopyProgress) => void = () => undefined,
 ): Promise<void> {
-  const { options, destination } = ssh.forNix(host);
+  const isRemote = from !== null && /^ssh(?:-ng)?:/.test(from);
+  const { options, destination } = isRemote ? await ssh.forNixAmongOthers(host) : ssh.forNix(host);
+  const log = new CopyLog();
   const { code, stderr } = await processes.run({
     program: "nix",
     args: [
       "--extra-experimental-features",
       "nix-command",
+      "--log-format",
+      "internal-json",
       "copy",
       ...(from === null ? [] : ["--from", from]),
       "--to",
@@ -34,11 +40,13 @@ export async function copyClosure(
     ],
     env: { ...environment, NIX_SSHOPTS: options.join(" ") },
     timeout: patience,
+    onStderr: (piece) => {
+      if (log.feed(piece) && log.progress !== null) onProgress(log.progress);
+    },
   });
   if (code === 0) return;
-  const lines = stderr.trim().split("\n");
-  const said = (lines.findLast((line) => line.includes("error:")) ?? lines.at(-1) ?? "")
-    .trim()
-    .slice(0, 1000);
+  // What Nix did not say itself, ssh has.
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("@nix "));
+  const said = (log.error ?? lines.at(-1) ?? "").trim().slice(0, 1000);
   throw new NixsealError("tool", `copying failed: ${said}`, { where: { host: host.name } });
 }

@@ -1,13 +1,13 @@
 /** The steps against a gate that is played here; the real one answers in test/deploy/. */
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { before, suite, test } from "node:test";
 import { alice, signed, warrant } from "../../test/support/warrants.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { GateEvent } from "../gate/answer.ts";
 import type { GateMessage, OfferMessage } from "../gate/message.ts";
 import { signMessage } from "../ssh/signer.ts";
 import type { GateNo, GateSuccess } from "./gate-client.ts";
-import { deployHost, type HostWorld } from "./host-steps.ts";
+import { deployHost, type HostOrder, type HostWorld } from "./host-steps.ts";
 
 let offer: OfferMessage;
 before(async () => {
@@ -40,7 +40,7 @@ type Played = Partial<
   >
 >;
 
-async function play(gate: Played, changes: Partial<HostWorld> = {}) {
+async function play(gate: Played, changes: Partial<HostWorld> = {}, given: Partial<HostOrder> = {}) {
   const log: string[] = [];
   const world: HostWorld = {
     clock: {
@@ -61,13 +61,23 @@ async function play(gate: Played, changes: Partial<HostWorld> = {}) {
       release: async () => void log.push("release"),
     }),
     check: async () => null,
-    sign: (text) => signMessage(text, "nixseal-confirm@v1", alice),
+    sign: (text, purpose) => signMessage(text, `nixseal-${purpose}@v1`, alice),
+    disconnect: async () => void log.push("disconnect"),
     say: () => undefined,
     logHead: async () => null,
     ...changes,
   };
   const result = await deployHost(
-    { fleet: "bos55", host: "web", order: offer.warrant, offer: async () => offer, action: "switch" },
+    {
+      fleet: "bos55",
+      host: "web",
+      order: offer.warrant,
+      offer: async () => offer,
+      action: "switch",
+      reboots: "never",
+      rebootWithin: 10_000,
+      ...given,
+    },
     world,
   );
   return { log, result };
@@ -84,6 +94,109 @@ test("a host that runs it already costs one question", async () => {
   const { log, result } = await play({ status: () => yes({ active: offer.warrant.digest }) });
   assert.deepEqual(log, ["status shared"]);
   assert.deepEqual([result.outcome, result.changed], ["done", false]);
+});
+
+suite("a reboot", () => {
+  const { toplevel } = warrant();
+  /** A machine that is down for some looks, then back as `after`. */
+  const machine = (after: object, downFor = 2) => {
+    let asked = 0;
+    let down = Infinity;
+    return {
+      status: () => {
+        asked++;
+        if (down > 0 && down !== Infinity) {
+          down--;
+          return gone();
+        }
+        return down === Infinity
+          ? yes({ boot: "first", uptime: 60, running: toplevel, reboot: true })
+          : yes({ boot: "second", running: toplevel, ...after });
+      },
+      reboot: () => {
+        down = downFor;
+        return yes({ boot: "first" });
+      },
+      activate: () => yes({ outcome: "active", receipt: "signed" }),
+      asked: () => asked,
+    };
+  };
+
+  test("over fresh connections until the host names another boot, under the lease, then the checks", async () => {
+    const checked: string[] = [];
+    const { log, result } = await play(
+      machine({}),
+      { check: async () => (checked.push("checked"), null) },
+      { reboots: "always" },
+    );
+    assert.deepEqual(log, [
+      "status shared",
+      "offer shared",
+      "copy",
+      "activate shared fence 7",
+      "status shared",
+      "reboot shared fence 7",
+      "disconnect",
+      "status fresh",
+      "status fresh",
+      "status fresh",
+      "release",
+    ]);
+    assert.deepEqual([result.outcome, result.message], ["done", "runs it, started anew in 0 s"]);
+    assert.deepEqual(checked, ["checked"]);
+  });
+
+  test("of a host that goes down before it can answer is seen all the same", async () => {
+    const played = machine({});
+    const reboot = () => (played.reboot(), gone());
+    assert.equal((await play({ ...played, reboot }, {}, { reboots: "always" })).result.outcome, "done");
+  });
+
+  test("that does not end in time, or into something else, or sick, is a failure that says what was done", async () => {
+    const cases: readonly [ReturnType<typeof machine>, Partial<HostWorld>, RegExp][] = [
+      [machine({}, 99), {}, /runs it; it did not come back within 10 s .*deploy rollback web/],
+      [machine({ boot: "first" }), {}, /did not come back/],
+      [machine({ running: "/nix/store/x-old" }), {}, /came back with \/nix\/store\/x-old/],
+      [machine({}), { check: async () => "web is sick" }, /after its reboot: web is sick/],
+    ];
+    for (const [played, changes, message] of cases) {
+      const { log, result } = await play(played, changes, { reboots: "always" });
+      assert.equal(result.outcome, "failed");
+      assert.deepEqual([result.changed, result.receipt], [true, "signed"]);
+      assert.match(result.message, message);
+      assert.equal(log.at(-1), "release");
+    }
+    const refused = { ...machine({}), reboot: () => no("confirmation") };
+    assert.match(
+      (await play(refused, {}, { reboots: "always" })).result.message,
+      /runs it; no: confirmation/,
+    );
+    const old = { ...machine({}), status: () => yes({ running: toplevel }) };
+    assert.match((await play(old, {}, { reboots: "always" })).result.message, /knows no reboot/);
+  });
+
+  test("is only for hosts that need one, where that was said; and is made up for after an interruption", async () => {
+    const calm = {
+      ...machine({}),
+      status: () => yes({ boot: "first", uptime: 60, running: toplevel, reboot: false }),
+    };
+    const without = await play(calm, {}, { reboots: "if-needed" });
+    assert.ok(!without.log.some((line) => line.startsWith("reboot")), without.log.join());
+    const needy = await play(machine({}), {}, { reboots: "if-needed" });
+    assert.match(needy.result.message, /started anew/);
+    // It runs the order already, and nothing but the reboot is missing.
+    const active = { active: offer.warrant.digest };
+    const cut = machine(active);
+    const { log } = await play(
+      { ...cut, status: () => ({ ...cut.status(), ...active }) },
+      {},
+      { reboots: "if-needed" },
+    );
+    assert.deepEqual(log.slice(0, 3), ["status shared", "status shared", "reboot shared fence 7"]);
+    const done = yes({ ...active, running: toplevel, reboot: false });
+    for (const reboots of ["always", "if-needed"] as const)
+      assert.deepEqual((await play({ status: () => done }, {}, { reboots })).log, ["status shared"]);
+  });
 });
 
 test("offer, copy, activate, and the confirmation over a connection of its own, all with the lease's token", async () => {

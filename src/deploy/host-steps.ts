@@ -8,6 +8,9 @@ import type { LogHead } from "../log/log.ts";
 import type { SshSig } from "../ssh/sshsig.ts";
 import type { Lease } from "../state/lease.ts";
 import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
+import { keepLease } from "./keep-lease.ts";
+import type { Reboots } from "./plan.ts";
+import { awaitsReboot, rebootHost } from "./reboot-host.ts";
 import type { HostReport } from "./rollout.ts";
 
 export interface HostOrder {
@@ -15,6 +18,9 @@ export interface HostOrder {
   readonly host: string;
   readonly order: WarrantEnvelope;
   readonly action: GateAction;
+  readonly reboots: Reboots;
+  /** Milliseconds for a reboot. */
+  readonly rebootWithin: number;
   /** The order with what the host lacks to decide on it, by its status. */
   offer(status: GateSuccess): Promise<OfferMessage>;
 }
@@ -34,19 +40,23 @@ export interface HostWorld {
   lease(seen: number): Promise<Lease>;
   /** Whether the new system does its work, as seen from here: why not, else null. */
   check(): Promise<string | null>;
-  sign(text: Uint8Array): Promise<SshSig>;
+  sign(text: Uint8Array, purpose: "confirm" | "reboot"): Promise<SshSig>;
+  /** Gives up the shared connection: the next question opens another. */
+  disconnect(): Promise<void>;
   /** What the log ends with, for the host to bear witness of. */
   logHead(): Promise<LogHead | null>;
   say(message: string): void;
 }
 
 export interface HostResult extends HostReport {
+  /** Whether it was told to start anew. */
+  readonly rebooted?: boolean;
   /** As the host signed it; null when it gave none. */
   readonly receipt: string | null;
 }
 
-/** Milliseconds: between two renewals of the lease, and between two looks at a host whose answer was lost. */
-const pauses = { lease: 15_000, look: 2_000 };
+/** Milliseconds between two looks at a host whose answer was lost. */
+const pause = 2_000;
 /** How often, and for how many milliseconds, a host is looked at whose answer was lost: it goes on by itself, or back, within minutes. */
 const most = { looks: 300, looking: 30 * 60_000 };
 /** Milliseconds that a host's clock may be from ours, the way of its answer included. */
@@ -55,7 +65,15 @@ const tolerated = 60_000;
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
   const digest = order.order.digest;
+  const already = {
+    host,
+    outcome: "done",
+    message: "runs it already",
+    changed: false,
+    receipt: null,
+  } as const;
   let status: GateSuccess;
+  let runs: boolean;
   let apart: string | null = null;
   const failure = (outcome: "failed" | "offline", error: NixsealError): HostResult => {
     const said = error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
@@ -71,8 +89,8 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
     status = accepted(await world.ask({ kind: "status" }, "shared"), host);
     apart = clocksApart(status, world.clock.now());
     if (apart !== null) world.say(apart);
-    if (status["active"] === digest && order.action !== "dry-activate")
-      return { host, outcome: "done", message: "runs it already", changed: false, receipt: null };
+    runs = status["active"] === digest && order.action !== "dry-activate";
+    if (runs && (order.reboots === "never" || !awaitsReboot(order, status))) return already;
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     // Only who could not be reached is offline: a wrong host key, or a gate that says no, is a failure.
@@ -81,9 +99,10 @@ export async function deployHost(order: HostOrder, world: HostWorld): Promise<Ho
   try {
     const { fence } = status;
     const lease = await world.lease(typeof fence === "number" && Number.isSafeInteger(fence) ? fence : 0);
-    const renewal = keepLease(lease, world);
+    const renewal = keepLease(lease, world.clock);
     try {
-      return await underLease(order, status, world, lease, renewal.lost);
+      const result = runs ? already : await underLease(order, status, world, lease, renewal.lost);
+      return await thenReboot(order, world, result, lease.token);
     } finally {
       renewal.end();
       await giveBack(lease, world);
@@ -101,6 +120,34 @@ async function giveBack(lease: Lease, world: HostWorld): Promise<void> {
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     world.say(`the lease was not given back, and ends by itself (${error.message})`);
+  }
+}
+
+/** What was activated stays whatever becomes of the reboot: its receipt is kept, and the report says both. */
+async function thenReboot(
+  order: HostOrder,
+  world: HostWorld,
+  result: HostResult,
+  fence: number,
+): Promise<HostResult> {
+  const { host, action, reboots } = order;
+  if (result.outcome !== "done" || reboots === "never" || (action !== "switch" && action !== "boot"))
+    return result;
+  try {
+    if (reboots === "if-needed" && result.changed) {
+      const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+      if (!awaitsReboot(order, status)) return result;
+    }
+    return { ...result, message: `runs it, ${await rebootHost(order, world, fence)}`, rebooted: true };
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    const hint = error.hint === undefined ? "" : ` (${error.hint})`;
+    return {
+      ...result,
+      outcome: "failed",
+      message: `${result.message}; ${error.message}${hint}`,
+      changed: true,
+    };
   }
 }
 
@@ -168,7 +215,7 @@ async function answer(order: HostOrder, world: HostWorld, nonce: string, fence: 
     throw new NixsealError("refused", sick);
   }
   const text = confirmationText({ fleet, host, warrant: order.order.digest, nonce });
-  const signature = await world.sign(text);
+  const signature = await world.sign(text, "confirm");
   accepted(await world.ask({ kind: "confirm", nonce, signature, fence }, "fresh"), host);
 }
 
@@ -181,7 +228,7 @@ async function lookAgain(
   const digest = order.order.digest;
   const end = world.clock.now().getTime() + most.looking;
   for (let looks = 0; looks < most.looks && world.clock.now().getTime() < end; looks++) {
-    await world.clock.sleep(pauses.look);
+    await world.clock.sleep(pause);
     const status = await world.ask({ kind: "status" }, "fresh").catch((error: unknown) => {
       if (error instanceof NixsealError) return null; // it may be starting anew
       throw error;
@@ -198,34 +245,6 @@ async function lookAgain(
       hint: `nixseal deploy status ${order.host}`,
     },
   );
-}
-
-interface Renewal {
-  /** Why the lease is not ours any more; null while it is. */
-  readonly lost: () => NixsealError | null;
-  readonly end: () => void;
-}
-
-function keepLease(lease: Lease, { clock }: HostWorld): Renewal {
-  let lost: NixsealError | null = null;
-  let ended = false;
-  const renew = async (): Promise<void> => {
-    while (lost === null) {
-      await clock.sleep(pauses.lease, { background: true });
-      if (ended) return;
-      try {
-        await lease.renew();
-      } catch (error) {
-        if (!(error instanceof NixsealError)) throw error;
-        // Another took it over: the gate refuses our token from now on. A state that cannot be reached may come back.
-        if (error.code === "conflict") lost = error;
-      }
-    }
-  };
-  renew().catch(
-    (error: unknown) => (lost = new NixsealError("bug", "the lease was not renewed", { cause: error })),
-  );
-  return { lost: () => lost, end: () => (ended = true) };
 }
 
 /** A host with a wrong clock refuses what is valid, and says why by a time that nobody here understands. Null when it agrees with ours. */

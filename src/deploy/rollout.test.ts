@@ -12,13 +12,18 @@ const plan: RolloutPlan = {
   budget: { failures: 0, beyond: "stop" },
 };
 
-function fleet(outcomes: readonly Outcome[], check: () => string | null = () => null) {
+function fleet(
+  outcomes: readonly Outcome[],
+  check: () => string | null = () => null,
+  idle: readonly number[] = [],
+) {
   const log: string[] = [];
   let busy = 0;
   let most = 0;
   const work: RolloutWork<number> = {
     clock: { sleep: async (milliseconds) => void log.push(`soak ${milliseconds / 1000}`) },
     name: (host) => `h${host}`,
+    isIdle: (host) => idle.includes(host),
     deploy: async (host) => {
       most = Math.max(most, ++busy);
       await new Promise((resolve) => setImmediate(resolve));
@@ -52,6 +57,18 @@ test("a canary, a soak and a look, then the next wave", async () => {
     "h3",
   ]);
   assert.deepEqual([report.ended, report.untouched, report.reports.length], [null, [], 4]);
+});
+
+test("no wave waits for those behind it that have nothing to do", async () => {
+  const some = fleet(["done", "done", "done", "done"], undefined, [1, 2, 3]);
+  await rollOut(some.hosts, plan, some.work);
+  assert.deepEqual(
+    some.log.filter((line) => line.startsWith("soak")),
+    [],
+  );
+  const last = fleet(["done", "done", "done", "done"], undefined, [0, 1, 2]);
+  await rollOut(last.hosts, plan, last.work);
+  assert.deepEqual(last.log.filter((line) => line.startsWith("soak")).length, 2, "the last one is changed");
 });
 
 test("a canary that fails, is offline, or sickens afterwards ends it with the others untouched", async () => {

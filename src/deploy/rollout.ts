@@ -22,6 +22,8 @@ export interface RolloutPlan extends WavePlan {
 export interface RolloutWork<T> {
   readonly clock: Pick<Clock, "sleep">;
   name(host: T): string;
+  /** Whether it is known beforehand that nothing is to be done to it. */
+  isIdle(host: T): boolean;
   /** Never throws for what is wrong with one host: that is its report. */
   deploy(host: T): Promise<HostReport>;
   /** Asked after each wave's soak, of the hosts that are done so far: why one of them is not well any more, null when all are. */
@@ -80,7 +82,12 @@ export async function rollOut<T>(
     });
     throwIfBroken(broken);
     judged("after");
-    if (ended === null && index < waves.length - 1) {
+    // A wave waits for the one before it because of what would be done to it: where that is nothing, so is the wait.
+    const isLast = waves
+      .slice(index + 1)
+      .flat()
+      .every((host) => work.isIdle(host));
+    if (ended === null && !isLast) {
       await work.clock.sleep(plan.soak * 1000);
       const sick = await work.check(done);
       if (sick !== null) ended = { how: plan.budget.beyond, reason: sick };
@@ -98,7 +105,8 @@ function throwIfBroken(broken: { readonly error: unknown } | null): void {
   if (broken !== null) throw broken.error;
 }
 
-async function inParallel<T>(
+/** Each item once, never more than `most` at the same time. */
+export async function inParallel<T>(
   items: readonly T[],
   most: number,
   work: (item: T) => Promise<void>,

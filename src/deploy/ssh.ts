@@ -3,6 +3,7 @@ import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Command, CommandResult, Files, Processes } from "../core/ports.ts";
 import type { Host } from "../inventory/model.ts";
+import { configFor } from "./ssh-config.ts";
 
 type World = { readonly files: Pick<Files, "create" | "privateDirectory" | "removeTree"> } & {
   readonly processes: Pick<Processes, "run">;
@@ -30,6 +31,12 @@ export interface SshFleet {
   run(host: Host, words: readonly string[], rest?: Omit<Command, "program" | "args">): Promise<CommandResult>;
   /** The same connection for the programs of Nix: NIX_SSHOPTS, which they split at blanks, and what stands behind `ssh-ng://`. */
   forNix(host: Host): { readonly options: readonly string[]; readonly destination: string };
+  /** The same for a program that connects to another machine too: what is said of the host holds for the host alone. */
+  forNixAmongOthers(
+    host: Host,
+  ): Promise<{ readonly options: readonly string[]; readonly destination: string }>;
+  /** Ends the shared connection to one host, which may be dead without knowing it: the next command opens another. */
+  disconnect(host: Host): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,28 +72,50 @@ export async function openSsh(
   const knownHosts = `${directory}/known_hosts`;
   await files.create(knownHosts, utf8(knownHostsOf(hosts)), { mode: 0o600 });
   const opened = new Set<Host>();
+  const configured = new Set<Host>();
   const place = { directory, knownHosts, identity };
 
+  const disconnect = async (host: Host): Promise<void> => {
+    const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
+    try {
+      await processes.run({ program: "ssh", args, timeout: 5_000 });
+    } catch (error) {
+      if (!(error instanceof NixsealError)) throw error; // it ends by itself; what was done is not undone by that
+    }
+  };
   const command: SshFleet["command"] = (host, words, way = "shared") => {
     // The first value of an option is the one that counts.
     const own = way === "fresh" ? ["-o", "ControlPath=none"] : [];
     if (way === "shared") opened.add(host);
     return { program: "ssh", args: [...own, ...optionsFor(host, place), "--", host.address, ...words] };
   };
+  const forNix: SshFleet["forNix"] = (host) => {
+    opened.add(host);
+    // An IPv6 address has colons, which Nix would take for a port: the real one is an option then.
+    const isPlain = !host.address.includes(":");
+    const name = isPlain ? host.address : aliasOf(host);
+    return {
+      options: [
+        ...optionsFor(host, place),
+        ...(isPlain ? [] : ["-o", `HostName=${host.address.replaceAll("%", "%%")}`]),
+      ],
+      destination: `${host.user ?? gateUser}@${name}`,
+    };
+  };
   return {
     command,
-    forNix(host) {
-      opened.add(host);
-      // An IPv6 address has colons, which Nix would take for a port: the real one is an option then.
-      const isPlain = !host.address.includes(":");
-      const name = isPlain ? host.address : aliasOf(host);
-      return {
-        options: [
-          ...optionsFor(host, place),
-          ...(isPlain ? [] : ["-o", `HostName=${host.address.replaceAll("%", "%%")}`]),
-        ],
-        destination: `${host.user ?? gateUser}@${name}`,
-      };
+    disconnect,
+    forNix,
+    async forNixAmongOthers(host) {
+      const { options, destination } = forNix(host);
+      const at = destination.lastIndexOf("@");
+      const about = { user: destination.slice(0, at), name: destination.slice(at + 1) };
+      const file = `${directory}/${aliasOf(host)}.config`;
+      if (!configured.has(host)) {
+        configured.add(host);
+        await files.create(file, utf8(configFor(about, options)), { mode: 0o600 });
+      }
+      return { options: ["-F", file], destination };
     },
     async run(host, words, rest = {}) {
       const result = await processes.run({ ...rest, ...command(host, words) });
@@ -97,14 +126,7 @@ export async function openSsh(
     async close() {
       const queue = opened.values();
       const one = async (): Promise<void> => {
-        for (const host of queue) {
-          const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
-          try {
-            await processes.run({ program: "ssh", args, timeout: 5_000 });
-          } catch (error) {
-            if (!(error instanceof NixsealError)) throw error; // it ends by itself; what was done is not undone by that
-          }
-        }
+        for (const host of queue) await disconnect(host);
       };
       await Promise.all(Array.from({ length: Math.min(closedAtOnce, opened.size) }, one));
       await files.removeTree(directory);

@@ -52,6 +52,10 @@ export type GateCode =
   | "nonce"
   /** whoever signed may not activate here */
   | "confirmation"
+  /** the host is not at the system that the order names, so it does not start anew for it */
+  | "not-active"
+  /** it has started anew since the message was signed */
+  | "boot"
   /** there is no system to go back to */
   | "no-way-back"
   /** too many warrants are offered at once */

@@ -44,6 +44,7 @@ async function everyKind(): Promise<GateMessage[]> {
     { ...activate, fence: null, log: { seq: 7, digest } },
     { kind: "confirm", nonce: digest, signature, fence: null },
     { kind: "revert", fence: 0 },
+    { kind: "reboot", warrant: digest, boot: "1-2-3", uptime: 60, signature, fence: 7 },
     { kind: "status" },
   ];
 }

@@ -2,7 +2,7 @@
 import { base64, fromBase64, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
-import { list, nullable, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
+import { list, nullable, object, oneOf } from "../core/shape.ts";
 import { parseStorePath, type StorePath } from "../nix/store-path.ts";
 import { parseCertificate, type Certificate } from "../ssh/certificate.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../ssh/sshsig.ts";
@@ -16,6 +16,8 @@ import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
 import type { Head } from "../trust/warrant/state.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
+import { carried, count, digest, fence, flag, logHead, type Fence } from "./message-fields.ts";
+import type { RebootMessage } from "./reboot-message.ts";
 
 /** As `switch-to-configuration` names them. */
 export const gateActions = ["switch", "boot", "test", "dry-activate"] as const;
@@ -74,12 +76,6 @@ export interface StatusMessage {
   readonly kind: "status";
 }
 
-/**
- * A fencing token: the number of the sender's lease, which only rises. Whoever lost the lease has a smaller number than the host
- * has seen, and is refused. Null for a person who holds none.
- */
-export type Fence = number | null;
-
 export type GateMessage =
   | OfferMessage
   | ImportMessage
@@ -87,6 +83,7 @@ export type GateMessage =
   | ActivateMessage
   | ConfirmMessage
   | RevertMessage
+  | RebootMessage
   | StatusMessage;
 
 export const confirmNamespace = "nixseal-confirm@v1";
@@ -96,26 +93,6 @@ export const messageLimits = { offer: 64 << 20, other: 1 << 20 } as const;
 
 /** How an offer begins, and no other message: which limit holds is known before the rest is read. */
 export const offerStart = utf8('{"between":');
-
-const printable = (given: string): boolean => /^[\x20-\x7e\n]*$/.test(given);
-const carried = text(printable, "text");
-const digest = text((given) => /^[0-9a-f]{64}$/.test(given), "64 digits in hex");
-const flag: Check<boolean> = (value, path) => {
-  if (typeof value !== "boolean") throw wrong(path, "true or false", value);
-  return value;
-};
-const fence: Check<Fence> = nullable((value, path) => {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw wrong(path, "a whole number", value);
-});
-
-export const logHead = object<Head>({
-  digest,
-  seq: (value, path) => {
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
-    throw wrong(path, "a whole number from 1", value);
-  },
-});
 
 const shapes = {
   offer: object({
@@ -136,6 +113,14 @@ const shapes = {
   }),
   confirm: object({ fence, kind: oneOf("confirm"), nonce: digest, signature: carried }),
   revert: object({ fence, kind: oneOf("revert") }),
+  reboot: object({
+    boot: carried,
+    fence,
+    kind: oneOf("reboot"),
+    signature: carried,
+    uptime: count,
+    warrant: digest,
+  }),
   status: object({ kind: oneOf("status") }),
 } as const;
 
@@ -183,6 +168,10 @@ function read(value: unknown, storeDirectory: string): GateMessage {
     }
     case "revert":
       return shapes.revert(value, "message");
+    case "reboot": {
+      const { signature, ...rest } = shapes.reboot(value, "message");
+      return { ...rest, signature: parseArmoredSshSig(signature) };
+    }
     case "status":
       return shapes.status(value, "message");
   }
@@ -205,6 +194,7 @@ function jsonOf(message: GateMessage): Json {
     case "upload":
       return { ...message, certificate: base64(message.certificate.blob) };
     case "confirm":
+    case "reboot":
       return { ...message, signature: armorSshSig(message.signature) };
     case "activate":
       return { ...message, log: message.log === null ? null : { ...message.log } };
@@ -229,7 +219,7 @@ export function confirmationText(about: {
 
 function kindOf(value: unknown): GateMessage["kind"] {
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
-  return oneOf("offer", "import", "upload", "activate", "confirm", "revert", "status")(kind, "message.kind");
+  return oneOf(...(Object.keys(shapes) as (keyof typeof shapes)[]))(kind, "message.kind");
 }
 
 function bytesOf(encoded: string): Uint8Array {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { constants, hostname } from "node:os";
 import type { Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Command, CommandResult, Conversation, Processes } from "../core/ports.ts";
@@ -38,6 +39,10 @@ async function run(command: Command): Promise<CommandResult> {
   const limit = command.maxOutput ?? 64 * mebibyte;
   const parts: Uint8Array[] = [];
   const stderr = tail(child);
+  if (command.onStderr !== undefined) {
+    const decoder = new StringDecoder("utf8");
+    child.stderr.on("data", (bytes: Buffer) => command.onStderr!(decoder.write(bytes)));
+  }
   let size = 0;
   child.stdout.on("data", (bytes: Buffer) => {
     size += bytes.length;

@@ -128,8 +128,13 @@ export class Host {
   async reboot(): Promise<void> {
     // What this answers is of no interest: it may be killed by what it asks for.
     await this.attempt(["systemctl", "reboot", "--no-block"]);
-    if (!(await this.#container.ended())) throw new Error(`${this.name} went off instead of rebooting`);
+    await this.goneDown();
     await this.start();
+  }
+
+  /** Resolves when it has gone down for a reboot that something else has asked for; `start` is the power supply. */
+  async goneDown(): Promise<void> {
+    if (!(await this.#container.ended())) throw new Error(`${this.name} went off instead of rebooting`);
   }
 
   /** An orderly power-off. */

@@ -31,6 +31,7 @@ case $1 in
         [ ! -e "$dir/cut" ] || touch "$root/cut"
         [ ! -e "$dir/uncut" ] || rm -f "$root/cut" ;;
   boot) echo "$logical" > "$root/boot.new"; mv "$root/boot.new" "$root/boot" ;;
+  dry-activate) [ ! -e "$dir/says" ] || cat "$dir/says" >&2 ;;
 esac
 `;
 

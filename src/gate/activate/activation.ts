@@ -10,7 +10,7 @@ import { actions, type Action } from "../../trust/warrant/model.ts";
 import type { Head } from "../../trust/warrant/state.ts";
 import { readChecked, writeChecked } from "../checked-file.ts";
 import { outcomes, type Outcome } from "../guard.ts";
-import { logHead } from "../message.ts";
+import { logHead } from "../message-fields.ts";
 import type { GatePaths } from "../paths.ts";
 
 export const phases = [
@@ -159,9 +159,17 @@ export async function removeActivation(
 
 /** The boot that this is. A container has the kernel's id over its restarts; the first process tells them apart (proc(5), starttime). */
 export async function readBootId(files: Pick<Files, "read">): Promise<string> {
-  const id = await procText(files, "/proc/sys/kernel/random/boot_id");
+  const id = await readKernelBoot(files);
   const first = (await procText(files, "/proc/1/stat")).replace(/^.*\) /s, "").split(" ")[19] ?? "";
   return `${id}:${first}`;
+}
+
+/**
+ * The kernel's own id of this boot (random(4)), which all may read: the gate's confined side does not see the first process.
+ * systemd-nspawn gives each start of a container one of its own, too.
+ */
+export function readKernelBoot(files: Pick<Files, "read">): Promise<string> {
+  return procText(files, "/proc/sys/kernel/random/boot_id");
 }
 
 /** Whole seconds since the machine started: setting the clock does not move it. */

@@ -27,7 +27,8 @@ export const scrubbed: Readonly<Record<string, string | undefined>> = {
 
 const killAfter = 10;
 const shownLines = 200;
-const shownColumns = 2000;
+/** A line of a dry run names every unit that a switch would touch: hundreds. */
+const shownColumns = 16 << 10;
 
 export function runScrubbed(gate: Pick<Gate, "processes">, command: Command): Promise<CommandResult> {
   return gate.processes.run({ ...command, env: scrubbed });

@@ -1,6 +1,6 @@
 /** Whether a message to the gate is followed. Pure: what is known and what is asked come in, a decision or a refusal comes out. */
 import { verifySignature } from "../../ssh/signature.ts";
-import { signedData } from "../../ssh/sshsig.ts";
+import { signedData, type SshSig } from "../../ssh/sshsig.ts";
 import { decideRight } from "../../trust/certificates/decide.ts";
 import { effectiveTime } from "../../trust/root/decide.ts";
 import { decideWarrant, type WarrantAccepted } from "../../trust/warrant/decide.ts";
@@ -16,9 +16,9 @@ import {
   confirmNamespace,
   type ActivateMessage,
   type ConfirmMessage,
-  type Fence,
   type GateAction,
 } from "../message.ts";
+import type { Fence } from "../message-fields.ts";
 import type { GateKnowledge } from "../state.ts";
 import { trustFloor } from "../trust.ts";
 import type { Activation } from "./activation.ts";
@@ -133,8 +133,24 @@ export function decideConfirmation(
   if (nonce !== activation.nonce)
     throw new GateRefusal("nonce", "this is not the nonce of the activation that waits");
   checkFence(fence, guard);
+  const about = { fleet: config.fleet, host: config.host, warrant: activation.warrant ?? "", nonce };
+  return decideMember(signature, confirmNamespace, confirmationText(about), {
+    config,
+    trust,
+    accepted,
+    clock,
+  });
+}
+
+/** Who has signed the text: a member who may activate on this host, now. Throws `GateRefusal`. */
+export function decideMember(
+  signature: SshSig,
+  wanted: string,
+  text: Uint8Array,
+  { config, trust, accepted, clock }: Known,
+): string {
   const { signer, namespace } = signature;
-  if (namespace !== confirmNamespace)
+  if (namespace !== wanted)
     throw new GateRefusal("confirmation", `the signature is for namespace '${namespace.slice(0, 64)}'`);
   if (signer.type !== "certificate")
     throw new GateRefusal("confirmation", "signed with a bare key, which stands for nobody");
@@ -145,8 +161,7 @@ export function decideConfirmation(
     { root: trust.root.root, revocations: trust.krl, now },
   );
   if (!right.accepted) throw new GateRefusal("confirmation", right.reason);
-  const about = { fleet: config.fleet, host: config.host, warrant: activation.warrant ?? "", nonce };
-  const data = signedData(confirmationText(about), signature);
+  const data = signedData(text, signature);
   const checked = verifySignature(signer.key, data, signature.signature, {
     userVerification: right.userVerification,
   });

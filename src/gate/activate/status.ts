@@ -5,9 +5,12 @@ import { gateTime, readKnowledge } from "../state.ts";
 import { formatTime } from "../../trust/root/root.ts";
 import { headsJson } from "../../trust/warrant/state.ts";
 import type { GateResult } from "../answer.ts";
-import { readActivation } from "./activation.ts";
+import { needsBoot } from "../store/boot-parts.ts";
+import { systemAt } from "../store/systems.ts";
+import { placeOf } from "../paths.ts";
+import { readActivation, readKernelBoot, readUptime } from "./activation.ts";
 import type { Gate } from "./gate.ts";
-import { runningSystem } from "./store.ts";
+import { profileTarget, runningSystem } from "./store.ts";
 
 export async function status(gate: Gate): Promise<GateResult> {
   const { files, paths, config, clock } = gate;
@@ -27,6 +30,9 @@ export async function status(gate: Gate): Promise<GateResult> {
     heads: headsJson(known.accepted.heads),
     pending: await pendingDigests(files, paths),
     running: await runningSystem(gate),
+    boot: await readKernelBoot(files),
+    uptime: await readUptime(files),
+    reboot: await awaitsBoot(gate),
     active: active?.digest ?? null,
     fence,
     last: last === null ? null : { ...last },
@@ -41,4 +47,13 @@ export async function status(gate: Gate): Promise<GateResult> {
             nonce: activation.nonce,
           },
   };
+}
+
+/** Whether the next boot brings another kernel, initrd or modules than run now; null where the systems do not say. */
+async function awaitsBoot(gate: Gate): Promise<boolean | null> {
+  const { files, paths, config } = gate;
+  const booted = await systemAt(files, paths.root, "/run/booted-system", config.storeDirectory);
+  const next = await profileTarget(gate);
+  if (booted === null || next === null) return null;
+  return needsBoot(files, placeOf(paths, booted), placeOf(paths, next));
 }

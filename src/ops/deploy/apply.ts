@@ -2,29 +2,38 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { parsePlan, planLimit, type DeployPlan } from "../../deploy/plan.ts";
-import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";
+import { planLimit, type DeployPlan } from "../../deploy/plan.ts";
+import { parsePlan } from "../../deploy/read-plan.ts";
+import type { SshFleet } from "../../deploy/ssh.ts";
 import * as rules from "../../inventory/field-rules.ts";
+import type { Host } from "../../inventory/model.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
 import type { OpenFleet } from "../fleet-context.ts";
-import { withFleetLock, withLockedFleet } from "../locked-fleet.ts";
+import { withLockedFleet } from "../locked-fleet.ts";
 import { op, type Context } from "../op.ts";
 import { openState } from "../shared-state.ts";
-import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { openTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
-import { withSsh } from "./connect.ts";
-import { execute, hostOf, ordersOf, type World } from "./execute.ts";
-import { formerOf, orderAgain, planOfOrders } from "./former-orders.ts";
-import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
+import { withLateSsh } from "./connect.ts";
+import { execute, hostOf, isIdle } from "./execute.ts";
+import {
+  connectionFlags,
+  orderFlags,
+  rebootBound,
+  rebootFlags,
+  rebootsOf,
+  rolloutOf,
+  signerFlags,
+  systemFlags,
+  waveFlags,
+} from "./flags.ts";
+import { goBack } from "./go-back.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
-import { ordersText } from "./orders-text.ts";
-import { planText } from "./plan-text.ts";
-import { planView } from "./plan-view.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
-import { signOrders, type OrderFile } from "./sign-orders.ts";
-import { systemsOf } from "./systems.ts";
+import type { OrderFile } from "./sign-orders.ts";
+import { signPlan, textOfOrders, textOfPlan } from "./sign-plan.ts";
+import { builderOf, systemsOf } from "./systems.ts";
 import { historyFlags, verifyHistory } from "./verified-history.ts";
 
 const input = z.object({
@@ -33,6 +42,8 @@ const input = z.object({
   ...historyFlags,
   ...orderFlags,
   ...waveFlags,
+  ...rebootFlags,
+  ...rebootBound,
   ...connectionFlags,
   ...signerFlags,
 });
@@ -51,135 +62,82 @@ export const deployApply = op({
       says: "what was planned and signed; again, after an interruption",
     },
   ],
-  run: async (context, given) => {
-    const [file] = given.what;
-    const isPlan = given.what.length === 1 && file!.endsWith(".json");
-    // The lock is for the files of the fleet. While hosts are being changed, others may plan: leases keep them apart.
-    const ready = await withLockedFleet(context, "deploy apply", false, (open) =>
-      prepare(context, open, given, isPlan),
-    );
-    const { open, plan, orders, store } = ready;
-    const hosts = plan.hosts.map(({ name }) => hostOf(open, name));
-    const trust = await openTrust(context, open.directory);
-    const state = await openState(context, open);
-    return withSsh(context, hosts, given.identity, async (ssh) => {
+  run: (context, given) =>
+    withLateSsh(context, given.identity, async (connect) => {
+      // The lock is for the files of the fleet. While hosts are being changed, others may plan: leases keep them apart.
+      const { open, plan, orders, store, ssh } = await withLockedFleet(
+        context,
+        "deploy apply",
+        false,
+        (fleet) => prepare(context, fleet, given, connect),
+      );
+      const trust = await openTrust(context, open.directory);
+      const state = await openState(context, open);
       const world = { context, open, trust, ssh, state };
-      const report = await execute(world, { plan, orders, store, choice: given });
+      const rebootWithin = rules.seconds(given.rebootWithin) * 1000;
+      const report = await execute(world, { plan, orders, store, choice: given, rebootWithin });
       if (report.ended?.how !== "revert") return reportView(plan, report, []);
-      return reportView(plan, report, await goBack(world, plan, report, given));
-    });
-  },
+      const back = { choice: given, expires: rules.seconds(given.expires), rebootWithin };
+      return reportView(plan, report, await goBack(world, plan, report, back));
+    }),
   text: reportText,
   exit: ({ hosts }) =>
     hosts.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partial,
 });
 
-/**
- * The hosts that were done go back: what half of a fleet runs nobody has decided on. One that cannot is a line of the report, and keeps no
- * other from it. What they run is what was just ordered: a host that says otherwise would choose what is signed for it.
- */
-async function goBack(
-  world: World,
-  { rollout, hosts: planned }: DeployPlan,
-  { reports }: RolloutReport,
-  given: Input,
-): Promise<readonly HostReport[]> {
-  const { context, open, trust } = world;
-  const isChanged = new Set(
-    reports.filter(({ outcome, changed }) => outcome === "done" && changed).map(({ host }) => host),
-  );
-  const changed = planned.filter(({ name }) => isChanged.has(name));
-  if (changed.length === 0) return [];
-  context.emit({ type: "step", message: `going back: ${changed.map(({ name }) => name).join(" ")}` });
-  const formers = new Map<string, WarrantEnvelope>();
-  const stuck: HostReport[] = [];
-  const stays = (host: string, error: unknown): void => {
-    if (!(error instanceof NixsealError)) throw error;
-    stuck.push({ host, outcome: "failed", message: error.message, changed: false });
-  };
-  for (const { name, warrant } of changed)
-    await formerOf(context, open, name, warrant.digest).then(
-      (former) => formers.set(name, former),
-      (error: unknown) => stays(name, error),
-    );
-  let orders: ReadonlyMap<string, OrderFile>;
-  try {
-    orders = await withFleetLock(context, "deploy apply", async () => {
-      const again = await orderAgain(context, open, formers, rules.seconds(given.expires));
-      const signed = await signOrders(context, open, trust, [...again.values()], given);
-      return new Map([...again.keys()].map((name, index) => [name, signed[index]!]));
-    });
-  } catch (error) {
-    for (const name of formers.keys()) stays(name, error);
-    return stuck;
-  }
-  if (orders.size === 0) return stuck;
-  const all = {
-    ...rollout,
-    canary: 0,
-    steps: [],
-    budget: { failures: orders.size, beyond: "stop" },
-  } as const;
-  const plan = planOfOrders(context, open, orders, all);
-  const back = await execute(world, { plan, orders, store: null, present: true, choice: given });
-  return [...stuck, ...back.reports];
+type Connect = (hosts: readonly Host[]) => Promise<SshFleet>;
+
+interface Found {
+  readonly made: MadePlan;
+  readonly store: string | null;
+  readonly ssh: SshFleet;
 }
 
-interface Ready {
+interface Ready extends Omit<Found, "made"> {
   readonly open: OpenFleet;
   readonly plan: DeployPlan;
   readonly orders: ReadonlyMap<string, OrderFile>;
-  readonly store: string | null;
 }
 
-async function prepare(context: Context, open: OpenFleet, given: Input, isPlan: boolean): Promise<Ready> {
-  const trust = await openTrust(context, open.directory);
-  const { made, store } = isPlan
-    ? { made: await readPlan(context, open, given), store: given.store ?? given.builder ?? null }
-    : await planNow(context, open, given);
-  const orders = await ordersOf(context, open, made.plan);
-  if (!given.yes)
-    await ask(context, isPlan ? await ordersText(context, [...orders.values()]) : textOfPlan(made));
-  const signed = await signOrders(context, open, trust, [...orders.values()], given);
-  return {
-    open,
-    plan: made.plan,
-    orders: new Map([...orders.keys()].map((name, index) => [name, signed[index]!])),
-    store,
-  };
+async function prepare(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Ready> {
+  const isFile = given.what.length === 1 && given.what[0]!.endsWith(".json");
+  const { made, store, ssh } = await (isFile ? planOfFile : planNow)(context, open, given, connect);
+  const { plan } = made;
+  // Hosts that have just said that they run it. What a file says of them may be long ago.
+  const idle = isFile ? [] : plan.hosts.filter((host) => isIdle(plan, host));
+  const names = new Set(idle.map(({ name }) => name));
+  const asked = { shown: isFile ? textOfOrders : textOfPlan, question: "Sign and deploy this?" };
+  const orders = await signPlan(context, open, made, names, given, asked);
+  return { open, plan, orders, store, ssh };
 }
 
-async function readPlan(context: Context, { fleet }: OpenFleet, { what }: Input): Promise<MadePlan> {
-  const [file] = what;
+async function planOfFile(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Found> {
+  const made = await readPlan(context, open, given);
+  const ssh = await connect(made.plan.hosts.map(({ name }) => hostOf(open, name)));
+  return { made, store: given.store ?? builderOf(given), ssh };
+}
+
+async function readPlan(context: Context, { fleet }: OpenFleet, given: Input): Promise<MadePlan> {
+  const [file] = given.what;
   const bytes = await context.files.read(resolve(context.workingDirectory, file!), { limit: planLimit });
-  const plan = parsePlan(bytes);
+  const kept = parsePlan(bytes);
+  const asked = rebootsOf({ ...given, action: kept.action });
+  const plan = asked === "never" ? kept : { ...kept, reboots: asked };
   if (plan.fleet === fleetName(fleet)) return { plan, unreachable: new Map() };
   throw new NixsealError("refused", `it is a plan of the fleet '${plan.fleet}'`, { where: { file } });
 }
 
-async function planNow(
-  context: Context,
-  open: OpenFleet,
-  given: Input,
-): Promise<{ made: MadePlan; store: string | null }> {
+async function planNow(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Found> {
   const hosts = selectHosts(open.fleet, given.what);
   requireHosts(hosts);
   await verifyHistory(context, open.directory, given);
   const systems = await systemsOf(context, open.directory, hosts, given);
   const rollout = rolloutOf(given, open.fleet.deploy);
-  const made = await withSsh(context, hosts, given.identity, (ssh) =>
-    makePlan(context, open, ssh, hosts, systems, { ...given, rollout }),
-  );
-  return { made, store: systems.store };
-}
-
-const plain = (text: string): string => text;
-
-function textOfPlan({ plan, unreachable }: MadePlan): string {
-  return planText(planView(plan, unreachable), { good: plain, bad: plain, weak: plain, strong: plain });
-}
-
-async function ask(context: Context, shown: string): Promise<void> {
-  if (!(await context.person.askYesNo(`${shown}\nSign and deploy this?`)))
-    throw new NixsealError("cancelled", "nothing was deployed");
+  const ssh = await connect(hosts);
+  const made = await makePlan(context, open, ssh, hosts, systems, {
+    ...given,
+    rollout,
+    reboots: rebootsOf(given),
+  });
+  return { made, store: systems.store, ssh };
 }

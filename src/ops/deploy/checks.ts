@@ -64,8 +64,8 @@ async function faultOfCommand(
   }
 }
 
-/** Names and addresses have no characters that could mean more than themselves in an argument. */
-function filled(text: string, { name, address }: Host): string {
+/** `{host}` and `{address}`. Names and addresses have no characters that could mean more than themselves in an argument. */
+export function filled(text: string, { name, address }: Pick<Host, "name" | "address">): string {
   const bracketed = address.includes(":") && text.includes("://") ? `[${address}]` : address;
   return text.replaceAll("{host}", name).replaceAll("{address}", bracketed);
 }

@@ -1,4 +1,6 @@
 import { NixsealError } from "../../core/errors.ts";
+import { confirmNamespace } from "../../gate/message.ts";
+import { rebootNamespace } from "../../gate/reboot-message.ts";
 import type { SshSig } from "../../ssh/sshsig.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { findConfirmer, signConfirmation } from "../gate/confirmation.ts";
@@ -7,20 +9,23 @@ import type { OpenTrust } from "../trust/open.ts";
 import type { SignerChoice } from "../warrant/add-signature.ts";
 import type { OrderFile } from "./sign-orders.ts";
 
+const namespaces = { confirm: confirmNamespace, reboot: rebootNamespace } as const;
+
 /** Signs what hosts ask to have confirmed. One at a time: a token has one button, and a terminal one person. */
 export function confirmer(
   context: Context,
   { directory, fleet }: OpenFleet,
   trust: OpenTrust,
   choice: SignerChoice,
-): (order: OrderFile, text: Uint8Array) => Promise<SshSig> {
+): (order: OrderFile, text: Uint8Array, purpose: keyof typeof namespaces) => Promise<SshSig> {
   let before: Promise<unknown> = Promise.resolve();
-  return ({ envelope }, text) => {
+  return ({ envelope }, text, purpose) => {
     const sign = async (): Promise<SshSig> =>
       signConfirmation(
         context,
         await findConfirmer(context, directory, fleet, trust, envelope, choice),
         text,
+        namespaces[purpose],
       );
     const mine = before.then(sign);
     before = mine.catch(() => undefined); // whoever asked is told; the next one is not held up

@@ -59,12 +59,28 @@ export async function withSsh<T>(
   identity: string | undefined,
   work: (ssh: SshFleet) => Promise<T>,
 ): Promise<T> {
+  return withLateSsh(context, identity, async (open) => work(await open(hosts)));
+}
+
+/**
+ * The same where the hosts are known only when work is under way. Whoever opens them for the plan has them for the
+ * rollout too: a host that has nothing to do costs one connection.
+ */
+export async function withLateSsh<T>(
+  context: Pick<Context, "files" | "processes" | "workingDirectory">,
+  identity: string | undefined,
+  work: (open: (hosts: readonly Host[]) => Promise<SshFleet>) => Promise<T>,
+): Promise<T> {
   const file = identity === undefined ? null : resolve(context.workingDirectory, identity);
-  const ssh = await openSsh(context, hosts, file);
+  const opened: SshFleet[] = [];
   try {
-    return await work(ssh);
+    return await work(async (hosts) => {
+      const ssh = await openSsh(context, hosts, file);
+      opened.push(ssh);
+      return ssh;
+    });
   } finally {
-    await ssh.close();
+    for (const ssh of opened) await ssh.close();
   }
 }
 

@@ -23,6 +23,8 @@ test("a plan that shows another system than its order names is refused before an
     current: null,
     change: null,
     reboot: null,
+    units: null,
+    secrets: null,
   };
   const plan = { fleet, action, hosts: [host] } as unknown as DeployPlan;
   const found = await ordersOf({ files }, { directory }, plan);

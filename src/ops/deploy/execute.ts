@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import { askGate, type GateSuccess } from "../../deploy/gate-client.ts";
 import { deployHost, type HostResult, type HostWorld } from "../../deploy/host-steps.ts";
-import { copyClosure } from "../../deploy/copy.ts";
-import type { DeployPlan, PlannedHost } from "../../deploy/plan.ts";
+import { runsItAlready, type DeployPlan, type PlannedHost } from "../../deploy/plan.ts";
 import { recordHost, recordRollout, rolloutName } from "../../deploy/records.ts";
 import { rollOut, type RolloutReport } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
@@ -22,8 +21,8 @@ import type { SignerChoice } from "../warrant/add-signature.ts";
 import { checkHost } from "./checks.ts";
 import { confirmer, warnWithoutConfirmer } from "./confirmer.ts";
 import { gateOf } from "./connect.ts";
+import { sendSystem } from "./send.ts";
 import type { OrderFile } from "./sign-orders.ts";
-import { nixWorld } from "./systems.ts";
 
 export interface Execution {
   readonly plan: DeployPlan;
@@ -33,10 +32,15 @@ export interface Execution {
   /** The hosts have the paths: nothing is sent. */
   readonly present?: boolean;
   readonly choice: SignerChoice;
+  /** Milliseconds that a host may take to be back. */
+  readonly rebootWithin?: number;
 }
 
 /** Bytes of a receipt as the log spells it: an entry has room for one that a host has signed. What is larger is none. */
 const largestLogged = 48 << 10;
+
+const usualReboot = 10 * 60_000;
+
 /** Milliseconds that a lease holds without being renewed. */
 const leaseTerm = 60_000;
 
@@ -106,7 +110,6 @@ export async function execute(
   const one = async (planned: PlannedHost): Promise<HostResult> => {
     const host = hostOf(open, planned.name);
     const order = execution.orders.get(planned.name)!;
-    await warnWithoutConfirmer(context, open, trust, execution.choice, order);
     const say = (message: string): void =>
       context.emit({ type: "step", message: `${host.name}: ${message}` });
     const world: HostWorld = {
@@ -115,17 +118,20 @@ export async function execute(
       ask: (message, way, onEvent) => askGate(gateOf(context, ssh, host, way), message, onEvent),
       copy: async () => {
         if (execution.present === true) return;
-        await copyClosure(nixWorld(context), ssh, host, planned.toplevel, execution.store);
+        await sendSystem(context, ssh, host, planned.toplevel, execution.store);
       },
-      lease: (seen) =>
-        acquireLease(state, context, {
+      lease: async (seen) => {
+        await warnWithoutConfirmer(context, open, trust, execution.choice, order);
+        return acquireLease(state, context, {
           name: `host/${host.name}`,
           holder: `${by.machine} (pid ${processes.pid})`,
           term: leaseTerm,
           seen,
-        }),
+        });
+      },
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
-      sign: (text) => confirm(order, text),
+      sign: (text, purpose) => confirm(order, text, purpose),
+      disconnect: () => ssh.disconnect(host),
       logHead: () => headOfLog(state),
     };
     await recordHost(state, rollout, host.name, {
@@ -135,15 +141,23 @@ export async function execute(
     });
     const offer = (status: GateSuccess) => offerFor(context, open.directory, order.envelope, status);
     const result = await deployHost(
-      { fleet: plan.fleet, host: host.name, order: order.envelope, action: plan.action, offer },
+      {
+        fleet: plan.fleet,
+        host: host.name,
+        order: order.envelope,
+        action: plan.action,
+        reboots: plan.reboots,
+        rebootWithin: execution.rebootWithin ?? usualReboot,
+        offer,
+      },
       world,
     );
-    const { outcome, message, changed } = result;
+    const { outcome, message, changed, rebooted } = result;
     const isFitting = Buffer.byteLength(JSON.stringify(result.receipt)) <= largestLogged;
     const receipt = isFitting ? result.receipt : null;
     await recordHost(state, rollout, host.name, { at: clock.now().toISOString(), state: outcome, message });
     if (receipt !== null) await keepReceipt(context, open.directory, plan.fleet, host, receipt);
-    if (changed || outcome === "failed")
+    if (changed || rebooted === true || outcome === "failed")
       await appendToLog(state, clock, {
         what: `host.${outcome}`,
         by,
@@ -161,6 +175,7 @@ export async function execute(
   const report = await rollOut(plan.hosts, plan.rollout, {
     clock,
     name: ({ name }) => name,
+    isIdle: (planned) => isIdle(plan, planned),
     deploy: one,
     check: async (done) => {
       for (const { name } of done) {
@@ -185,6 +200,11 @@ export async function execute(
     message,
   }));
   return report;
+}
+
+/** Whether nothing is to be done to the host, by its own word when the plan was made. */
+export function isIdle({ reboots }: DeployPlan, planned: PlannedHost): boolean {
+  return runsItAlready(planned) && (reboots === "never" || planned.reboot === false);
 }
 
 export function hostOf({ fleet }: OpenFleet, name: string): Host {

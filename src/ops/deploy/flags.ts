@@ -2,8 +2,10 @@
 import { z } from "zod";
 import * as rules from "../../inventory/field-rules.ts";
 import type { DeployDefaults } from "../../inventory/model.ts";
+import { NixsealError } from "../../core/errors.ts";
+import type { Reboots } from "../../deploy/plan.ts";
 import type { RolloutPlan } from "../../deploy/rollout.ts";
-import { actions } from "../../trust/warrant/model.ts";
+import { actions, type Action } from "../../trust/warrant/model.ts";
 import { matching } from "../matching.ts";
 
 /** Where the new systems come from. */
@@ -27,7 +29,13 @@ export const systemFlags = {
     .string()
     .optional()
     .meta({ value: "STORE" })
-    .describe("build on another machine, over your own ssh: ssh-ng://builder; its store keeps what it built"),
+    .describe(
+      "build on another machine, over your own ssh: ssh-ng://builder; its store keeps what it built; {host} and {address} stand for each host's",
+    ),
+  buildOnTarget: z
+    .boolean()
+    .default(false)
+    .describe("build each system on its own host, as yourself: --builder 'ssh-ng://{address}'"),
   store: z
     .string()
     .optional()
@@ -80,6 +88,24 @@ export const waveFlags = {
     .describe("hosts at once"),
 };
 
+export const rebootFlags = {
+  reboot: z
+    .boolean()
+    .default(false)
+    .describe("start each changed host anew after the activation, and wait until it is back"),
+  rebootIfNeeded: z
+    .boolean()
+    .default(false)
+    .describe("only those that run another kernel, initrd or modules than they would boot"),
+};
+
+export const rebootBound = {
+  rebootWithin: matching(rules.pause)
+    .default("10m")
+    .meta({ value: "DURATION" })
+    .describe("how long a host may take to be back; one that takes longer counts as failed"),
+};
+
 export const signerFlags = {
   key: z
     .string()
@@ -101,6 +127,19 @@ export const connectionFlags = {
     .meta({ short: "i", value: "FILE" })
     .describe("a private key to log in with (default: what ssh takes: its configuration, the agent)"),
 };
+
+export function rebootsOf(
+  given: z.output<z.ZodObject<typeof rebootFlags>> & { readonly action?: Action | undefined },
+): Reboots {
+  const some = given.reboot || given.rebootIfNeeded;
+  if (some && given.action === "test")
+    throw new NixsealError("usage", "--reboot goes with the actions switch and boot", {
+      hint: "what is only tried runs until the next boot: a reboot would end it",
+    });
+  if (given.reboot && given.rebootIfNeeded)
+    throw new NixsealError("usage", "--reboot and --reboot-if-needed exclude each other");
+  return given.reboot ? "always" : given.rebootIfNeeded ? "if-needed" : "never";
+}
 
 type Waves = z.output<z.ZodObject<typeof waveFlags>>;
 

@@ -1,7 +1,7 @@
 /** Going back is an order like any other: what ran before, signed once more, with a number of its own. */
 import { hex } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { DeployPlan, PlannedHost } from "../../deploy/plan.ts";
+import type { DeployPlan, PlannedHost, Reboots } from "../../deploy/plan.ts";
 import type { RolloutPlan } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
@@ -21,12 +21,14 @@ export function planOfOrders(
   { fleet }: OpenFleet,
   orders: ReadonlyMap<string, OrderFile>,
   rollout: RolloutPlan,
+  reboots: Reboots = "never",
 ): DeployPlan {
   return {
     fleet: fleetName(fleet),
     id: hex(context.random.bytes(16)),
     created: context.clock.now(),
     action: "switch",
+    reboots,
     rollout,
     hosts: [...orders].map(([name, order]) => plannedOf(name, order)),
   };
@@ -41,6 +43,8 @@ function plannedOf(name: string, { envelope, file }: OrderFile): PlannedHost {
     current: null,
     change: null,
     reboot: null,
+    units: null,
+    secrets: null,
   };
 }
 

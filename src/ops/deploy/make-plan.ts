@@ -1,7 +1,7 @@
 import { hex } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { GateSuccess } from "../../deploy/gate-client.ts";
-import type { DeployPlan, PlannedChange, PlannedHost } from "../../deploy/plan.ts";
+import type { DeployPlan, PlannedChange, PlannedHost, Reboots } from "../../deploy/plan.ts";
 import type { RolloutPlan } from "../../deploy/rollout.ts";
 import type { SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
@@ -14,6 +14,7 @@ import type { Context } from "../op.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { gitSource } from "../warrant/git-source.ts";
 import { statuses } from "./connect.ts";
+import { foresee, type Foresight } from "./foresee.ts";
 import { ordersFor, type HostWarrant, type OrderChoice } from "./orders.ts";
 import type { Systems } from "./systems.ts";
 
@@ -30,7 +31,7 @@ export async function makePlan(
   ssh: SshFleet,
   hosts: readonly Host[],
   systems: Systems,
-  choice: OrderChoice & { readonly rollout: RolloutPlan },
+  choice: OrderChoice & { readonly rollout: RolloutPlan; readonly reboots: Reboots },
 ): Promise<MadePlan> {
   const { directory, fleet } = open;
   const answers = await statuses(context, ssh, hosts);
@@ -42,15 +43,17 @@ export async function makePlan(
   );
   const source = await gitSource(context, directory, fleetName(fleet));
   const orders = await ordersFor(context, open, hosts, systems, choice, source, running);
+  const foresight = foresee(context, systems.store, choice.action);
   const planned: PlannedHost[] = [];
   for (const order of orders)
-    planned.push(await planHost(context, directory, order, answers.get(order.host.name)!));
+    planned.push(await planHost(context, directory, order, answers.get(order.host.name)!, foresight));
   return {
     plan: {
       fleet: fleetName(fleet),
       id: hex(context.random.bytes(16)),
       created: context.clock.now(),
       action: choice.action,
+      reboots: choice.reboots,
       rollout: choice.rollout,
       hosts: planned,
     },
@@ -65,18 +68,30 @@ async function planHost(
   directory: string,
   { host, toplevel, envelope, file }: HostWarrant,
   answer: GateSuccess | NixsealError,
+  foresight: Foresight,
 ): Promise<PlannedHost> {
-  const { seq } = envelope.warrant;
+  const { seq, paths } = envelope.warrant;
   const active = answer instanceof NixsealError ? null : textOf(answer["active"]);
   const former = active === null ? null : await keptWithDigest(files, directory, host.name, active);
-  const change = former === null ? null : compareClosures(former.warrant.paths, envelope.warrant.paths);
+  const change = former === null ? null : compareClosures(former.warrant.paths, paths);
+  const running = answer instanceof NixsealError ? null : pathOf(answer["running"]);
+  const isDone = active === envelope.digest;
+  const awaited =
+    answer instanceof NixsealError ? null : isDone && running !== toplevel ? true : flagOf(answer["reboot"]);
+  const formerPaths = former !== null && former.warrant.toplevel === running ? former.warrant.paths : null;
   return {
     name: host.name,
     toplevel,
     warrant: { file, seq, digest: envelope.digest },
-    current: answer instanceof NixsealError ? null : { toplevel: pathOf(answer["running"]), warrant: active },
+    current: answer instanceof NixsealError ? null : { toplevel: running, warrant: active },
     change: change === null ? null : changeOf(change),
-    reboot: change === null ? null : needsReboot(change),
+    reboot: isDone
+      ? awaited
+      : awaited === true ||
+        ((running === null ? null : await foresight.reboot(running, toplevel)) ??
+          (change === null ? null : needsReboot(change))),
+    units: running === null || isDone ? null : await foresight.units(running, toplevel),
+    secrets: formerPaths === null || isDone ? null : await foresight.secrets(host.name, formerPaths, paths),
   };
 }
 
@@ -116,6 +131,10 @@ function needsReboot({ added, removed, changed, rebuilt }: ClosureChange): boole
 
 function textOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
+}
+
+function flagOf(value: unknown): boolean | null {
+  return typeof value === "boolean" ? value : null;
 }
 
 function pathOf(value: unknown): StorePath | null {

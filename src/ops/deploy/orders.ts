@@ -13,7 +13,7 @@ import type { Context } from "../op.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { draftInto } from "../warrant/draft-file.ts";
 import { localStore } from "../warrant/nix-store.ts";
-import type { Systems } from "./systems.ts";
+import { storeFor, type Systems } from "./systems.ts";
 
 export interface HostWarrant {
   readonly host: Host;
@@ -40,12 +40,15 @@ export async function ordersFor(
   source: Source | null,
   running: ReadonlyMap<string, string | null>,
 ): Promise<HostWarrant[]> {
-  const closures = new Map<StorePath, Closure>();
+  const closures = new Map<string, Closure>();
   const orders: HostWarrant[] = [];
   for (const host of hosts) {
     const toplevel = systems.of.get(host.name)!;
-    const closure = closures.get(toplevel) ?? (await closureOf(context, systems, toplevel));
-    closures.set(toplevel, closure);
+    const store = storeFor(systems.store, host);
+    // What two builders made under one name need not be the same.
+    const key = `${store} ${toplevel}`;
+    const closure = closures.get(key) ?? (await closureOf(context, store, toplevel));
+    closures.set(key, closure);
     const subject = { kind: "host", name: host.name } as const;
     const newest = await newestWarrant(context.files, directory, subject);
     // What runs by its order needs no new one, however old the order is.
@@ -67,7 +70,7 @@ export async function ordersFor(
   return orders;
 }
 
-async function closureOf(context: Context, { store }: Systems, toplevel: StorePath): Promise<Closure> {
+async function closureOf(context: Context, store: string | null, toplevel: StorePath): Promise<Closure> {
   const { environment } = localStore(context, undefined);
   return closureFromStore(context.processes, { store, environment }, toplevel);
 }

@@ -1,7 +1,7 @@
 /** A plan as the verbs print it. */
 import { z } from "zod";
 import type { NixsealError } from "../../core/errors.ts";
-import type { DeployPlan } from "../../deploy/plan.ts";
+import { reboots, type DeployPlan } from "../../deploy/plan.ts";
 import { actions } from "../../trust/warrant/model.ts";
 
 const names = z.array(z.string()).readonly();
@@ -11,6 +11,7 @@ export const planSchema = z.object({
   id: z.string(),
   created: z.string(),
   action: z.enum(actions),
+  reboots: z.enum(reboots).describe("which hosts start anew after the activation"),
   rollout: z.object({
     canary: z.number(),
     steps: z.array(z.number()).readonly(),
@@ -31,7 +32,24 @@ export const planSchema = z.object({
       change: z
         .object({ added: names, removed: names, changed: names, rebuilt: z.number(), bytes: z.number() })
         .nullable(),
-      reboot: z.boolean().nullable(),
+      reboot: z.boolean().nullable().describe("whether what changes needs a boot to take effect"),
+      units: z
+        .object({
+          source: z
+            .enum(["expected", "dry-activate"])
+            .describe("from the files of both systems, or by the host's word"),
+          start: names,
+          stop: names,
+          restart: names,
+          reload: names,
+          keep: names.describe("changed, and left as they run"),
+        })
+        .nullable()
+        .describe("what the activation does to units; null when it is not known"),
+      secrets: z
+        .object({ added: names, removed: names, changed: names, moved: names })
+        .nullable()
+        .describe("by their ciphertexts; null when it is not known"),
     }),
   ),
 });
@@ -49,6 +67,8 @@ export function planView(plan: DeployPlan, unreachable: ReadonlyMap<string, Nixs
       warrant: { ...host.warrant },
       current: host.current === null ? null : { ...host.current },
       change: host.change === null ? null : { ...host.change },
+      units: host.units === null ? null : { ...host.units },
+      secrets: host.secrets === null ? null : { ...host.secrets },
       unreachable: unreachable.get(host.name)?.message ?? null,
     })),
   };

@@ -3,18 +3,36 @@ import { join, resolve } from "node:path";
 import type { z } from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { evaluate, realise, type Configuration, type NixWorld } from "../../deploy/build.ts";
+import { inParallel } from "../../deploy/rollout.ts";
 import type { Host } from "../../inventory/model.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { Context } from "../op.ts";
 import { localStore, storeDirectory, toplevelPath } from "../warrant/nix-store.ts";
+import { filled } from "./checks.ts";
 import type { systemFlags } from "./flags.ts";
 
 export type SystemChoice = z.output<z.ZodObject<typeof systemFlags>>;
 
 export interface Systems {
   readonly of: ReadonlyMap<string, StorePath>;
-  /** The store that has them, as `nix --store` takes it; null for this machine's. */
+  /** The store that has them, as `nix --store` takes it, with `{host}` and `{address}` for each host's; null for this machine's. */
   readonly store: string | null;
+}
+
+/** The store that has the system of this host. */
+export function storeFor(store: string | null, host: Host): string | null {
+  return store === null ? null : filled(store, host);
+}
+
+/** As the person, with their own ssh, each on the machine that it is for. */
+const target = "ssh-ng://{address}";
+
+export function builderOf(given: Pick<SystemChoice, "builder" | "buildOnTarget">): string | null {
+  if (!given.buildOnTarget) return given.builder ?? null;
+  if (given.builder === undefined) return target;
+  throw new NixsealError("usage", "--builder and --build-on-target exclude each other", {
+    hint: `--build-on-target is --builder '${target}'`,
+  });
 }
 
 export function nixWorld(context: Context): NixWorld {
@@ -29,7 +47,7 @@ export async function systemsOf(
   given: SystemChoice,
 ): Promise<Systems> {
   if (given.toplevel.length > 0) {
-    const other = [given.flake, given.file, given.builder].some((one) => one !== undefined);
+    const other = [given.flake, given.file, builderOf(given) ?? undefined].some((one) => one !== undefined);
     if (other)
       throw new NixsealError("usage", "--toplevel names what is built already", {
         hint: "leave out --flake, --file and --builder",
@@ -51,11 +69,34 @@ export async function systemsOf(
     type: "step",
     message: `building ${names.length === 1 ? "a system" : `${names.length} systems`}`,
   });
-  const built = await realise(world, [...derivations.values()], given.builder ?? null);
-  return {
-    of: new Map([...derivations.keys()].map((name, index) => [name, built[index]!])),
-    store: given.builder ?? null,
-  };
+  const builder = builderOf(given);
+  return { of: await buildAll(world, hosts, derivations, builder), store: builder };
+}
+
+/** Builders at once: each is a machine of its own. */
+const buildersAtOnce = 16;
+
+async function buildAll(
+  world: NixWorld,
+  hosts: readonly Host[],
+  derivations: ReadonlyMap<string, StorePath>,
+  builder: string | null,
+): Promise<Map<string, StorePath>> {
+  const groups = new Map<string | null, string[]>();
+  for (const host of hosts) {
+    const where = storeFor(builder, host);
+    groups.set(where, [...(groups.get(where) ?? []), host.name]);
+  }
+  const found = new Map<string, StorePath>();
+  await inParallel([...groups], buildersAtOnce, async ([where, names]) => {
+    const built = await realise(
+      world,
+      names.map((name) => derivations.get(name)!),
+      where,
+    );
+    names.forEach((name, index) => found.set(name, built[index]!));
+  });
+  return found;
 }
 
 async function configurationOf(

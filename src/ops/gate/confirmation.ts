@@ -51,7 +51,8 @@ export async function signConfirmation(
   context: Context,
   { certificate, keyFile }: Confirmer,
   text: Uint8Array,
+  namespace: string = confirmNamespace,
 ): Promise<SshSig> {
-  const signature = await signWithKeygen(context, text, confirmNamespace, keyFile);
+  const signature = await signWithKeygen(context, text, namespace, keyFile);
   return { ...signature, signer: certificate };
 }
