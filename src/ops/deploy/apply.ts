@@ -10,9 +10,9 @@ import type { OpenFleet } from "../fleet-context.ts";
 import { withFleetLock, withLockedFleet } from "../locked-fleet.ts";
 import { op, type Context } from "../op.ts";
 import { openState } from "../shared-state.ts";
-import { openTrust } from "../trust/open.ts";
+import { openTrust, type OpenTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
-import { withSsh } from "./connect.ts";
+import { statuses, withSsh } from "./connect.ts";
 import { execute, hostOf, ordersOf, type World } from "./execute.ts";
 import { formersOf, orderAgain, planOfOrders } from "./former-orders.ts";
 import { connectionFlags, orderFlags, rolloutOf, signerFlags, systemFlags, waveFlags } from "./flags.ts";
@@ -22,6 +22,7 @@ import { planText } from "./plan-text.ts";
 import { planView } from "./plan-view.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
 import { signOrders, type OrderFile } from "./sign-orders.ts";
+import { buildOrdered, signedOrders } from "./signed-orders.ts";
 import { systemsOf } from "./systems.ts";
 import { historyFlags, verifyHistory } from "./verified-history.ts";
 
@@ -33,6 +34,10 @@ const input = z.object({
   ...waveFlags,
   ...connectionFlags,
   ...signerFlags,
+  signed: z
+    .boolean()
+    .default(false)
+    .describe("carry out the newest orders that members have signed; nothing is ordered or signed here"),
 });
 
 type Input = z.output<typeof input>;
@@ -47,6 +52,10 @@ export const deployApply = op({
     {
       command: "nixseal deploy apply plan.json",
       says: "what was planned and signed; again, after an interruption",
+    },
+    {
+      command: "nixseal deploy apply '*' --signed --yes",
+      says: "in CI: bring every host what members have ordered for it",
     },
   ],
   run: async (context, given) => {
@@ -109,6 +118,7 @@ interface Ready {
 
 async function prepare(context: Context, open: OpenFleet, given: Input, isPlan: boolean): Promise<Ready> {
   const trust = await openTrust(context, open.directory);
+  if (given.signed) return carry(context, open, trust, given, isPlan);
   const { made, store } = isPlan
     ? { made: await readPlan(context, open, given), store: given.store ?? given.builder ?? null }
     : await planNow(context, open, given);
@@ -121,6 +131,30 @@ async function prepare(context: Context, open: OpenFleet, given: Input, isPlan: 
     orders: new Map([...orders.keys()].map((name, index) => [name, signed[index]!])),
     store,
   };
+}
+
+/** What is signed already, and built where it is not here. */
+async function carry(
+  context: Context,
+  open: OpenFleet,
+  trust: OpenTrust,
+  given: Input,
+  isPlan: boolean,
+): Promise<Ready> {
+  if (isPlan || given.toplevel.length > 0)
+    throw new NixsealError("usage", "--signed takes hosts: the orders say what they get", {
+      hint: "leave out the plan and --toplevel",
+    });
+  const hosts = selectHosts(open.fleet, given.what);
+  requireHosts(hosts);
+  await verifyHistory(context, open.directory, given);
+  const orders = await signedOrders(context, open, trust, hosts);
+  const plan = planOfOrders(context, open, orders, rolloutOf(given, open.fleet.deploy));
+  if (!given.yes) await ask(context, { plan, unreachable: new Map() });
+  const ordered = hosts.filter(({ name }) => orders.has(name));
+  const answers = await withSsh(context, ordered, given.identity, (ssh) => statuses(context, ssh, ordered));
+  await buildOrdered(context, open, orders, answers, given);
+  return { open, plan, orders, store: given.store ?? given.builder ?? null };
 }
 
 async function readPlan(context: Context, { fleet }: OpenFleet, { what }: Input): Promise<MadePlan> {

@@ -118,7 +118,13 @@ export async function execute(
     });
     const offer = (status: GateSuccess) => offerFor(context, open.directory, order.envelope, status);
     const result = await deployHost(
-      { fleet: plan.fleet, host: host.name, order: order.envelope, action: plan.action, offer },
+      {
+        fleet: plan.fleet,
+        host: host.name,
+        order: order.envelope,
+        action: order.envelope.warrant.action,
+        offer,
+      },
       world,
     );
     const { outcome, message, changed, receipt } = result;
