@@ -10,6 +10,8 @@ import {
 } from "../../deploy/gate-client.ts";
 import { connectionError, gateUser, openSsh, type SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
+import { readKrl } from "../../trust/certificates/revocation-list.ts";
+import { findFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 
 /** Milliseconds without a word: switching a large system is silent for long. */
@@ -45,13 +47,14 @@ export function gateOf(
 
 /** Runs work with connections that are closed afterwards, whatever happens. */
 export async function withSsh<T>(
-  context: Pick<Context, "files" | "processes" | "workingDirectory">,
+  context: Pick<Context, "files" | "processes" | "workingDirectory" | "fleet">,
   hosts: readonly Host[],
   identity: string | undefined,
   work: (ssh: SshFleet) => Promise<T>,
 ): Promise<T> {
   const file = identity === undefined ? null : resolve(context.workingDirectory, identity);
-  const ssh = await openSsh(context, hosts, file);
+  const krl = await readKrl(context.files, await findFleet(context));
+  const ssh = await openSsh(context, hosts, file, krl?.file ?? null);
   try {
     return await work(ssh);
   } finally {
