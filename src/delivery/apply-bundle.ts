@@ -14,7 +14,7 @@ export async function applyBundle(
   file: string,
   say: (message: string) => void,
 ): Promise<OrderResult> {
-  const { manifest, archives, offer } = await readBundle(world.files, file);
+  const { manifest, head, archives, offer } = await readBundle(world.files, file);
   const { fleet, host } = world.config;
   if (manifest.fleet !== fleet || manifest.host !== host)
     throw new NixsealError(
@@ -22,8 +22,8 @@ export async function applyBundle(
       `the bundle is for ${manifest.host} of ${manifest.fleet}; this is ${host} of ${fleet}`,
     );
   say("the bundle is whole");
-  const { known } = await whereItStands(world);
-  const message = await offer(known);
+  const { heads } = await whereItStands(world);
+  const message = await offer(heads);
   const lacking = [...(await missingPaths(world, message.warrant.warrant.paths)).values()].find(
     (path) => !archives.has(hashOf(path)),
   );
@@ -31,7 +31,13 @@ export async function applyBundle(
     throw new NixsealError("not-found", `neither this host nor the bundle has ${lacking.path}`, {
       hint: "make one that begins earlier: 'nixseal bundle create' with a smaller --since",
     });
-  return followOrder(world, message, (missing, importer) => bring(world.files, file, missing, importer), say);
+  return followOrder(
+    world,
+    message,
+    head.log,
+    (missing, importer) => bring(world.files, file, missing, importer),
+    say,
+  );
 }
 
 /** Bytes: an archive of which several paths are made is held in memory up to this, else it is read once more for each. */

@@ -1,14 +1,12 @@
 /** One run of `nixseal-agent pull`: whether there is news for this host, and if so, the way of an order through its gate. */
 import { join } from "node:path";
-import { utf8 } from "../core/bytes.ts";
-import { canonicalJson } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { exitCodeOf, exitCodes } from "../core/exit.ts";
 import { referencesFirst } from "../gate/receive/held.ts";
 import type { StorePath } from "../nix/store-path.ts";
 import type { ClosurePath } from "../trust/warrant/closure.ts";
 import { readArchive } from "./archive.ts";
-import { sha256Hex, type DeliveryHead } from "./head.ts";
+import { formatHead, sha256Hex, type DeliveryHead } from "./head.ts";
 import { missingPaths, type HostWorld, type Importer } from "./importer.ts";
 import { offerFrom } from "./offer.ts";
 import { followOrder, whereItStands, type OrderResult } from "./order.ts";
@@ -117,11 +115,12 @@ async function followHead(
   head: DeliveryHead,
   say: (message: string) => void,
 ): Promise<OrderResult> {
-  const { known } = await whereItStands(world);
-  const offer = await offerFrom(source, head, known);
+  const { heads } = await whereItStands(world);
+  const offer = await offerFrom(source, head, heads);
   return followOrder(
     world,
     offer,
+    head.log,
     async (missing, importer) => {
       if (config.substitute) await substitute(world, [...missing.keys()], say);
       const left = config.substitute ? await missingPaths(world, [...missing.values()]) : missing;
@@ -160,7 +159,7 @@ function forThisHost({ config }: HostWorld, head: DeliveryHead): DeliveryHead {
 }
 
 function digestOfHead(head: DeliveryHead): string {
-  return sha256Hex(utf8(canonicalJson({ ...head })));
+  return sha256Hex(formatHead(head));
 }
 
 function waiting({ failure }: PullState): PullResult {

@@ -104,7 +104,7 @@ test("what is bad, replayed or half there is refused, and stands in the way of n
   );
   await changed(
     "hosts/web/head.json",
-    (b) => Buffer.from(b.toString().replace('"seq":1', '"seq":999999')),
+    (b) => Buffer.from(b.toString().replace('"seq":1,"status"', '"seq":999999,"status"')),
     () => refused("head of nothing", 2, /404/),
   );
   await changed(order1, flipped, () => refused("order", 2, /./));

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { cacheDirectory } from "../../delivery/head.ts";
-import { deliveryFiles, publishFiles, type HostDelivery } from "../../delivery/publish.ts";
+import { deliveryFiles, isPublished, publishFiles, type HostDelivery } from "../../delivery/publish.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
 import { appendToLog } from "../../log/log.ts";
 import { openFleet } from "../fleet-context.ts";
@@ -32,6 +32,7 @@ export const deployPublish = op({
     hosts: z.array(
       z.object({
         host: z.string(),
+        group: z.string().nullable().describe("the group that the order is for, in place of the host"),
         seq: z.number(),
         warrant: z.string(),
         toplevel: z.string(),
@@ -64,32 +65,44 @@ export const deployPublish = op({
         compression,
       });
     }
-    const published = [];
-    for (const delivery of deliveries) {
-      const { host, newest } = delivery;
-      const written = await publishFiles(context.files, directory, deliveryFiles(delivery));
-      const { seq, toplevel } = newest.warrant;
-      published.push({ host, seq, warrant: newest.digest, toplevel, changed: written > 0 });
-    }
-    const changed = published.filter((one) => one.changed);
-    if (changed.length > 0)
-      await appendToLog(await openState(context, open), context.clock, {
+    const changed: HostDelivery[] = [];
+    for (const delivery of deliveries)
+      if (!(await isPublished(context.files, directory, delivery))) changed.push(delivery);
+    if (changed.length > 0) {
+      // First the entry, then what hosts see: so each receipt bears witness of the publication itself.
+      const log = await appendToLog(await openState(context, open), context.clock, {
         what: "deploy.publish",
         by: {
           member: null,
           machine: `${context.environment.get("USER") ?? "someone"}@${context.processes.hostname}`,
         },
         hosts: changed.map(({ host }) => host),
-        detail: { warrants: Object.fromEntries(changed.map(({ host, warrant }) => [host, warrant])) },
+        detail: { warrants: Object.fromEntries(changed.map(({ host, newest }) => [host, newest.digest])) },
       });
-    return { directory, hosts: published };
+      for (const delivery of changed)
+        await publishFiles(context.files, directory, deliveryFiles(delivery, log));
+    }
+    return {
+      directory,
+      hosts: deliveries.map((delivery) => {
+        const { subject, seq, toplevel } = delivery.newest.warrant;
+        return {
+          host: delivery.host,
+          group: subject.kind === "group" ? subject.name : null,
+          seq,
+          warrant: delivery.newest.digest,
+          toplevel,
+          changed: changed.includes(delivery),
+        };
+      }),
+    };
   },
   text: ({ hosts }, paint) =>
     table(
       ["HOST", "ORDER", "", "SYSTEM"],
-      hosts.map(({ host, seq, changed, toplevel }) => [
+      hosts.map(({ host, group, seq, changed, toplevel }) => [
         host,
-        String(seq),
+        group === null ? String(seq) : `${seq} of @${group}`,
         changed ? "published" : "as before",
         toplevel,
       ]),

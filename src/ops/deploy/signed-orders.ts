@@ -4,7 +4,8 @@ import { NixsealError } from "../../core/errors.ts";
 import { evaluate, realise } from "../../deploy/build.ts";
 import type { GateSuccess } from "../../deploy/gate-client.ts";
 import type { Host } from "../../inventory/model.ts";
-import { newestWarrant, warrantFile } from "../../trust/warrant/store.ts";
+import { newestFor } from "../../trust/warrant/newest.ts";
+import { warrantFile } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 import type { OpenTrust } from "../trust/open.ts";
@@ -21,14 +22,14 @@ export async function signedOrders(
 ): Promise<Map<string, OrderFile>> {
   const found = new Map<string, OrderFile>();
   const leaveOut = (message: string, hint: string): void => context.emit({ type: "warning", message, hint });
-  for (const { name } of hosts) {
-    const subject = { kind: "host", name } as const;
-    const envelope = await newestWarrant(context.files, open.directory, subject);
+  for (const { name, tags } of hosts) {
+    const candidate = { name, labels: tags };
+    const envelope = await newestFor(context.files, open.directory, trust.root, candidate);
     if (envelope === null) {
       leaveOut(`there is no order for ${name}`, "a member makes one: nixseal deploy plan, or warrant create");
       continue;
     }
-    const order = { envelope, file: warrantFile(subject, envelope.warrant.seq) };
+    const order = { envelope, file: warrantFile(envelope.warrant.subject, envelope.warrant.seq) };
     const { principals, threshold } = countSignatures(open, trust, order);
     if (principals.length >= threshold) found.set(name, order);
     else
