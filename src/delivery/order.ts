@@ -80,8 +80,11 @@ export async function followOrder(
     result.fields.get("ok").value === true,
   ];
   if (ok) return { outcome: "activated", seq, toplevel, message: `runs order ${seq}`, imported, receipt };
-  // Without a receipt nothing was begun.
-  if (receipt === null) throw refusalOf(result);
+  // Without a receipt nothing was begun here. The root side of a run that was killed goes on, and may have come first.
+  if (receipt === null) {
+    if ((await whereItStands(world)).active !== digest) throw refusalOf(result);
+    return { outcome: "current", seq, toplevel, message: `runs order ${seq}`, imported, receipt: null };
+  }
   const reason = result.fields.get("reason").string();
   return { outcome: "undone", seq, toplevel, message: `order ${seq}: ${reason}`, imported, receipt };
 }
