@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { parseArguments } from "../../cli/arguments.ts";
-import { flagsOf } from "../op.ts";
 import { registry } from "../registry.ts";
 import { lintWorkflow } from "./lint.ts";
 import { forges, pinnedActions, type CiPolicy } from "./policy.ts";
@@ -43,8 +42,9 @@ async function accept(words: readonly string[]): Promise<string> {
   const verb = [words[0]!, words.slice(0, 2).join(" ")].find((name) => Object.hasOwn(registry, name));
   assert.ok(verb !== undefined, `no verb: ${words.join(" ")}`);
   const op = await registry[verb]!.load();
-  const { input } = parseArguments(words.slice(verb.split(" ").length), flagsOf(op), op.positional ?? []);
-  op.input.parse(input);
+  const { input } = parseArguments(words.slice(verb.split(" ").length), op.flags(), op.positional ?? []);
+  const checked = op.check(input);
+  assert.ok("input" in checked, JSON.stringify(checked));
   return verb;
 }
 
