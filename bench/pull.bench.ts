@@ -42,7 +42,7 @@ export async function bench(): Promise<Benchmark> {
     for (const host of names) {
       const newest = await signed(warrant({ subject: { kind: "host", name: host } }), alice, bob);
       const status = { roots: [trusted], krl: null, heads: new Map() };
-      await publishFiles(files, directory, deliveryFiles({ host, newest, before: [], status }));
+      await publishFiles(files, directory, deliveryFiles({ host, newest, before: [], status }, null));
     }
     const url = (await lines.next()).value as string;
     const served = async (): Promise<Served> => {
@@ -54,7 +54,7 @@ export async function bench(): Promise<Benchmark> {
     const first = await seconds(names, async (host) => {
       const source = orderFiles(webReader(downloads, url), host);
       const found = await source.head(null);
-      await offerFrom(source, found!.head, undefined);
+      await offerFrom(source, found!.head, new Map());
       tags.set(host, found!.tag);
     });
     const one = await served();

@@ -18,6 +18,7 @@ let
     "host_keys"
     "identities"
     "port"
+    "principal"
     "recipients"
     "system"
     "tags"

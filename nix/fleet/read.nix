@@ -152,7 +152,7 @@ in
   inherit directory;
   files = map (entry: entry.file) files;
   name = text.name "fleet.toml: fleet.name" (
-    (shape.table [ "name" ] "fleet.toml: fleet" (top.fleet or { })).name or "fleet"
+    (shape.table [ "host_ca" "name" ] "fleet.toml: fleet" (top.fleet or { })).name or "fleet"
   );
   hosts = gather "hosts";
   members = gather "members";

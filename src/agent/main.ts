@@ -6,7 +6,7 @@ import { openIdentities } from "../secrets/install/open-identities.ts";
 import { clock } from "../system/clock.ts";
 import { environment } from "../system/environment.ts";
 import { files } from "../system/files.ts";
-import { downloads, http } from "../system/http.ts";
+import { downloads, http, uploads } from "../system/http.ts";
 import { person } from "../system/person.ts";
 import { processes } from "../system/processes.ts";
 import { random } from "../system/random.ts";
@@ -35,6 +35,7 @@ process.exitCode = await run(process.argv.slice(2), {
   random,
   sockets,
   downloads,
+  uploads,
   streams,
   person,
   version,

@@ -51,8 +51,11 @@ export const pull: AgentVerb = {
       if (context.streams.stdoutIsTerminal && !isJson) context.say(visible(`${message}\n`));
     };
     const result = await pullOrders(world, config, step, { now: values["now"] === true });
+    // A medium that cannot be written is none of somebody's mistakes; an address that was given is.
+    const lost = config.report === null ? null : result.receipts;
+    const told = lost === null ? "" : `receipts: not handed in: ${lost}\n`;
     await context.out(
-      isJson ? `${JSON.stringify(result)}\n` : visible(`${result.outcome}: ${result.message}\n`),
+      isJson ? `${JSON.stringify(result)}\n` : visible(`${result.outcome}: ${result.message}\n${told}`),
     );
     return exit(result.exit);
   },

@@ -1,7 +1,7 @@
 import type { InstallPorts } from "../secrets/install/install.ts";
 import type { OpenIdentities } from "../secrets/install/decrypt-stage.ts";
 import type { ExitCode } from "../core/exit.ts";
-import type { Downloads, Http } from "../core/http-ports.ts";
+import type { Downloads, Http, Uploads } from "../core/http-ports.ts";
 import type { Person, Random, Sockets, Streams } from "../core/ports.ts";
 
 /** What a verb of the agent may use. */
@@ -15,6 +15,7 @@ export interface AgentContext extends InstallPorts {
   readonly person: Person;
   readonly sockets: Sockets;
   readonly downloads: Downloads;
+  readonly uploads: Uploads;
   /** The command line of `nixseal`, which comes in the same package: for what needs more than this program loads. */
   readonly verifier: readonly string[];
   readonly http: Http;

@@ -31,6 +31,12 @@ export interface Downloads {
   stream(url: string, limits: HttpLimits & { readonly silence?: number }): AsyncIterable<Uint8Array>;
 }
 
+/** Handing in a public file, such as a signed receipt. */
+export interface Uploads {
+  /** PUT (RFC 9110, 9.3.4); done when the answer is one of 200 to 299, of whose body `limit` bytes are read. Redirects are not followed. Every other answer is `io`. */
+  put(url: string, body: Uint8Array, limits: HttpLimits): Promise<void>;
+}
+
 /** Who we are to a server that asks for certificates, and whom we take it for. All PEM. */
 export interface TlsIdentity {
   readonly authorities: Uint8Array;

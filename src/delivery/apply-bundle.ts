@@ -16,7 +16,7 @@ export async function applyBundle(
   const medium = {
     stream: (path: string) => world.files.streamInside(dirname(path), basename(path)),
   };
-  const { manifest, archives, offer } = await readBundle(medium, file);
+  const { manifest, head, archives, offer } = await readBundle(medium, file);
   const { fleet, host } = world.config;
   if (manifest.fleet !== fleet || manifest.host !== host)
     throw new NixsealError(
@@ -24,8 +24,8 @@ export async function applyBundle(
       `the bundle is for ${manifest.host} of ${manifest.fleet}; this is ${host} of ${fleet}`,
     );
   say("the bundle is whole");
-  const { known } = await whereItStands(world);
-  const message = await offer(known);
+  const { heads } = await whereItStands(world);
+  const message = await offer(heads);
   const lacking = [...(await missingPaths(world, message.warrant.warrant.paths)).values()].find(
     (path) => !archives.has(hashOf(path)),
   );
@@ -36,6 +36,7 @@ export async function applyBundle(
   return followOrder(
     world,
     message,
+    head.log,
     (missing, importer) => importArchives(medium, file, missing, importer),
     say,
   );

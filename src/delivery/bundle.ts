@@ -29,8 +29,8 @@ export interface ReadBundle {
   readonly head: DeliveryHead;
   /** NAR hashes in nix32 of the archives that are in it. */
   readonly archives: ReadonlySet<string>;
-  /** What the host's gate is to decide on, given the last order that it accepted. */
-  readonly offer: (known: Head | undefined) => Promise<OfferMessage>;
+  /** What the host's gate is to decide on, given the last orders that it accepted, by sequence. */
+  readonly offer: (heads: ReadonlyMap<string, Head>) => Promise<OfferMessage>;
 }
 
 export function archiveName(path: Pick<ClosurePath, "narHash">): string {
@@ -109,7 +109,7 @@ function openDocuments(
   const { fleet, host, seq } = manifest;
   if (head.fleet !== fleet || head.host !== host || head.seq !== seq)
     throw fault("its head is not what its manifest says");
-  return { manifest, head, archives, offer: (known) => offerFrom(orderFiles(reader, host), head, known) };
+  return { manifest, head, archives, offer: (heads) => offerFrom(orderFiles(reader, host), head, heads) };
 }
 
 /** Once more, from the beginning: the archives that are wanted, by their NAR hash in nix32. All others are passed over. */

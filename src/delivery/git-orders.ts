@@ -2,7 +2,6 @@
  * Orders from the fleet's own repository. The host fetches it and has every commit judged, from the one that it trusts for what it is
  * (the introduction), before it looks at anything in it. What was accepted is remembered, and the branch may only go on from there.
  */
-import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Files, Processes } from "../core/ports.ts";
 import type { GateConfig } from "../gate/config.ts";
@@ -10,10 +9,12 @@ import { Git, gitFailed } from "../trust/commits/git.ts";
 import { readKrl } from "../trust/certificates/revocation-list.ts";
 import { parseEnvelope, envelopeLimits } from "../trust/root/envelope.ts";
 import { readChain, rootFile } from "../trust/root/store.ts";
-import { parseWarrantEnvelope } from "../trust/warrant/envelope.ts";
+import type { WarrantEnvelope } from "../trust/warrant/envelope.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
+import type { Subject } from "../trust/warrant/model.ts";
+import { newestFor } from "../trust/warrant/newest.ts";
 import { formatStatusBundle } from "../trust/warrant/status-bundle.ts";
-import { warrantFile, warrantsDirectory } from "../trust/warrant/store.ts";
+import { warrantFile } from "../trust/warrant/store.ts";
 import { CommitFiles } from "./commit-files.ts";
 import { fetchBranch } from "./git-fetch.ts";
 import { judgeBranch } from "./git-judge.ts";
@@ -57,15 +58,16 @@ export class GitOrders implements OrderSource {
     if ((await this.#tip(git)) !== tip)
       throw new NixsealError("conflict", `${this.#directory} was written to by somebody else`);
     this.#commit = new CommitFiles(git, tip, this.#source.directory);
-    const seq = await this.#newest(this.#commit);
-    const { digest } = parseWarrantEnvelope(await this.order(seq));
+    const { warrant, digest } = await this.#newest(this.#commit);
     const { fleet, host } = config;
-    return { head: { fleet, host, seq, warrant: digest, status: sha256Hex(await this.status()) }, tag: tip };
+    const { subject, seq } = warrant;
+    const group = subject.kind === "group" ? subject.name : null;
+    const status = sha256Hex(await this.status());
+    return { head: { fleet, host, group, seq, warrant: digest, status, log: null }, tag: tip };
   }
 
-  order(seq: number): Promise<Uint8Array> {
-    const file = warrantFile({ kind: "host", name: this.#world.config.host }, seq);
-    return this.#accepted.read(file, { limit: warrantLimits.file });
+  order(subject: Subject, seq: number): Promise<Uint8Array> {
+    return this.#accepted.read(warrantFile(subject, seq), { limit: warrantLimits.file });
   }
 
   async status(): Promise<Uint8Array> {
@@ -75,13 +77,12 @@ export class GitOrders implements OrderSource {
     return formatStatusBundle({ roots, krl: await readKrl(files, "."), heads: new Map() });
   }
 
-  async #newest(files: CommitFiles): Promise<number> {
-    const { host } = this.#world.config;
-    const numbers = (await files.list(join(warrantsDirectory, host))).flatMap((name) => {
-      const match = /^([0-9]{4,15})\.json$/.exec(name);
-      return match === null ? [] : [Number(match[1])];
-    });
-    if (numbers.length > 0) return numbers.reduce((a, b) => Math.max(a, b));
+  /** Whether the host is in a group is the word of the commit's root here, and of the accepted one when the gate decides. */
+  async #newest(files: CommitFiles): Promise<WarrantEnvelope> {
+    const { host, tags } = this.#world.config;
+    const { root } = parseEnvelope(await files.read(rootFile, { limit: envelopeLimits.file }));
+    const newest = await newestFor(files, ".", root, { name: host, labels: tags });
+    if (newest !== null) return newest;
     throw new NixsealError("not-found", `${this.name}: there is no order for ${host}`);
   }
 

@@ -3,31 +3,34 @@ import { NixsealError } from "../core/errors.ts";
 import type { OfferMessage } from "../gate/message.ts";
 import { parseWarrantEnvelope, type WarrantEnvelope } from "../trust/warrant/envelope.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
-import type { Head } from "../trust/warrant/state.ts";
+import type { Subject } from "../trust/warrant/model.ts";
+import { sequenceOf, type Head } from "../trust/warrant/state.ts";
 import { parseStatusBundle } from "../trust/warrant/status-bundle.ts";
-import { sha256Hex, type DeliveryHead } from "./head.ts";
+import { sha256Hex, subjectOf, type DeliveryHead } from "./head.ts";
 import type { OrderSource } from "./source.ts";
 
 /** Bytes of all orders that were missed, so that the message stays within its own limit. */
 const mostBetween = 32 << 20;
 
 /**
- * The newest order, those between it and `known` (the last that this host accepted), and the status. The links are followed by their
+ * The newest order, those between it and the last of its sequence that this host accepted (`heads`, by `sequenceOf`), and the status. The links are followed by their
  * digests as they come, so that a source cannot make the host fetch more than what hangs together. `refused` when the source
  * stands behind the host, `conflict` when it is being written to.
  */
 export async function offerFrom(
   source: OrderSource,
   head: DeliveryHead,
-  known: Head | undefined,
+  heads: ReadonlyMap<string, Head>,
 ): Promise<OfferMessage> {
+  const subject = subjectOf(head);
+  const known = heads.get(sequenceOf(subject));
   if (known !== undefined && head.seq < known.seq)
     throw new NixsealError(
       "refused",
       `${source.name} goes back: its newest order is ${head.seq}, and ${known.seq} was accepted here`,
       { hint: "publish again; if nobody went back on purpose, somebody shows this host an old state" },
     );
-  const newest = await orderOf(source, head.host, head.seq);
+  const newest = await orderOf(source, subject, head.seq);
   if (newest.digest !== head.warrant) throw unsettled(source, `order ${head.seq}`);
   const between: Uint8Array[] = [];
   let bytes = 0;
@@ -36,7 +39,7 @@ export async function offerFrom(
   for (let current = newest; current.warrant.seq > from + 1;) {
     if (between.length === warrantLimits.between)
       throw new NixsealError("limit", `this host has missed more than ${warrantLimits.between} orders`);
-    const before = await orderOf(source, head.host, current.warrant.seq - 1);
+    const before = await orderOf(source, subject, current.warrant.seq - 1);
     if (before.digest !== current.warrant.prev)
       throw new NixsealError(
         "refused",
@@ -53,14 +56,13 @@ export async function offerFrom(
   return { kind: "offer", warrant: newest, between, status: parseStatusBundle(status) };
 }
 
-async function orderOf(source: OrderSource, host: string, seq: number): Promise<WarrantEnvelope> {
-  const envelope = parseWarrantEnvelope(await source.order(seq));
+async function orderOf(source: OrderSource, subject: Subject, seq: number): Promise<WarrantEnvelope> {
+  const envelope = parseWarrantEnvelope(await source.order(subject, seq));
   const { warrant } = envelope;
-  if (warrant.seq === seq && warrant.subject.kind === "host" && warrant.subject.name === host)
-    return envelope;
+  if (warrant.seq === seq && sequenceOf(warrant.subject) === sequenceOf(subject)) return envelope;
   throw new NixsealError(
     "refused",
-    `${source.name}: what lies there as order ${seq} of ${host} is another one`,
+    `${source.name}: what lies there as order ${seq} of ${sequenceOf(subject)} is another one`,
   );
 }
 

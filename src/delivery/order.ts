@@ -24,24 +24,25 @@ export interface OrderResult {
   readonly receipt: string | null;
 }
 
-/** What the gate has accepted for this host, and by which order it runs. */
+/** What the gate has accepted for this host, by sequence, and by which order it runs. */
 export async function whereItStands({
   files,
   paths,
   config,
-}: HostWorld): Promise<{ readonly known: Head | undefined; readonly active: string | null }> {
+}: HostWorld): Promise<{ readonly heads: ReadonlyMap<string, Head>; readonly active: string | null }> {
   const { accepted } = await readKnowledge(files, paths, config);
   const active = await readActive(files, paths);
-  return { known: accepted.heads.get(config.host), active: active?.digest ?? null };
+  return { heads: accepted.heads, active: active?.digest ?? null };
 }
 
 /** Brings what is missing: given those paths, adds them to the importer, references before what refers to them. */
 export type Bring = (missing: ReadonlyMap<StorePath, ClosurePath>, importer: Importer) => Promise<void>;
 
-/** Throws `refused` with the gate's reason, and what `bring` throws. What came into the store stays, for the next try. */
+/** `log`: the head of the sender's log, for the receipt. Throws `refused` with the gate's reason, and what `bring` throws. What came into the store stays, for the next try. */
 export async function followOrder(
   world: HostWorld,
   offer: OfferMessage,
+  log: Head | null,
   bring: Bring,
   say: (message: string) => void,
 ): Promise<OrderResult> {
@@ -69,7 +70,7 @@ export async function followOrder(
     action: warrant.action,
     rehash: false,
     fence: null,
-    log: null,
+    log,
   };
   const result = await exchange({ connect: rootSide(world) }, message, async ({ fields, isResult }) => {
     if (!isResult) say(fields.get("message").string());
@@ -79,8 +80,11 @@ export async function followOrder(
     result.fields.get("ok").value === true,
   ];
   if (ok) return { outcome: "activated", seq, toplevel, message: `runs order ${seq}`, imported, receipt };
-  // Without a receipt nothing was begun.
-  if (receipt === null) throw refusalOf(result);
+  // Without a receipt nothing was begun here. The root side of a run that was killed goes on, and may have come first.
+  if (receipt === null) {
+    if ((await whereItStands(world)).active !== digest) throw refusalOf(result);
+    return { outcome: "current", seq, toplevel, message: `runs order ${seq}`, imported, receipt: null };
+  }
   const reason = result.fields.get("reason").string();
   return { outcome: "undone", seq, toplevel, message: `order ${seq}: ${reason}`, imported, receipt };
 }

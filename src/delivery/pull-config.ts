@@ -27,6 +27,8 @@ export interface PullConfig {
   readonly cache: string | null;
   /** Whether the host's own substituters are asked first, with the host's own keys. */
   readonly substitute: boolean;
+  /** Where the host's receipts are handed in, by PUT to URL/HOST/NAME; null: into a directory that orders come from, if it can be written. */
+  readonly report: string | null;
 }
 
 export const pullConfigFile = "/etc/nixseal/pull.json";
@@ -74,6 +76,7 @@ const shape = object<PullConfig & { readonly v: 1 }>({
     (typeof value === "string" && value.startsWith("/") ? path : url)(value, at),
   ),
   substitute: flag,
+  report: nullable(url),
 });
 
 /** Any JSON of exactly these keys. Throws `config`, naming the key. */
@@ -84,7 +87,9 @@ export function parsePullConfig(bytes: Uint8Array): PullConfig {
   } catch (cause) {
     throw new NixsealError("config", "the configuration of pull is not JSON", { cause });
   }
-  const { v: _, ...config } = shape(value, "pull");
+  // Optional: what came later must not stop a host from reading the file that it has.
+  const whole = typeof value === "object" && value !== null ? { report: null, ...value } : value;
+  const { v: _, ...config } = shape(whole, "pull");
   if (config.source.kind === "git" && config.cache === null && !config.substitute)
     throw new NixsealError("config", "pull: a repository holds no archives: there is nothing to copy from", {
       hint: "set 'cache' to a binary cache, or 'substitute' to true",

@@ -1,6 +1,6 @@
 /** From what pull.json says to what orders and archives are read from. */
 import { join } from "node:path";
-import type { Downloads } from "../core/http-ports.ts";
+import type { Downloads, Uploads } from "../core/http-ports.ts";
 import { GitOrders } from "./git-orders.ts";
 import type { HostWorld } from "./importer.ts";
 import type { PullConfig } from "./pull-config.ts";
@@ -9,6 +9,7 @@ import { cacheOf, orderFiles, type OrderSource } from "./source.ts";
 
 export interface SourceWorld extends HostWorld {
   readonly downloads: Downloads;
+  readonly uploads: Uploads;
   /** The command line of `nixseal`, which judges commits. */
   readonly verifier: readonly string[];
 }

@@ -1,15 +1,14 @@
 /** One run of `nixseal-agent pull`: whether there is news for this host, and if so, the way of an order through its gate. */
 import { join } from "node:path";
-import { utf8 } from "../core/bytes.ts";
-import { canonicalJson } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { exitCodeOf, exitCodes } from "../core/exit.ts";
 import { referencesFirst } from "../gate/receive/held.ts";
 import type { StorePath } from "../nix/store-path.ts";
 import type { ClosurePath } from "../trust/warrant/closure.ts";
 import { readArchive } from "./archive.ts";
-import { sha256Hex, type DeliveryHead } from "./head.ts";
+import { formatHead, sha256Hex, type DeliveryHead } from "./head.ts";
 import { missingPaths, type HostWorld, type Importer } from "./importer.ts";
+import { handInReceipts } from "./hand-in.ts";
 import { offerFrom } from "./offer.ts";
 import { followOrder, whereItStands, type OrderResult } from "./order.ts";
 import type { PullConfig } from "./pull-config.ts";
@@ -25,6 +24,8 @@ export interface PullResult {
   readonly message: string;
   readonly seq: number | null;
   readonly imported: number;
+  /** Why the host's receipts could not be handed in; null when they were, or where there is no way back. */
+  readonly receipts: string | null;
   /** Of the failure that is waited for; else 0, or 3 when the order was undone. */
   readonly exit: number;
 }
@@ -47,9 +48,17 @@ export async function pull(
     const kept = await readPullState(files, directory, config);
     const state = now ? { ...kept, tag: null, done: null, failure: null } : kept;
     const { failure } = state;
-    if (failure !== null && failure.head === null && mustWait(failure, clock.now())) return waiting(state);
-    if (await isAbsent(world, config)) return simply("absent", "the medium is not there");
-    return await attempt(world, config, directory, state, say);
+    if (await isAbsent(world, config))
+      return { ...simply("absent", "the medium is not there"), receipts: null };
+    const mayNot = failure !== null && failure.head === null && mustWait(failure, clock.now());
+    try {
+      const result = mayNot ? waiting(state) : await attempt(world, config, directory, state, say);
+      return { ...result, receipts: await handInReceipts(world, config, directory) };
+    } catch (error) {
+      // An order that was refused may have been tried before: its receipt is not held up by what comes now.
+      await handInReceipts(world, config, directory);
+      throw error;
+    }
   } finally {
     await lock.release();
   }
@@ -63,6 +72,8 @@ export async function lookForHead(world: SourceWorld, config: PullConfig): Promi
   throw new NixsealError("io", "the source says that nothing has changed, unasked");
 }
 
+type Attempted = Omit<PullResult, "receipts">;
+
 /** In place of a head that could not be read, or must not be: the next one is looked at as soon as it is there. */
 const unreadable = "unreadable";
 
@@ -72,7 +83,7 @@ async function attempt(
   directory: string,
   state: PullState,
   say: (message: string) => void,
-): Promise<PullResult> {
+): Promise<Attempted> {
   const { files, clock, random } = world;
   let head: string | null = null;
   const keep = (next: Partial<PullState>): Promise<void> =>
@@ -117,11 +128,12 @@ async function followHead(
   head: DeliveryHead,
   say: (message: string) => void,
 ): Promise<OrderResult> {
-  const { known } = await whereItStands(world);
-  const offer = await offerFrom(source, head, known);
+  const { heads } = await whereItStands(world);
+  const offer = await offerFrom(source, head, heads);
   return followOrder(
     world,
     offer,
+    head.log,
     async (missing, importer) => {
       if (config.substitute) await substitute(world, [...missing.keys()], say);
       const left = config.substitute ? await missingPaths(world, [...missing.values()]) : missing;
@@ -160,17 +172,17 @@ function forThisHost({ config }: HostWorld, head: DeliveryHead): DeliveryHead {
 }
 
 function digestOfHead(head: DeliveryHead): string {
-  return sha256Hex(utf8(canonicalJson({ ...head })));
+  return sha256Hex(formatHead(head));
 }
 
-function waiting({ failure }: PullState): PullResult {
+function waiting({ failure }: PullState): Attempted {
   const { again, count, message, code } = failure!;
   const until = new Date(again).toISOString();
   const text = `waiting until ${until} after ${count} ${count === 1 ? "failure" : "failures"}: ${message}`;
   return { ...simply("waiting", text), exit: code };
 }
 
-function simply(outcome: PullResult["outcome"], message: string): PullResult {
+function simply(outcome: PullResult["outcome"], message: string): Attempted {
   return { outcome, message, seq: null, imported: 0, exit: exitCodes.done };
 }
 

@@ -7,6 +7,7 @@ import {
   statusFile,
   type DeliveryHead,
 } from "./head.ts";
+import type { Subject } from "../trust/warrant/model.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { statusLimit } from "../trust/warrant/status-bundle.ts";
 import { NixsealError } from "../core/errors.ts";
@@ -21,7 +22,7 @@ export interface OrderSource {
    */
   head(tag: string | null): Promise<{ readonly head: DeliveryHead; readonly tag: string | null } | null>;
   /** A warrant's file. */
-  order(seq: number): Promise<Uint8Array>;
+  order(subject: Subject, seq: number): Promise<Uint8Array>;
   /** A status bundle. */
   status(): Promise<Uint8Array>;
 }
@@ -39,7 +40,7 @@ export function orderFiles(reader: Reader, host: string): OrderSource {
       const found = await reader.get(headFile(host), headLimit, tag);
       return found === null ? null : { head: parseHead(found.bytes), tag: found.tag };
     },
-    order: (seq) => whole(orderFile(host, seq), warrantLimits.file),
+    order: (subject, seq) => whole(orderFile(subject, seq), warrantLimits.file),
     status: () => whole(statusFile(host), statusLimit),
   };
 }

@@ -144,6 +144,11 @@ function success(top: Field, asked: GateMessage["kind"]): GateSuccess {
     if (running.value !== null) running.parsed((text) => parseStorePath(text, anyStore));
     if (active.value !== null && !/^[0-9a-f]{64}$/.test(active.string()))
       throw active.wrong("a digest, or null");
+    // A reboot is known by these; an older gate says nothing of them.
+    const [boot, uptime, reboot] = [top.get("boot"), top.get("uptime"), top.get("reboot")];
+    if (!boot.isNull && boot.string().length > 256) throw boot.wrong("the id of a boot");
+    if (!uptime.isNull) uptime.count();
+    if (!reboot.isNull) reboot.boolean();
     if (activation.value !== null && !activation.isObject)
       throw activation.wrong("what is under way, or null");
   }

@@ -8,9 +8,10 @@ import type { LogHead } from "../log/log.ts";
 import type { SshSig } from "../ssh/sshsig.ts";
 import type { Lease } from "../state/lease.ts";
 import { accepted, type GateNo, type GateSuccess } from "./gate-client.ts";
+import { clocksApart } from "./clocks.ts";
 import { keepLease } from "./keep-lease.ts";
 import type { Reboots } from "./plan.ts";
-import { awaitsReboot, rebootHost } from "./reboot-host.ts";
+import { awaitsReboot, thenReboot } from "./reboot-host.ts";
 import type { HostReport } from "./rollout.ts";
 
 export interface HostOrder {
@@ -59,8 +60,6 @@ export interface HostResult extends HostReport {
 const pause = 2_000;
 /** How often, and for how many milliseconds, a host is looked at whose answer was lost: it goes on by itself, or back, within minutes. */
 const most = { looks: 300, looking: 30 * 60_000 };
-/** Milliseconds that a host's clock may be from ours, the way of its answer included. */
-const tolerated = 60_000;
 
 export async function deployHost(order: HostOrder, world: HostWorld): Promise<HostResult> {
   const { host } = order;
@@ -120,34 +119,6 @@ async function giveBack(lease: Lease, world: HostWorld): Promise<void> {
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;
     world.say(`the lease was not given back, and ends by itself (${error.message})`);
-  }
-}
-
-/** What was activated stays whatever becomes of the reboot: its receipt is kept, and the report says both. */
-async function thenReboot(
-  order: HostOrder,
-  world: HostWorld,
-  result: HostResult,
-  fence: number,
-): Promise<HostResult> {
-  const { host, action, reboots } = order;
-  if (result.outcome !== "done" || reboots === "never" || (action !== "switch" && action !== "boot"))
-    return result;
-  try {
-    if (reboots === "if-needed" && result.changed) {
-      const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
-      if (!awaitsReboot(order, status)) return result;
-    }
-    return { ...result, message: `runs it, ${await rebootHost(order, world, fence)}`, rebooted: true };
-  } catch (error) {
-    if (!(error instanceof NixsealError)) throw error;
-    const hint = error.hint === undefined ? "" : ` (${error.hint})`;
-    return {
-      ...result,
-      outcome: "failed",
-      message: `${result.message}; ${error.message}${hint}`,
-      changed: true,
-    };
   }
 }
 
@@ -245,13 +216,6 @@ async function lookAgain(
       hint: `nixseal deploy status ${order.host}`,
     },
   );
-}
-
-/** A host with a wrong clock refuses what is valid, and says why by a time that nobody here understands. Null when it agrees with ours. */
-function clocksApart({ clock }: GateSuccess, now: Date): string | null {
-  const theirs = typeof clock === "string" ? Date.parse(clock) : Number.NaN;
-  if (!(Math.abs(theirs - now.getTime()) > tolerated)) return null;
-  return `its clock says ${new Date(theirs).toISOString()}, here it is ${now.toISOString()}`;
 }
 
 function doneText(result: GateSuccess): string {

@@ -2,7 +2,7 @@
 import { NixsealError } from "../core/errors.ts";
 import { rebootText } from "../gate/reboot-message.ts";
 import { accepted, type GateSuccess } from "./gate-client.ts";
-import type { HostOrder, HostWorld } from "./host-steps.ts";
+import type { HostOrder, HostResult, HostWorld } from "./host-steps.ts";
 
 /** Milliseconds between two looks. */
 const pause = 2_000;
@@ -13,7 +13,7 @@ export function awaitsReboot({ order }: HostOrder, status: GateSuccess): boolean
 }
 
 /** Returns when the host is back, runs what was ordered and does its work: how long that took, for people. Throws for anything else. */
-export async function rebootHost(order: HostOrder, world: HostWorld, fence: number): Promise<string> {
+async function rebootHost(order: HostOrder, world: HostWorld, fence: number): Promise<string> {
   const { fleet, host } = order;
   const { digest: warrant } = order.order;
   const { boot, uptime } = accepted(await world.ask({ kind: "status" }, "shared"), host);
@@ -69,4 +69,32 @@ async function comeBack(
     hint: `at its console choose the former system in the boot menu, then 'nixseal deploy rollback ${host}'`,
     where: { host },
   });
+}
+
+/** What was activated stays whatever becomes of the reboot: its receipt is kept, and the report says both. */
+export async function thenReboot(
+  order: HostOrder,
+  world: HostWorld,
+  result: HostResult,
+  fence: number,
+): Promise<HostResult> {
+  const { host, action, reboots } = order;
+  if (result.outcome !== "done" || reboots === "never" || (action !== "switch" && action !== "boot"))
+    return result;
+  try {
+    if (reboots === "if-needed" && result.changed) {
+      const status = accepted(await world.ask({ kind: "status" }, "shared"), host);
+      if (!awaitsReboot(order, status)) return result;
+    }
+    return { ...result, message: `runs it, ${await rebootHost(order, world, fence)}`, rebooted: true };
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    const hint = error.hint === undefined ? "" : ` (${error.hint})`;
+    return {
+      ...result,
+      outcome: "failed",
+      message: `${result.message}; ${error.message}${hint}`,
+      changed: true,
+    };
+  }
 }

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Command, CommandResult, Files, Processes } from "../core/ports.ts";
 import type { Host } from "../inventory/model.ts";
+import { aliasOf, hostKeyRefusal, knownHostsOf, ownName } from "./host-keys.ts";
 import { configFor } from "./ssh-config.ts";
 
 type World = { readonly files: Pick<Files, "create" | "privateDirectory" | "removeTree"> } & {
@@ -40,16 +40,20 @@ export interface SshFleet {
   close(): Promise<void>;
 }
 
-/** `config` when a host has no pinned key: an unknown key is never accepted, not even the first time. */
+/**
+ * `revoked`: an OpenSSH KRL of keys and certificates that no host may show. `config` when a host has neither a pinned key nor a CA:
+ * an unknown key is never accepted, not even the first time.
+ */
 export async function openSsh(
   { files, processes }: World,
   hosts: readonly Host[],
   identity: string | null = null,
+  revoked: Uint8Array | null = null,
 ): Promise<SshFleet> {
   for (const host of hosts)
-    if (host.hostKeys.length === 0)
+    if (host.hostKeys.length === 0 && host.authorities.length === 0)
       throw new NixsealError("config", `host '${host.name}' has no host key to know it by`, {
-        hint: `nixseal host show ${host.name}; host_keys in ${host.file} are verified on every connection`,
+        hint: `nixseal host show ${host.name}; host_keys in ${host.file}, or host_ca of the fleet, are verified on every connection`,
         where: { file: host.file, host: host.name },
       });
   if (identity !== null && /\s/.test(identity))
@@ -71,9 +75,11 @@ export async function openSsh(
     );
   const knownHosts = `${directory}/known_hosts`;
   await files.create(knownHosts, utf8(knownHostsOf(hosts)), { mode: 0o600 });
+  const krl = revoked === null ? null : `${directory}/krl`;
+  if (krl !== null && revoked !== null) await files.create(krl, revoked, { mode: 0o600 });
   const opened = new Set<Host>();
   const configured = new Set<Host>();
-  const place = { directory, knownHosts, identity };
+  const place = { directory, knownHosts, krl, identity };
 
   const disconnect = async (host: Host): Promise<void> => {
     const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
@@ -93,7 +99,7 @@ export async function openSsh(
     opened.add(host);
     // An IPv6 address has colons, which Nix would take for a port: the real one is an option then.
     const isPlain = !host.address.includes(":");
-    const name = isPlain ? host.address : aliasOf(host);
+    const name = isPlain ? host.address : ownName(host);
     return {
       options: [
         ...optionsFor(host, place),
@@ -110,7 +116,7 @@ export async function openSsh(
       const { options, destination } = forNix(host);
       const at = destination.lastIndexOf("@");
       const about = { user: destination.slice(0, at), name: destination.slice(at + 1) };
-      const file = `${directory}/${aliasOf(host)}.config`;
+      const file = `${directory}/${ownName(host)}.config`;
       if (!configured.has(host)) {
         configured.add(host);
         await files.create(file, utf8(configFor(about, options)), { mode: 0o600 });
@@ -134,34 +140,22 @@ export async function openSsh(
   };
 }
 
-/** known_hosts(5) with the inventory's keys, each under the host's name in the fleet. */
-export function knownHostsOf(hosts: readonly Host[]): string {
-  return hosts.flatMap((host) => host.hostKeys.map((key) => `${aliasOf(host)} ${key.line}\n`)).join("");
-}
-
-/**
- * Not a name that DNS or the person's configuration knows, so that no key of theirs can stand in. ssh makes it lower
- * case: `Web` must not become `web`.
- */
-function aliasOf({ name }: Host): string {
-  const lower = name.toLowerCase();
-  const mark = lower === name ? "" : `.${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
-  return `nixseal.${lower}${mark}`;
-}
-
 interface Place {
   readonly directory: string;
   readonly knownHosts: string;
+  /** A revocation list's file. */
+  readonly krl: string | null;
   readonly identity: string | null;
 }
 
-function optionsFor(host: Host, { directory, knownHosts, identity }: Place): string[] {
+function optionsFor(host: Host, { directory, knownHosts, krl, identity }: Place): string[] {
   const options = {
     BatchMode: "yes", // nobody is there to answer, least of all a question about a host key
     StrictHostKeyChecking: "yes",
     UserKnownHostsFile: knownHosts,
     GlobalKnownHostsFile: "/dev/null",
     KnownHostsCommand: "none",
+    ...(krl === null ? {} : { RevokedHostKeys: krl }),
     HostKeyAlias: aliasOf(host),
     VerifyHostKeyDNS: "no",
     UpdateHostKeys: "no",
@@ -189,21 +183,11 @@ function optionsFor(host: Host, { directory, knownHosts, identity }: Place): str
   ];
 }
 
-/** What ssh(1) said, as one of ours: a key that is not the pinned one is a refusal, all else is "not reachable". */
+/** What ssh(1) said, as one of ours: a key that is not the host's is a refusal, all else is "not reachable". */
 export function connectionError(host: Host, stderr: string): NixsealError {
   const where = { host: host.name };
-  if (/IDENTIFICATION HAS CHANGED|host key is known for|Host key verification failed/i.test(stderr)) {
-    const found = /(SHA256:[A-Za-z0-9+/]{43})/.exec(stderr)?.[1];
-    const pinned = host.hostKeys.map(({ fingerprint }) => fingerprint).join(", ");
-    return new NixsealError(
-      "refused",
-      `its host key is not the pinned one: found ${found ?? "another key"}, pinned ${pinned}`,
-      {
-        hint: `if it was reinstalled: nixseal host remove ${host.name}, then host add, and rekey its secrets; else somebody stands between`,
-        where,
-      },
-    );
-  }
+  const refusal = hostKeyRefusal(host, stderr);
+  if (refusal !== null) return new NixsealError("refused", refusal.message, { hint: refusal.hint, where });
   const last = stderr.trim().split("\n").at(-1)?.trim().slice(0, 300) ?? "";
   const denied = /Permission denied/.test(stderr);
   return new NixsealError(denied ? "refused" : "io", last === "" ? "the connection failed" : last, {

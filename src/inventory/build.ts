@@ -67,12 +67,14 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
       );
   };
 
+  const top = files.find(({ value }) => value.fleet !== undefined);
+  const authorities = keys(top?.file ?? fleetFileName, ["fleet", "host_ca"], top?.value.fleet?.host_ca ?? []);
   const hosts = new Map<HostName, Host>();
   const members = new Map<MemberName, Member>();
   for (const { file, value } of files) {
     for (const [name, table] of Object.entries(value.hosts))
       add(hosts, "hosts", name, file, () =>
-        hostOf(name, file, table, keys(file, ["hosts", name, "host_keys"], table.host_keys)),
+        hostOf(name, file, table, keys(file, ["hosts", name, "host_keys"], table.host_keys), authorities),
       );
     for (const [name, table] of Object.entries(value.members))
       add(members, "members", name, file, () =>
@@ -107,7 +109,7 @@ export function buildFleet(files: readonly ShapedFile[]): { fleet: Fleet; proble
           `below /run/nixseal only '${secretsDirectory}/${name}' is possible, and nothing in /nix/store`,
         );
     }
-  const name = files.find(({ value }) => value.fleet !== undefined)?.value.fleet?.name ?? null;
+  const name = top?.value.fleet?.name ?? null;
   const state = stateOf(files[0]?.value.state, report);
   const deploy = deployOf(files[0]?.value.deploy, report);
   return {
@@ -160,7 +162,13 @@ function isSecretPath(path: string, name: string): boolean {
   return !within(path, "/run/nixseal") && !within("/run/nixseal", path) && !within(path, "/nix/store");
 }
 
-function hostOf(name: string, file: string, table: HostTable, hostKeys: SshKey[]): Host {
+function hostOf(
+  name: string,
+  file: string,
+  table: HostTable,
+  hostKeys: SshKey[],
+  authorities: readonly SshKey[],
+): Host {
   return {
     name: name as HostName,
     file,
@@ -168,6 +176,8 @@ function hostOf(name: string, file: string, table: HostTable, hostKeys: SshKey[]
     port: table.port,
     user: table.user ?? null,
     hostKeys,
+    authorities,
+    principal: table.principal ?? table.address ?? name,
     recipients: table.recipients.map(recipient),
     identities: table.identities,
     tags: table.tags,

@@ -30,6 +30,8 @@ test("every default is applied", async () => {
     address: "lufta",
     port: 22,
     user: null,
+    authorities: [],
+    principal: "lufta",
     recipients: [],
     identities: [],
     tags: [],

@@ -30,6 +30,10 @@ export interface Host extends Entry {
   readonly user: string | null;
   /** Verified on every connection. */
   readonly hostKeys: readonly SshKey[];
+  /** CAs of the fleet whose host certificates count too, when they name `principal`. */
+  readonly authorities: readonly SshKey[];
+  /** What its SSH certificate calls it. Default: the address. */
+  readonly principal: string;
   /** age recipients that replace the host keys; empty when the host keys are the recipients. */
   readonly recipients: readonly string[];
   /** Files on the host with private keys to try; empty when they follow from the host keys. */

@@ -21,6 +21,7 @@ export type ProblemId =
   | "same-path"
   | "same-credential"
   | "shared-key"
+  | "shared-principal"
   | "no-recipient"
   | "no-reader"
   | "mode-for-others"

@@ -32,6 +32,27 @@ export function reviewHosts(fleet: Fleet): Problem[] {
   return problems;
 }
 
+/** One name in certificates for two hosts: the certificate of either stands for both. Names of machines know no case. */
+export function reviewPrincipals(fleet: Fleet): Problem[] {
+  const owners = new Map<string, string>();
+  return [...fleet.hosts.values()].flatMap(({ name, file, principal, authorities }): Problem[] => {
+    if (authorities.length === 0) return [];
+    const other = owners.get(principal.toLowerCase());
+    owners.set(principal.toLowerCase(), other ?? name);
+    if (other === undefined) return [];
+    return [
+      {
+        id: "shared-principal",
+        severity: "medium",
+        file,
+        path: ["hosts", name],
+        message: `'${principal}' is what certificates call the host '${name}', and the host '${other}' too`,
+        hint: "give each a principal of its own",
+      },
+    ];
+  });
+}
+
 /** One key with two owners: machines that were cloned with their host keys read each other's secrets. */
 export function reviewSharedKeys(fleet: Fleet): Problem[] {
   const owners = new Map<string, string>();

@@ -46,6 +46,18 @@ test("one key with two owners", async () => {
   assert.deepEqual(await review(`[members.n]\nkeys = ["${keyLine("b")}"]\n`), ["shared-key members.n"]);
 });
 
+test("one name in certificates for two hosts", async () => {
+  const hosts = "[hosts.c]\naddress = 'x.example.org'\n[hosts.d]\naddress = 'X.example.org'\n";
+  const shared = async (text: string): Promise<string[]> =>
+    reviewFleet(await fleetOf(text)).flatMap(({ id, path }) =>
+      id === "shared-principal" ? [path.join(".")] : [],
+    );
+  assert.deepEqual(await shared(hosts), []); // without a CA nobody asks for the name
+  const ca = `[fleet]\nname = "x"\nhost_ca = ["${keyLine("ca")}"]\n`;
+  assert.deepEqual(await shared(ca + hosts), ["hosts.d"]);
+  assert.deepEqual(await shared(`${ca}${hosts}principal = "d.example.org"\n`), []);
+});
+
 test("modes for others, and owners that do not exist yet", async () => {
   const modes = { "0400": 0, "0440": 0, "0444": 0, "0555": 0, "0404": 1, "0644": 1, "0441": 1 };
   for (const [mode, count] of Object.entries(modes))

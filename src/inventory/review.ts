@@ -1,6 +1,6 @@
 import type { Fleet } from "./model.ts";
 import type { Problem } from "./problem.ts";
-import { reviewHosts, reviewSharedKeys } from "./review-keys.ts";
+import { reviewHosts, reviewPrincipals, reviewSharedKeys } from "./review-keys.ts";
 import { reviewCollisions } from "./review-collisions.ts";
 import { reviewSecrets } from "./review-secrets.ts";
 
@@ -9,6 +9,7 @@ export function reviewFleet(fleet: Fleet): Problem[] {
   return [
     ...reviewHosts(fleet),
     ...reviewSharedKeys(fleet),
+    ...reviewPrincipals(fleet),
     ...reviewSecrets(fleet),
     ...reviewCollisions(fleet),
   ];

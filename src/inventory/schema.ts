@@ -52,6 +52,9 @@ export const hostTable = table({
   host_keys: list(text(rules.keyLine), "SSH public keys", 16)
     .default([])
     .describe("verified on every connection; also the age recipients, unless `recipients` is there"),
+  principal: text(rules.address)
+    .optional()
+    .describe("its name in certificates of `fleet.host_ca`; default: the address"),
   recipients: list(recipient, "age recipients", 64)
     .default([])
     .describe("age recipients that replace the host keys"),
@@ -120,7 +123,12 @@ const entries = {
   secrets: records(secretTable, "secrets").describe("the values under secrets/, by name"),
 };
 
-const fleetTable = table({ name: text(rules.name).describe("the name of the fleet") });
+const fleetTable = table({
+  name: text(rules.name).describe("the name of the fleet"),
+  host_ca: list(text(rules.keyLine), "SSH public keys", 16)
+    .default([])
+    .describe("CAs whose SSH certificates hosts are known by, beside their host_keys"),
+});
 
 const stateTable = table({
   directory: text(rules.absolutePath)

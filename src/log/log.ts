@@ -41,16 +41,17 @@ export async function appendToLog(state: State, clock: Clock, event: Event): Pro
 /** Hosts of one entry, so that names and a digest for each fit into it. */
 const hostsAtOnce = 256;
 
-/** What concerns many hosts, as several entries where they do not fit into one. `detail`: of those hosts. */
+/** What concerns many hosts, as several entries where they do not fit into one. `detail`: of those hosts. Gives the place of the last. */
 export async function appendForHosts(
   state: State,
   clock: Clock,
   { hosts, ...event }: Omit<Event, "detail">,
   detail: (hosts: readonly string[]) => Event["detail"],
-): Promise<void> {
-  for (let at = 0; at === 0 || at < hosts.length; at += hostsAtOnce) {
+): Promise<LogHead> {
+  for (let at = 0; ; at += hostsAtOnce) {
     const some = hosts.slice(at, at + hostsAtOnce);
-    await appendToLog(state, clock, { ...event, hosts: some, detail: detail(some) });
+    const head = await appendToLog(state, clock, { ...event, hosts: some, detail: detail(some) });
+    if (at + hostsAtOnce >= hosts.length) return head;
   }
 }
 

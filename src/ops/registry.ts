@@ -220,6 +220,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "write orders and systems where hosts that pull find them",
     load: () => import("./deploy/publish.ts").then((module) => module.deployPublish),
   },
+  "deploy receipts": {
+    summary: "take in what pulling hosts have signed: verify it, into the log and receipts/",
+    load: () => import("./deploy/receipts.ts").then((module) => module.deployReceipts),
+  },
   "deploy watch": {
     summary: "follow a rollout to its end",
     load: () => import("./deploy/watch.ts").then((module) => module.deployWatch),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { NixsealError } from "../core/errors.ts";
-import type { Downloads, Http, HttpLimits } from "../core/http-ports.ts";
+import type { Downloads, Http, HttpLimits, Uploads } from "../core/http-ports.ts";
 
 const mostRedirects = 5;
 const longestTag = 256;
@@ -48,6 +48,21 @@ export const downloads: Downloads = {
   },
 };
 
+export const uploads: Uploads = {
+  async put(url, bytes, limits) {
+    const at = addressOf(url, null);
+    const abort = AbortSignal.timeout(limits.timeout);
+    const headers = { "content-type": "application/json", "content-length": bytes.length };
+    const answer = await guarded(at, abort, () => request(at, abort, headers, longestSilence, bytes));
+    const { statusCode: status = 0 } = answer;
+    if (status < 200 || status > 299) {
+      answer.destroy();
+      throw new NixsealError("io", `${at.href}: answer ${status}`);
+    }
+    await guarded(at, abort, () => whole(answer, at, limits));
+  },
+};
+
 /** An answer 200, or 304 where `headers` ask for it. */
 async function follow(
   url: string,
@@ -88,17 +103,21 @@ function addressOf(text: string, from: URL | null): URL {
   return url;
 }
 
+/** GET; with a body PUT. */
 async function request(
   url: URL,
   signal: AbortSignal,
   more: OutgoingHttpHeaders,
   silence: number,
+  put: Uint8Array | null = null,
 ): Promise<IncomingMessage> {
-  const { get } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
+  const { request: begin } =
+    url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     // A compressed body could grow without bound behind the limit.
     const headers = { "accept-encoding": "identity", "user-agent": "nixseal", ...more };
-    const sent = get(url, { signal, headers, agent: false, timeout: silence }, (answer) => {
+    const method = put === null ? "GET" : "PUT";
+    const sent = begin(url, { method, signal, headers, agent: false, timeout: silence }, (answer) => {
       sent.off("timeout", tooSilent);
       resolve(answer);
     });
@@ -106,6 +125,7 @@ async function request(
     const tooSilent = (): void =>
       void sent.destroy(new NixsealError("timeout", `${url.href} gives no answer`));
     sent.on("timeout", tooSilent).on("error", reject);
+    sent.end(put ?? undefined);
   });
 }
 

@@ -91,6 +91,25 @@ test("an order counts when every commit does; force-pushes and unsigned tips are
   assert.equal(web.running(), three);
   assert.notEqual(first, three);
 
+  // An order for a group that the repository's root puts the host into.
+  await lab.must("trust", "rotate", "--group", "edge=tag:all");
+  const four = lab.system("four");
+  const store = ["--store", lab.builder.directory];
+  lab.builder.run("nix", [
+    "copy",
+    "--no-check-sigs",
+    "--to",
+    `file://${web.root}/srv/cache?compression=gzip`,
+    four,
+  ]);
+  await lab.must("warrant", "create", "--group", "edge", "--toplevel", four, ...store);
+  await lab.must("warrant", "sign", "warrants/@edge/0001.json", "--yes");
+  commit("order 1 of the group");
+  push();
+  const grouped = await runAgent(lab, "web", "pull");
+  assert.equal(grouped.code, 0, grouped.stderr);
+  assert.equal(web.running(), four);
+
   fs.renameSync(origin, `${origin}.gone`);
   const gone = await runAgent(lab, "web", "pull");
   assert.equal(gone.code, 2, gone.stdout);

@@ -13,7 +13,7 @@ import { parseGateConfig } from "../../src/gate/config.ts";
 import { gatePaths } from "../../src/gate/paths.ts";
 import { clock } from "../../src/system/clock.ts";
 import { files } from "../../src/system/files.ts";
-import { downloads } from "../../src/system/http.ts";
+import { downloads, uploads } from "../../src/system/http.ts";
 import { processes } from "../../src/system/processes.ts";
 import { random } from "../../src/system/random.ts";
 import { sockets } from "../../src/system/sockets.ts";
@@ -104,7 +104,7 @@ test("what is bad, replayed or half there is refused, and stands in the way of n
   );
   await changed(
     "hosts/web/head.json",
-    (b) => Buffer.from(b.toString().replace('"seq":1', '"seq":999999')),
+    (b) => Buffer.from(b.toString().replace('"seq":1,"status"', '"seq":999999,"status"')),
     () => refused("head of nothing", 2, /404/),
   );
   await changed(order1, flipped, () => refused("order", 2, /./));
@@ -243,6 +243,7 @@ test("a full disk, a sick system, a gate that wants to be confirmed", async (t) 
     random,
     sockets,
     downloads,
+    uploads,
     config: gate,
     files: { ...files, freeSpace: async () => 1000 },
     paths: gatePaths(web.root, gate),

@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { userInfo } from "node:os";
-import { knownHostsOf, openSsh } from "../../src/deploy/ssh.ts";
+import { knownHostsOf } from "../../src/deploy/host-keys.ts";
+import { openSsh } from "../../src/deploy/ssh.ts";
 import type { Host } from "../../src/inventory/model.ts";
 import { files } from "../../src/system/files.ts";
 import { processes } from "../../src/system/processes.ts";
@@ -30,7 +31,7 @@ function agentWith(t: TestContext, keygen: Keygen, key: string): void {
   assert.equal(spawnSync("ssh-add", ["-q", key]).status, 0);
 }
 
-async function setting(t: TestContext) {
+async function setting(t: TestContext, settings: readonly string[] = []) {
   const keygen = new Keygen(t);
   for (const name of ["host", "other", "user", "stranger"]) keygen.key(name);
   const authorized = keygen.write(
@@ -41,7 +42,7 @@ async function setting(t: TestContext) {
     t,
     keygen.directory,
     [keygen.path("host")],
-    [`AuthorizedKeysFile ${authorized}`, "StrictModes no", "PasswordAuthentication no"],
+    [`AuthorizedKeysFile ${authorized}`, "StrictModes no", "PasswordAuthentication no", ...settings],
   );
   const publicKey = (name: string) => keygen.text(`${name}.pub`).trim();
   const host = async (name: string, key: string): Promise<Host> => {
@@ -106,6 +107,86 @@ test("a host without a pinned key, and one that is not there", async (t) => {
   const ssh = await openSsh(world, [gone]);
   t.after(() => ssh.close());
   await assert.rejects(ssh.run(gone, ["x"]), { code: "io", message: /refused/ });
+});
+
+test("a host is known by a certificate of the fleet's CA for its name, and by no other", async (t) => {
+  const keygen = new Keygen(t);
+  for (const name of ["ca", "stranger"]) keygen.key(name);
+  const certificate = keygen.path("host-cert.pub");
+  const { keygen: keys, host } = await setting(t, [`HostCertificate ${certificate}`]);
+  agentWith(t, keys, keys.path("user"));
+  const pinned = await host("Web", "host");
+  const authorities = [(await host("web", "host")).hostKeys[0]!].map((key) => ({
+    ...key,
+    line: keygen.text("ca.pub").trim().split(" ").slice(0, 2).join(" "),
+  }));
+  const known = { ...pinned, hostKeys: [], authorities, principal: "web.Example.org" };
+  /** As an administrator would: the host's public key, signed for its DNS name. */
+  const certify = (ca: string, principal: string, validity: string): void => {
+    keygen.write("host.pub", keys.text("host.pub"));
+    keygen.run(["-q", "-s", ca, "-I", `${principal} id`, "-h", "-n", principal, "-V", validity, "host.pub"]);
+  };
+  const refuses = async (
+    what: string,
+    message: RegExp,
+    web: Host = known,
+    krl: Uint8Array | null = null,
+  ): Promise<void> => {
+    const ssh = await openSsh(world, [web], null, krl);
+    try {
+      await assert.rejects(ssh.run(web, ["x"]), { code: "refused", message }, what);
+    } finally {
+      await ssh.close();
+    }
+  };
+  const accepts = async (web: Host, krl: Uint8Array | null = null): Promise<void> => {
+    const ssh = await openSsh(world, [web], null, krl);
+    try {
+      assert.equal(Buffer.from((await ssh.run(web, ["x"])).stdout).toString(), "x\n");
+    } finally {
+      await ssh.close();
+    }
+  };
+
+  certify("ca", "other.example.org", "+1h");
+  await refuses("another host's", /does not hold: name is not a listed principal/);
+  await accepts({ ...known, hostKeys: pinned.hostKeys }); // pinned keys stay possible beside
+  certify("ca", "web.example.org", "20200101:20200102");
+  await refuses("an ended one", /does not hold: expired/);
+  certify("stranger", "web.example.org", "+1h");
+  await refuses("of another CA", /no certificate of a host CA of the fleet \(SHA256:/);
+  certify("ca", "web.example.org", "+1h");
+  await accepts(known);
+  await refuses("without the CA", /not the pinned one: found SHA256:.*, pinned/, {
+    ...pinned,
+    hostKeys: (await host("web", "other")).hostKeys,
+  });
+
+  const krl = (specification: string): Uint8Array => {
+    keygen.write("revoked", specification);
+    keygen.run(["-q", "-k", "-s", "ca.pub", "-f", "krl", "revoked"]);
+    return keygen.read("krl");
+  };
+  await refuses("revoked by its name", /host key is revoked/, known, krl("id: web.example.org id\n"));
+  await refuses(
+    "a revoked key that is pinned too",
+    /host key is revoked/,
+    { ...known, hostKeys: pinned.hostKeys },
+    krl(`key: ${keys.text("host.pub")}`),
+  );
+  await accepts(known, krl("id: somebody else\n"));
+});
+
+test("host_ca of fleet.toml: every host gets it, by its address unless it has another principal", async () => {
+  const fleet = await fleetOf(
+    `[fleet]\nname = "x"\nhost_ca = ["${key("c")} the CA"]\n[hosts.web]\naddress = "WEB.example.org"\n[hosts.db]\nhost_keys = ["${key("a")}"]\nprincipal = "db.internal"\n`,
+  );
+  assert.deepEqual(knownHostsOf([...fleet.hosts.values()]).split("\n"), [
+    `@cert-authority web.example.org ${key("c")}`,
+    `db.internal ${key("a")}`,
+    `@cert-authority db.internal ${key("c")}`,
+    "",
+  ]);
 });
 
 test("known_hosts: one name a host, and names that differ in case only stay apart", async () => {

@@ -95,6 +95,7 @@ const host = fc.record(
     identities: fc.array(path, { minLength: 1, maxLength: 2 }),
     tags: mostly(few(oneOf(...tags)), ["a b"], "web", [1]),
     port: fc.constant(22),
+    principal: fc.constant("web.example.org"),
     recipients: fc.constant(["age15phngjzu48s5tq7u272hw2t2awcu9ystwkqr5f4p5gj7jhjdeerqnz7z03"]),
   },
   { requiredKeys: ["host_keys", "tags"] },
@@ -143,7 +144,9 @@ export const generatedFleet: fc.Arbitrary<GeneratedFleet> = fc
   })
   .map(({ hosts, secrets, places, twice, typo }) => {
     const include = 'include = ["hosts/*.toml", "more/?eep/x.toml", "none/*.toml"]\n';
-    const files: Record<string, string> = { "fleet.toml": `${include}[fleet]\nname = "test"\n` };
+    const files: Record<string, string> = {
+      "fleet.toml": `${include}[fleet]\nname = "test"\nhost_ca = ["${hostKeys[0]}"]\n`,
+    };
     const put = (file: string, text: string): void => void (files[file] = `${files[file] ?? ""}${text}`);
     hosts.forEach(([name, table], index) => put(places[index]!, entryText("hosts", name, table)));
     secrets.forEach(([name, table], index) => put(places[6 + index]!, entryText("secrets", name, table)));

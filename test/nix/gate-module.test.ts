@@ -205,6 +205,7 @@ keys = ["trust/keys/paper.asc"]
       v: 1,
       source: { kind: "web", url: "https://deliveries.example.org/test" },
       cache: null,
+      report: null,
       substitute: true,
     });
     assert.equal(pull.serviceConfig["User"], "deploy");

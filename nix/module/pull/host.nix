@@ -58,6 +58,10 @@ in
         Group = gate.user;
         ExecStart = "${parts.agent} pull";
         TimeoutStartSec = "12h";
+      }
+      # A directory of orders takes the receipts too, where its owner lets the deploy user write.
+      // lib.optionalAttrs (pull.settings.source.kind == "directory" && pull.report == null) {
+        ReadWritePaths = (import ./hardening.nix).ReadWritePaths ++ [ "-${pull.source}" ];
       };
     };
 

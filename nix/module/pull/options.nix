@@ -62,6 +62,12 @@ in
       default = true;
       description = "Whether the host's own substituters are asked first.";
     };
+    report = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "https://receipts.example.org/bos55";
+      description = "Where the host's signed receipts are handed in, by HTTP PUT; null: into `receipts/` of a directory that orders come from, where the deploy user can write it.";
+    };
     interval = mkOption {
       type = types.str;
       default = "5min";
@@ -96,7 +102,7 @@ in
             path = pull.source;
             inherit (pull) removable;
           };
-      inherit (pull) cache substitute;
+      inherit (pull) cache report substitute;
     };
   };
 }

@@ -6,13 +6,16 @@ import { writeBundle, type BundlePart } from "../../delivery/bundle-write.ts";
 import { cacheDirectory } from "../../delivery/head.ts";
 import { deliveryFiles } from "../../delivery/publish.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
+import { headOfLog } from "../../log/log.ts";
 import { digestOf } from "../../nix/store-path.ts";
 import type { ClosurePath } from "../../trust/warrant/closure.ts";
+import type { Subject } from "../../trust/warrant/model.ts";
 import { readKept } from "../../trust/warrant/store.ts";
 import { copyToCache, deliveryFor } from "../deploy/deliver.ts";
 import { systemFlags } from "../deploy/flags.ts";
 import { openFleet, type OpenFleet } from "../fleet-context.ts";
 import { op, type Context } from "../op.ts";
+import { openState } from "../shared-state.ts";
 import { openTrust } from "../trust/open.ts";
 import { localStore } from "../warrant/nix-store.ts";
 
@@ -60,7 +63,7 @@ export const bundleCreate = op({
     const trust = await openTrust(context, open.directory);
     const delivery = await deliveryFor(context, open, trust, host, given.since);
     const { warrant } = delivery.newest;
-    const had = await pathsOf(context, open, host.name, given.since);
+    const had = await pathsOf(context, open, warrant.subject, given.since);
     const paths = warrant.paths.filter(({ narHash }) => !had.has(keyOf({ narHash })));
     const file = resolve(context.workingDirectory, given.output);
     // Beside the bundle, where there must be room anyway.
@@ -74,7 +77,9 @@ export const bundleCreate = op({
         checkInfo(await context.files.read(info, { limit: largestInfo }), path);
       }
       const parts: BundlePart[] = [
-        ...deliveryFiles(delivery).map(({ name, bytes }) => ({ name, content: bytes })),
+        ...deliveryFiles(delivery, await headOfLog(await openState(context, open))).map(
+          ({ name, bytes }) => ({ name, content: bytes }),
+        ),
         ...[`${cacheDirectory}/nix-cache-info`, ...cacheFiles(paths)].map((name) => ({
           name,
           content: { file: join(work, name) },
@@ -112,11 +117,11 @@ export const bundleCreate = op({
 async function pathsOf(
   { files }: Pick<Context, "files">,
   { directory }: OpenFleet,
-  host: string,
+  subject: Subject,
   seq: number,
 ): Promise<ReadonlySet<string>> {
   if (seq === 0) return new Set();
-  const { warrant } = await readKept(files, directory, { kind: "host", name: host }, seq);
+  const { warrant } = await readKept(files, directory, subject, seq);
   return new Set(warrant.paths.map(keyOf));
 }
 

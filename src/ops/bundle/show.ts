@@ -32,7 +32,7 @@ export const bundleShow = op({
     const path = resolve(context.workingDirectory, file);
     try {
       const { manifest, offer } = await readBundle(context.files, path);
-      const { warrant: envelope } = await offer(undefined);
+      const { warrant: envelope } = await offer(new Map());
       const { warrant, digest, signatures } = envelope;
       return {
         fleet: manifest.fleet,

@@ -10,6 +10,7 @@ import {
   checkedPolicy,
   ciFields,
   ciPolicyFile,
+  deliveries,
   forges,
   formatCiPolicy,
   pinnedActions,
@@ -29,6 +30,10 @@ const input = z.object({
     .meta({ value: "NAME" })
     .describe("whose reviewers approve a deployment (default: production)")
     .optional(),
+  delivery: z
+    .enum(deliveries)
+    .optional()
+    .describe("push: the deploy job brings hosts what members ordered; pull: hosts fetch it (default: push)"),
   runner: matching(ciFields.runner)
     .meta({ value: "LABEL" })
     .describe("runs-on (default: ubuntu-latest or docker)")
@@ -56,7 +61,12 @@ const input = z.object({
 export const ciInit = op({
   effect: "write",
   input,
-  output: z.object({ policy: z.string(), written: z.array(z.string()), unchanged: z.array(z.string()) }),
+  output: z.object({
+    policy: z.string(),
+    delivery: z.enum(deliveries),
+    written: z.array(z.string()),
+    unchanged: z.array(z.string()),
+  }),
   examples: [
     { command: "nixseal ci init --forge github", says: "workflows, and SECURITY.md from the real policy" },
     { command: "nixseal ci init", says: "again, after the fleet or its root has changed" },
@@ -85,15 +95,19 @@ export const ciInit = op({
         await files.writeAtomic(path, utf8(text), { mode: 0o644 });
       }
       await files.writeAtomic(`${directory}/${ciPolicyFile}`, formatCiPolicy(policy), { mode: 0o644 });
-      return { policy: ciPolicyFile, written, unchanged };
+      return { policy: ciPolicyFile, delivery: policy.delivery, written, unchanged };
     }),
-  text: ({ policy, written, unchanged }) => `${[
+  text: ({ policy, written, unchanged, delivery }) => `${[
     ...written.map((file) => `wrote ${file}`),
     ...unchanged.map((file) => `${file} is up to date`),
   ].join("\n")}
 from ${policy} and the root
 
-Next: give the deploy job its key (see docs/ci.md), protect the branch, and set the environment's reviewers`,
+Next: ${
+    delivery === "push"
+      ? "give the deploy job its key (see docs/ci.md), protect the branch, and set the environment's reviewers"
+      : "protect the branch (see docs/ci.md)"
+  }`,
 });
 
 /** What is not said stays as it was. */
@@ -107,6 +121,7 @@ function policyFrom(before: CiPolicy | null, given: z.output<typeof input>): CiP
     forge,
     branch: given.branch ?? before?.branch ?? "main",
     environment: given.environment ?? before?.environment ?? "production",
+    delivery: given.delivery ?? before?.delivery ?? "push",
     runner: given.runner ?? same?.runner ?? (forge === "github" ? "ubuntu-latest" : "docker"),
     deploySecret: given.deploySecret ?? before?.deploySecret ?? "NIXSEAL_DEPLOY_KEY",
     signersVariable: given.signersVariable ?? before?.signersVariable ?? null,

@@ -10,6 +10,7 @@ const policy = (forge: CiPolicy["forge"]): CiPolicy => ({
   forge,
   branch: "main",
   environment: "production",
+  delivery: "push",
   runner: "ubuntu-latest",
   deploySecret: "NIXSEAL_DEPLOY_KEY",
   signersVariable: "TRUSTED_SIGNERS",

@@ -53,6 +53,7 @@ const secretUse = /\bsecrets(?:\s*\.\s*([A-Za-z0-9_]+)|\s*\[|\s*\)|\s*:\s*inheri
 
 export function lintWorkflow(file: string, text: string, policy: CiPolicy): Finding[] {
   const findings: Finding[] = [];
+  const known = policy.delivery === "push" ? policy.deploySecret : null;
   const lines = text.split("\n");
   for (const [index, raw] of lines.entries()) {
     // Only whole lines: what follows a '#' may be inside quotes.
@@ -70,13 +71,16 @@ export function lintWorkflow(file: string, text: string, policy: CiPolicy): Find
         hint: "a tag can be moved to other code: write NAME@COMMIT # RELEASE",
       });
     for (const match of content.matchAll(secretUse))
-      if (match[1] !== policy.deploySecret && match[1] !== "GITHUB_TOKEN")
+      if (match[1] !== known && match[1] !== "GITHUB_TOKEN")
         findings.push({
           id: "ci-secret",
           severity: "medium",
           ...place,
           message: `uses the secret ${match[1] ?? "of any name"}, which the policy does not know`,
-          hint: `the deploy key (${policy.deploySecret}) is the only one that CI needs`,
+          hint:
+            known === null
+              ? "hosts pull: CI needs no secret"
+              : `the deploy key (${known}) is the only one that CI needs`,
         });
   }
   if (!/^["']?permissions["']?\s*:/m.test(text))

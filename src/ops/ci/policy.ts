@@ -7,6 +7,8 @@ import { asMalformed, parseJson } from "../../trust/root/root.ts";
 
 export const forges = ["github", "forgejo"] as const;
 
+export const deliveries = ["push", "pull"] as const;
+
 export interface CiPolicy {
   readonly version: 1;
   readonly forge: (typeof forges)[number];
@@ -14,6 +16,8 @@ export interface CiPolicy {
   readonly branch: string;
   /** Whose reviewers approve a deployment, where the forge has such a thing. */
   readonly environment: string;
+  /** Whether CI brings members' orders to the hosts, or they fetch them, and CI needs no key at all. */
+  readonly delivery: (typeof deliveries)[number];
   /** `runs-on`. */
   readonly runner: string;
   /** The forge's secret with the private half of the deploy key. */
@@ -94,6 +98,7 @@ const shape = object({
   forge: oneOf(...forges),
   branch: field(ciFields.branch),
   environment: field(ciFields.environment),
+  delivery: oneOf(...deliveries),
   runner: field(ciFields.runner),
   deploySecret: field(ciFields.variable),
   signersVariable: nullable(field(ciFields.variable)),
@@ -110,7 +115,10 @@ export async function readCiPolicy(
   if ((await files.statusOfLink(path)) === null) return null;
   try {
     const bytes = await files.read(path, { limit: 64 << 10, follow: false });
-    return asMalformed(() => checkedPolicy(parseJson(bytes, "the CI policy")));
+    const value = parseJson(bytes, "the CI policy");
+    // Files that were written before there was a choice.
+    const whole = typeof value === "object" && value !== null ? { delivery: "push", ...value } : value;
+    return asMalformed(() => checkedPolicy(whole));
   } catch (error) {
     throw at(error, { file: ciPolicyFile });
   }

@@ -11,7 +11,7 @@ export const securityFile = "SECURITY.md";
 export const securityMark =
   "<!-- made by 'nixseal ci init'; 'nixseal ci check' tells when it is no longer true -->";
 
-/** With the deploy job's command (workflow.ts) the only place that says how a deployment is authorised. */
+/** With the deploy job's command (workflow.ts) the only place that says how a deployment is authorised: CI has no part in it. */
 const whatHostsAsk =
   "Hosts with the gate (`nixseal host setup`) activate nothing without one; on others `nixseal warrant verify` decides, where it is run before.";
 
@@ -51,8 +51,7 @@ only and may be public.
 
 ## What CI may do
 
-- Workflows are in \`${workflowDirectory(policy)}\`: verify, then build, then (on \`${policy.branch}\` only) deploy.
-- It holds one secret, \`${policy.deploySecret}\`, in the deploy job alone: an SSH key that can push store paths and ask for an activation.
+${zoneOfCi(policy)}
 - It holds no key that decrypts, and nothing that it holds signs commits, roots, certificates or warrants.
 - ${forgeSentence(policy)}
 - Forks run nothing, and there is no \`pull_request_target\`. Actions are pinned to commits.
@@ -63,8 +62,7 @@ only and may be public.
 
 | stolen | what it gives | what to do |
 | --- | --- | --- |
-| a CI runner | build logs, ciphertext; in a deploy job the deploy key | replace the deploy key |
-| the deploy key | what the hosts' trusted keys and sudo rules let it do; unless those are narrow, that is root | replace it |
+${stolenFromCi(policy)}
 | one member's key | ${memberLoss(root)} | \`nixseal trust revoke MEMBER\`, rotate what they could read |
 | one CA key | certificates for anyone, until the root names another CA${sharedSentence(root)} | \`nixseal trust rotate --add-ca-key … --remove-ca-key …\` |
 | one root key | ${root.root.threshold === 1 ? "**everything: one signature makes a root**" : `nothing alone: ${root.root.threshold} must sign`} | \`nixseal trust rotate --add-root-key … --remove-root-key …\` |
@@ -139,7 +137,26 @@ function tagSentence(fleet: Fleet): string {
   return tags.length === 0 ? "" : ` (${tags.join(", ")})`;
 }
 
-function forgeSentence({ forge, environment, branch }: CiPolicy): string {
+function zoneOfCi(policy: CiPolicy): string {
+  const { branch, deploySecret, delivery } = policy;
+  const where = `- Workflows are in \`${workflowDirectory(policy)}\`: verify, then build`;
+  if (delivery === "pull")
+    return `${where}. Hosts fetch what members have ordered (\`nixseal-agent pull\`).
+- It holds no secret and reaches no host.`;
+  return `${where}, then (on \`${branch}\` only) deploy: \`nixseal deploy apply --signed\` brings what members have ordered, and orders nothing.
+- It holds one secret, \`${deploySecret}\`, in the deploy job alone: an SSH key that can push store paths and ask for an activation.`;
+}
+
+function stolenFromCi({ delivery }: CiPolicy): string {
+  if (delivery === "pull")
+    return "| a CI runner | build logs, ciphertext | look at what it has built since |";
+  return `| a CI runner | build logs, ciphertext; in a deploy job the deploy key | replace the deploy key |
+| the deploy key | on hosts with the gate: what members have ordered, brought sooner or later; on others what their trusted keys and sudo rules allow, and unless those are narrow that is root | replace it |`;
+}
+
+function forgeSentence({ forge, environment, branch, delivery }: CiPolicy): string {
+  if (delivery === "pull")
+    return `Protect \`${branch}\` (reviews, no force push): hosts follow what is signed there.`;
   if (forge === "github")
     return `Deployments go through the environment \`${environment}\`: set required reviewers there, and \`${branch}\` as its only branch.`;
   return `Forgejo has no environments: protect \`${branch}\` (reviews, no force push), and keep the deploy secret out of other repositories.`;

@@ -65,22 +65,15 @@ concurrency:
 
 jobs:
 ${verifyJob(policy, "")}
-${buildJob(policy)}
-${deployJob(policy)}`;
+${buildJob(policy)}${policy.delivery === "push" ? `\n${deployJob(policy)}` : ""}`;
 }
 
 function verifyJob(policy: CiPolicy, condition: string): string {
-  const signers =
-    policy.signersVariable === null
-      ? ""
-      : `          TRUSTED_SIGNERS: \${{ vars.${policy.signersVariable} }}\n`;
   return `  verify:
 ${condition}${jobHead(policy, 15)}${steps(policy, 0)}
       - name: commits are signed by who may change what they change
         env:
-          # The commit that the policy is believed from. A variable of the forge: a commit must not choose it.
-          NIXSEAL_INTRODUCTION: \${{ vars.NIXSEAL_INTRODUCTION }}
-${signers}        run: ${nixseal(policy, "commits verify")}
+${whoSigns(policy)}        run: ${nixseal(policy, "commits verify")}
       - name: the inventory is sound
         run: ${nixseal(policy, "fleet check")}
       - name: secrets are encrypted to the right keys (needs no key)
@@ -88,6 +81,15 @@ ${signers}        run: ${nixseal(policy, "commits verify")}
       - name: workflows and SECURITY.md say what the policy says
         run: ${nixseal(policy, "ci check")}
 `;
+}
+
+/** Variables of a step that judges commits. */
+function whoSigns({ signersVariable }: CiPolicy): string {
+  const signers =
+    signersVariable === null ? "" : `          TRUSTED_SIGNERS: \${{ vars.${signersVariable} }}\n`;
+  return `          # The commit that the policy is believed from. A variable of the forge: a commit must not choose it.
+          NIXSEAL_INTRODUCTION: \${{ vars.NIXSEAL_INTRODUCTION }}
+${signers}`;
 }
 
 function buildJob(policy: CiPolicy): string {
@@ -103,25 +105,24 @@ ${jobHead(policy, 120)}${steps(policy, 1)}
 `;
 }
 
-/** What a deployment is; SECURITY.md says in `whatHostsAsk` what hosts demand of it. */
-const deployCommand = "nix run .#deploy";
-const deployComment = "The fleet's own program for it: deploy-rs, nixos-rebuild, a script.";
+/** What a deployment is; SECURITY.md says in `whatHostsAsk` what hosts demand of it. No key here signs: what no member ordered is not done. */
+const deployCommand = "deploy apply '*' --signed --yes";
 
 function deployJob(policy: CiPolicy): string {
   return `  deploy:
     needs: [verify, build]
     environment: ${policy.environment}
 ${jobHead(policy, 120)}${steps(policy, 0)}
-      # ${deployComment} Only here is the deploy key in reach.
-      - name: deploy
+      # Brings what members have signed in warrants/, built from the commits that they name. Only here is the deploy key in reach.
+      - name: bring hosts what members have ordered
         env:
-          DEPLOY_KEY: \${{ secrets.${policy.deploySecret} }}
+${whoSigns(policy)}          DEPLOY_KEY: \${{ secrets.${policy.deploySecret} }}
         run: |
           eval "$(ssh-agent -s)" >/dev/null
           trap 'ssh-agent -k >/dev/null' EXIT
           printf '%s\\n' "$DEPLOY_KEY" | ssh-add -q -
           unset DEPLOY_KEY
-          ${deployCommand}
+          ${nixseal(policy, deployCommand)}
 `;
 }
 

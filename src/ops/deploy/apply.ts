@@ -30,6 +30,7 @@ import {
 import { goBack } from "./go-back.ts";
 import { makePlan, type MadePlan } from "./make-plan.ts";
 import { requireHosts } from "./orders.ts";
+import { planSigned } from "./plan-signed.ts";
 import { reportSchema, reportText, reportView } from "./report.ts";
 import type { OrderFile } from "./sign-orders.ts";
 import { signPlan, textOfOrders, textOfPlan } from "./sign-plan.ts";
@@ -46,6 +47,10 @@ const input = z.object({
   ...rebootBound,
   ...connectionFlags,
   ...signerFlags,
+  signed: z
+    .boolean()
+    .default(false)
+    .describe("carry out the newest orders that members have signed; nothing is ordered or signed here"),
 });
 
 type Input = z.output<typeof input>;
@@ -61,6 +66,10 @@ export const deployApply = op({
       command: "nixseal deploy apply plan.json",
       says: "what was planned and signed; again, after an interruption",
     },
+    {
+      command: "nixseal deploy apply '*' --signed --yes",
+      says: "in CI: bring every host what members have ordered for it",
+    },
   ],
   run: (context, given) =>
     withLateSsh(context, given.identity, async (connect) => {
@@ -75,7 +84,8 @@ export const deployApply = op({
       const state = await openState(context, open);
       const world = { context, open, trust, ssh, state };
       const rebootWithin = rules.seconds(given.rebootWithin) * 1000;
-      const report = await execute(world, { plan, orders, store, choice: given, rebootWithin });
+      const hasLog = !given.signed || open.fleet.state !== null;
+      const report = await execute(world, { plan, orders, store, choice: given, rebootWithin, hasLog });
       if (report.ended?.how !== "revert") return reportView(plan, report, []);
       const back = { choice: given, expires: rules.seconds(given.expires), rebootWithin };
       return reportView(plan, report, await goBack(world, plan, report, back));
@@ -101,7 +111,8 @@ interface Ready extends Omit<Found, "made"> {
 
 async function prepare(context: Context, open: OpenFleet, given: Input, connect: Connect): Promise<Ready> {
   const isFile = given.what.length === 1 && given.what[0]!.endsWith(".json");
-  const { made, store, ssh } = await (isFile ? planOfFile : planNow)(context, open, given, connect);
+  const planIt = given.signed ? planSigned : isFile ? planOfFile : planNow;
+  const { made, store, ssh } = await planIt(context, open, given, connect);
   const { plan } = made;
   // Hosts that have just said that they run it. What a file says of them may be long ago.
   const idle = isFile ? [] : plan.hosts.filter((host) => isIdle(plan, host));

@@ -10,6 +10,8 @@ import {
 } from "../../deploy/gate-client.ts";
 import { connectionError, gateUser, openSsh, type SshFleet } from "../../deploy/ssh.ts";
 import type { Host } from "../../inventory/model.ts";
+import { readKrl } from "../../trust/certificates/revocation-list.ts";
+import { findFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 
 /**
@@ -54,7 +56,7 @@ export function gateOf(
 
 /** Runs work with connections that are closed afterwards, whatever happens. */
 export async function withSsh<T>(
-  context: Pick<Context, "files" | "processes" | "workingDirectory">,
+  context: Pick<Context, "files" | "processes" | "workingDirectory" | "fleet">,
   hosts: readonly Host[],
   identity: string | undefined,
   work: (ssh: SshFleet) => Promise<T>,
@@ -67,15 +69,16 @@ export async function withSsh<T>(
  * rollout too: a host that has nothing to do costs one connection.
  */
 export async function withLateSsh<T>(
-  context: Pick<Context, "files" | "processes" | "workingDirectory">,
+  context: Pick<Context, "files" | "processes" | "workingDirectory" | "fleet">,
   identity: string | undefined,
   work: (open: (hosts: readonly Host[]) => Promise<SshFleet>) => Promise<T>,
 ): Promise<T> {
   const file = identity === undefined ? null : resolve(context.workingDirectory, identity);
+  const krl = await readKrl(context.files, await findFleet(context));
   const opened: SshFleet[] = [];
   try {
     return await work(async (hosts) => {
-      const ssh = await openSsh(context, hosts, file);
+      const ssh = await openSsh(context, hosts, file, krl?.file ?? null);
       opened.push(ssh);
       return ssh;
     });

@@ -1,4 +1,4 @@
-/** What goes into a delivery: a host's newest order, signed by enough, with those before it and the status. */
+/** What goes into a delivery: a host's newest order, its own or a group's, signed by enough, with those before it and the status. */
 import { NixsealError } from "../../core/errors.ts";
 import type { HostDelivery } from "../../delivery/publish.ts";
 import type { Host } from "../../inventory/model.ts";
@@ -6,6 +6,8 @@ import type { StorePath } from "../../nix/store-path.ts";
 import { readKrl } from "../../trust/certificates/revocation-list.ts";
 import { readChain } from "../../trust/root/store.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { newestFor } from "../../trust/warrant/newest.ts";
+import { sequenceOf } from "../../trust/warrant/state.ts";
 import { keptWarrants, readKept, warrantFile } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
@@ -29,17 +31,16 @@ export async function deliveryFor(
   host: Host,
   since = 0,
 ): Promise<HostDelivery> {
-  const subject = { kind: "host", name: host.name } as const;
-  const kept = await keptWarrants(files, open.directory, subject);
-  const seq = kept.at(-1);
-  if (seq === undefined)
+  const candidate = { name: host.name, labels: host.tags };
+  const newest = await newestFor(files, open.directory, trust.root, candidate);
+  if (newest === null)
     throw new NixsealError("not-found", `there is no order for ${host.name}`, {
       hint: `'nixseal warrant create ${host.name} --toplevel PATH' makes one, 'nixseal warrant sign' signs it`,
     });
-  const newest = await readKept(files, open.directory, subject, seq);
+  const { subject, seq } = newest.warrant;
   requireSigned(open, trust, newest, warrantFile(subject, seq));
   const before: WarrantEnvelope[] = [];
-  for (const one of kept)
+  for (const one of await keptWarrants(files, open.directory, subject))
     if (one > since && one < seq) before.push(await readKept(files, open.directory, subject, one));
   const { version } = trust.root;
   return {
@@ -49,7 +50,7 @@ export async function deliveryFor(
     status: {
       roots: (await readChain(files, open.directory, Math.max(1, version - mostRoots + 1))) ?? [],
       krl: await readKrl(files, open.directory),
-      heads: new Map([[host.name, { seq, digest: newest.digest }]]),
+      heads: new Map([[sequenceOf(subject), { seq, digest: newest.digest }]]),
     },
   };
 }

@@ -34,6 +34,8 @@ export interface Execution {
   readonly choice: SignerChoice;
   /** Milliseconds that a host may take to be back. */
   readonly rebootWithin?: number;
+  /** Whether hosts are told what the log ends with. Not of one that goes with the machine, as a CI runner's does: they would bear witness against the next. */
+  readonly hasLog?: boolean;
 }
 
 /** Bytes of a receipt as the log spells it: an entry has room for one that a host has signed. What is larger is none. */
@@ -132,7 +134,7 @@ export async function execute(
       check: () => checkHost(context, open.directory, open.fleet.deploy.checks, host),
       sign: (text, purpose) => confirm(order, text, purpose),
       disconnect: () => ssh.disconnect(host),
-      logHead: () => headOfLog(state),
+      logHead: async () => (execution.hasLog === false ? null : headOfLog(state)),
     };
     await recordHost(state, rollout, host.name, {
       at: clock.now().toISOString(),
@@ -145,7 +147,7 @@ export async function execute(
         fleet: plan.fleet,
         host: host.name,
         order: order.envelope,
-        action: plan.action,
+        action: order.envelope.warrant.action,
         reboots: plan.reboots,
         rebootWithin: execution.rebootWithin ?? usualReboot,
         offer,

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { cacheDirectory } from "../../delivery/head.ts";
-import { deliveryFiles, publishFiles, type HostDelivery } from "../../delivery/publish.ts";
+import { deliveryFiles, isPublished, publishFiles, type HostDelivery } from "../../delivery/publish.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
 import { appendForHosts } from "../../log/log.ts";
 import { openFleet } from "../fleet-context.ts";
@@ -32,6 +32,7 @@ export const deployPublish = op({
     hosts: z.array(
       z.object({
         host: z.string(),
+        group: z.string().nullable().describe("the group that the order is for, in place of the host"),
         seq: z.number(),
         warrant: z.string(),
         toplevel: z.string(),
@@ -64,16 +65,12 @@ export const deployPublish = op({
         compression,
       });
     }
-    const published = [];
-    for (const delivery of deliveries) {
-      const { host, newest } = delivery;
-      const written = await publishFiles(context.files, directory, deliveryFiles(delivery));
-      const { seq, toplevel } = newest.warrant;
-      published.push({ host, seq, warrant: newest.digest, toplevel, changed: written > 0 });
-    }
-    const changed = published.filter((one) => one.changed);
-    if (changed.length > 0)
-      await appendForHosts(
+    const changed: HostDelivery[] = [];
+    for (const delivery of deliveries)
+      if (!(await isPublished(context.files, directory, delivery))) changed.push(delivery);
+    if (changed.length > 0) {
+      // First the entry, then what hosts see: so each receipt bears witness of the publication itself.
+      const log = await appendForHosts(
         await openState(context, open),
         context.clock,
         {
@@ -86,18 +83,34 @@ export const deployPublish = op({
         },
         (names) => ({
           warrants: Object.fromEntries(
-            changed.flatMap(({ host, warrant }) => (names.includes(host) ? [[host, warrant]] : [])),
+            changed.flatMap(({ host, newest }) => (names.includes(host) ? [[host, newest.digest]] : [])),
           ),
         }),
       );
-    return { directory, hosts: published };
+      for (const delivery of changed)
+        await publishFiles(context.files, directory, deliveryFiles(delivery, log));
+    }
+    return {
+      directory,
+      hosts: deliveries.map((delivery) => {
+        const { subject, seq, toplevel } = delivery.newest.warrant;
+        return {
+          host: delivery.host,
+          group: subject.kind === "group" ? subject.name : null,
+          seq,
+          warrant: delivery.newest.digest,
+          toplevel,
+          changed: changed.includes(delivery),
+        };
+      }),
+    };
   },
   text: ({ hosts }, paint) =>
     table(
       ["HOST", "ORDER", "", "SYSTEM"],
-      hosts.map(({ host, seq, changed, toplevel }) => [
+      hosts.map(({ host, group, seq, changed, toplevel }) => [
         host,
-        String(seq),
+        group === null ? String(seq) : `${seq} of @${group}`,
         changed ? "published" : "as before",
         toplevel,
       ]),

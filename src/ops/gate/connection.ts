@@ -17,7 +17,7 @@ export interface Destination {
  * gate refused, with its code in brackets; what ssh failed with is `connectionError`'s.
  */
 export function tellGate(
-  context: Pick<Context, "processes" | "files" | "emit" | "workingDirectory">,
+  context: Pick<Context, "processes" | "files" | "emit" | "workingDirectory" | "fleet">,
   { host, identity }: Destination,
   message: GateMessage,
   hear: (event: GateEvent) => void = () => undefined,

@@ -1,13 +1,18 @@
 /** The warrants of a fleet, in `warrants/HOST/NNNN.json` and `warrants/@GROUP/NNNN.json`. */
 import { join } from "node:path";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { FileReader } from "../root/store.ts";
 import { parseWarrantEnvelope, type WarrantEnvelope } from "./envelope.ts";
 import { warrantLimits } from "./limits.ts";
 import { sequenceOf } from "./state.ts";
 import type { Subject } from "./model.ts";
 
 export const warrantsDirectory = "warrants";
+
+/** Files of a directory, or those of a commit. */
+export interface WarrantReader extends FileReader {
+  list(directory: string): Promise<readonly string[]>;
+}
 
 /** Relative to the fleet's directory. Four digits, more when they are needed. */
 export function warrantFile(subject: Subject, seq: number): string {
@@ -16,7 +21,7 @@ export function warrantFile(subject: Subject, seq: number): string {
 
 /** The numbers of the warrants that are kept for the subject, rising. */
 export async function keptWarrants(
-  files: Pick<Files, "list" | "statusOfLink">,
+  files: Pick<WarrantReader, "list" | "statusOfLink">,
   directory: string,
   subject: Subject,
 ): Promise<number[]> {
@@ -31,7 +36,7 @@ export async function keptWarrants(
 
 /** The newest one that is kept; null when there is none. */
 export async function newestWarrant(
-  files: Pick<Files, "list" | "read" | "statusOfLink">,
+  files: WarrantReader,
   directory: string,
   subject: Subject,
 ): Promise<WarrantEnvelope | null> {
@@ -41,7 +46,7 @@ export async function newestWarrant(
 
 /** One that is kept. `malformed` when the file holds another than its name says. */
 export async function readKept(
-  files: Pick<Files, "read">,
+  files: Pick<WarrantReader, "read">,
   directory: string,
   subject: Subject,
   seq: number,
@@ -59,7 +64,7 @@ export async function readKept(
 
 /** Any warrant's file. */
 export async function readWarrant(
-  files: Pick<Files, "read">,
+  files: Pick<WarrantReader, "read">,
   path: string,
   shown: string,
 ): Promise<WarrantEnvelope> {
