@@ -37,7 +37,7 @@ export const files: Files = {
     }
   },
 
-  streamInside: (directory, name) => streamInside(directory, name),
+  streamInside,
 
   writeAtomic: (path, bytes, { syncDirectory: sync = true, ...options }) =>
     guarded(path, async () => {

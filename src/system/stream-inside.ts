@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import { systemError } from "./errors.ts";
 
-const pieceSize = 1 << 20;
+/** Bytes that stay in a processor's cache between being read and being written. */
+const pieceSize = 256 << 10;
 
 /** `Files.streamInside`. Node has no openat(2); through /proc/self/fd a name is looked up in the directory that is open. */
 export async function* streamInside(
   directory: string,
   name: string,
+  { reuse = false }: { readonly reuse?: boolean } = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const path = join(directory, name);
   if (name === "" || name === "." || name === ".." || /[/\0]/.test(name))
@@ -25,18 +27,37 @@ export async function* streamInside(
       await top.close();
     }
     try {
-      requireRegular(await file.stat(), path);
-      for (;;) {
-        const piece = Buffer.allocUnsafe(pieceSize);
-        const { bytesRead } = await file.read(piece, 0, pieceSize);
-        if (bytesRead === 0) return;
-        yield piece.subarray(0, bytesRead);
-      }
+      const status = await file.stat();
+      requireRegular(status, path);
+      yield* piecesOf(file, { size: status.size, reuse });
     } finally {
       await file.close();
     }
   } catch (cause) {
     throw systemError(cause, path);
+  }
+}
+
+/** The next piece is read while the one before is in the caller's hands. */
+async function* piecesOf(
+  file: fs.FileHandle,
+  { size, reuse }: { readonly size: number; readonly reuse: boolean },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // One byte more than a small file has: that it ends is seen with its only piece.
+  const length = Math.min(size + 1, pieceSize);
+  let piece = Buffer.allocUnsafe(length);
+  let other = Buffer.allocUnsafe(length);
+  let read = file.read(piece, 0, length);
+  for (let seen = 0; ;) {
+    const { bytesRead } = await read;
+    if (bytesRead === 0) return;
+    seen += bytesRead;
+    const whole = piece.subarray(0, bytesRead);
+    if (bytesRead < length && seen >= size) return yield whole;
+    [piece, other] = [reuse ? other : Buffer.allocUnsafe(length), piece];
+    read = file.read(piece, 0, length);
+    read.catch(() => undefined); // told to whoever asks for it; nobody may
+    yield whole;
   }
 }
 

@@ -44,11 +44,12 @@ export async function importPath(
   if (found === null) {
     await keep(wanted.path);
     await client.addTempRoot(wanted.path);
-    const nar = exactly(files.streamInside(quarantine, narName(wanted.narHash)), wanted.narSize);
+    const file = files.streamInside(quarantine, narName(wanted.narHash), { reuse: true });
+    const nar = exactly(file, wanted.narSize);
     // The signatures that count are those of the warrant; Nix knows nothing of them.
     await client.addToStoreNar({ info, nar }, { checkSignatures: false });
   } else await replace(into, info, found);
-  const now = await lookUp(client, wanted.path);
+  const now = await client.queryPathInfo(wanted.path);
   if (now === null || claimOf(now) !== claimOf(wanted))
     throw new NixsealError("tool", `Nix took ${wanted.path}, but its database says something else of it`);
   return found === null ? "added" : "repaired";
