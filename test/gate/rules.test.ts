@@ -157,7 +157,7 @@ test("a planted path is sent again by a stock client, and repaired", async (cont
     .map((name) => fs.readFileSync(join(gate.paths.ledger, name), "utf8"))
     .join("");
   assert.match(ledger, /"event":"repaired".*-sudo/);
-  assert.match(ledger, /"event":"added".*-system/);
+  assert.match(ledger, /"event":"added".*"uploader":\{"key":"SHA256:[^"]*","member":"alice".*-system/);
 
   // With references that Nix never takes away again, and in use: said, and nothing is changed.
   builder.add("held", "good");

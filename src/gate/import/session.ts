@@ -77,19 +77,20 @@ export class ImportSession {
     await this.#recorder.end();
   }
 
-  async #import({ path }: ImportMessage): Promise<Imported> {
+  async #import({ path, uploader: sender }: ImportMessage): Promise<Imported> {
     this.#require("warrants");
     const { path: wanted, envelope, signers } = await this.#wanted(path);
     const { warrant, digest } = envelope;
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
     const into = { ...(await this.#into()), keep: (one: StorePath) => this.#roots.keep(digest, one) };
     const outcome = await importPath(into, { ...wanted, deriver, signatures: [] }, { repair: true });
+    const uploader = sender === null ? null : { ...sender, serial: null };
     if (outcome !== "present")
       await this.#recorder.add({
         ...wanted,
         deriver,
         event: outcome,
-        origin: { kind: "warrant", digest, signers, uploader: null },
+        origin: { kind: "warrant", digest, signers, uploader },
       });
     return outcome;
   }

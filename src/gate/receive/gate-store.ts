@@ -7,6 +7,7 @@ import type { PublicKey } from "../../nix/signing-key.ts";
 import { digestOf, type StorePath } from "../../nix/store-path.ts";
 import { claimOf } from "../../trust/warrant/closure.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
+import type { ImportMessage } from "../message.ts";
 import type { StoreAccess } from "../store-access.ts";
 import type { WarrantedPaths } from "../warranted.ts";
 import type { ImportOrder, ImportQueue } from "./import-queue.ts";
@@ -27,6 +28,8 @@ export interface GateStoreParts {
   /** Throws `refused` with the reason when nobody who may upload has logged in. */
   readonly uploader: () => Promise<Uploader>;
   readonly log: GateLog;
+  /** Who has logged in, where that is known: for the ledger. */
+  readonly sender: ImportMessage["uploader"];
 }
 
 export class GateStore implements Store {
@@ -127,7 +130,7 @@ export class GateStore implements Store {
     const known = this.#missing.delete(path);
     const { right, missing } = known ? { right: [], missing: [path] } : await this.#inStore([path]);
     if (right.length > 0) return readAway(nar);
-    const order: ImportOrder = { kind: "import", path };
+    const order: ImportOrder = { kind: "import", path, uploader: this.#parts.sender };
     if (missing.length > 0 && isSignedBy(info, upstream)) {
       // Nix takes it without anybody's help and keeps the signature; the root side keeps it from being collected.
       await this.#passOn(info, nar);

@@ -1,11 +1,12 @@
 /** Whether a store holds exactly what a warrant names. Pure. */
+import { formatContentAddress } from "../../nix/content-address.ts";
 import { typedNix32 } from "../../nix/hash.ts";
 import { byPath, type StorePath } from "../../nix/store-path.ts";
 import type { ClosurePath } from "./closure.ts";
 
 export interface Difference {
   readonly path: StorePath;
-  readonly field: "missing" | "extra" | "narHash" | "narSize" | "references";
+  readonly field: "missing" | "extra" | "narHash" | "narSize" | "references" | "ca";
   /** As the warrant has it; the empty string where it has nothing. */
   readonly signed: string;
   readonly found: string;
@@ -17,7 +18,7 @@ export interface Difference {
  */
 export function differencesOf(
   signed: readonly ClosurePath[],
-  found: readonly Omit<ClosurePath, "contentAddress">[],
+  found: readonly ClosurePath[],
 ): Difference[] {
   const known = new Map(found.map((one) => [one.path, one]));
   const named = new Set(signed.map(({ path }) => path));
@@ -38,12 +39,13 @@ export function differencesOf(
   return [...differences, ...extra];
 }
 
-const fields = ["narHash", "narSize", "references"] as const;
+const fields = ["narHash", "narSize", "references", "ca"] as const;
 
-function fieldsOf(one: Omit<ClosurePath, "contentAddress">): Record<(typeof fields)[number], string> {
+function fieldsOf(one: ClosurePath): Record<(typeof fields)[number], string> {
   return {
     narHash: typedNix32(one.narHash),
     narSize: String(one.narSize),
     references: [...new Set(one.references)].sort(byPath).join(" "),
+    ca: one.contentAddress === null ? "" : formatContentAddress(one.contentAddress),
   };
 }
