@@ -22,7 +22,10 @@ test("a regular file is read; symlinks, pipes and directories are refused and no
   mkdirSync(join(inside, "directory"));
 
   // In memory that is used again, each piece is whole until the next is asked for; ending early is no harm.
-  writeFileSync(join(inside, "counted"), Buffer.from(Uint32Array.from({ length: 1 << 18 }, (_, n) => n).buffer));
+  writeFileSync(
+    join(inside, "counted"),
+    Buffer.from(Uint32Array.from({ length: 1 << 18 }, (_, n) => n).buffer),
+  );
   const copies: Uint8Array[] = [];
   for await (const piece of files.streamInside(inside, "counted", { reuse: true }))
     copies.push(Uint8Array.from(piece));

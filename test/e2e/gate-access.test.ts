@@ -12,7 +12,7 @@ const flooding = 10_000;
 
 /**
  * So many connections to the root side's socket, at once as far as the socket's queue lets them, that each send the first byte of a message
- * and then nothing; ends when all but those that are served were closed, which is what it is told to wait for.
+ * and then nothing. The system manager accepts and drops some hundreds a second; the others wait in the socket's queue.
  */
 const flood = `
 const { connect } = require("node:net");
@@ -30,7 +30,7 @@ const more = () => {
 };
 for (let n = 0; n < 512; n++) more();
 setInterval(() => {
-  if (open < ${flooding} || closed < open - 16) return;
+  if (open < ${flooding}) return;
   console.log(open, closed);
   process.exit();
 }, 100);
@@ -90,7 +90,8 @@ test("the deploy user reaches the gate and nothing else, and cannot close it", a
       const openFiles = async () => (await host.run(["sh", "-c", "ls /proc/1/fd | wc -l"])).trim();
       const before = Number(await openFiles());
       const node = ["/usr/local/bin/node", "--eval", flood];
-      const flooded = host.run(["prlimit", `--nofile=${2 * flooding}`, ...asDeploy, ...node]);
+      const limited = ["prlimit", `--nofile=${2 * flooding}`, ...asDeploy, ...node];
+      const flooded = host.run(limited, { timeout: 300_000 });
       await host.run(["sh", "-c", "until systemctl is-active --quiet 'nixseal-gate@*'; do sleep 0.1; done"]);
       const units = await host.run(["systemctl", "list-units", "--plain", "--no-legend", "nixseal-gate@*"]);
       const running = units.split("\n").filter((line) => line !== "").length;

@@ -123,7 +123,9 @@ test("an archive that changes while root reads it: the signed content or none", 
       if (planted) gate.host.add("sudo", "in use");
       fs.writeFileSync(place, nar);
       const until = new AbortController();
-      const importing = session.handle({ kind: "import", path: sudo, uploader: null }).finally(() => until.abort());
+      const importing = session
+        .handle({ kind: "import", path: sudo, uploader: null })
+        .finally(() => until.abort());
       for (let n = 0; !until.signal.aborted; n++) {
         fs.writeFileSync(place, n % 2 === 0 ? other : nar, { flag: "r+" });
         await new Promise((resolve) => setImmediate(resolve));

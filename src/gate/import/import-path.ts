@@ -10,6 +10,12 @@ import { copyForRoot, exactly, type CopyPorts } from "./root-copy.ts";
 /** What became of it: it was there and right, it came in, or it took the place of one that differed. */
 export type Imported = "present" | "added" | "repaired";
 
+export interface ImportResult {
+  readonly outcome: Imported;
+  /** What Nix says of the path now. */
+  readonly info: PathInfo;
+}
+
 export interface ImportInto extends CopyPorts {
   readonly client: WorkerClient;
   /** Where `HASH.nar` lies; its owner is not to be trusted. */
@@ -29,12 +35,12 @@ export async function importPath(
   into: ImportInto,
   wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
   { repair }: { readonly repair: boolean },
-): Promise<Imported> {
+): Promise<ImportResult> {
   const { files, client, quarantine, keep } = into;
   const found = await lookUp(client, wanted.path);
   if (found !== null && claimOf(found) === claimOf(wanted)) {
     await keep(wanted.path);
-    return "present";
+    return { outcome: "present", info: found };
   }
   if (found !== null && !repair)
     throw new NixsealError("refused", `${wanted.path} is valid with other content`, {
@@ -52,7 +58,7 @@ export async function importPath(
   const now = await client.queryPathInfo(wanted.path);
   if (now === null || claimOf(now) !== claimOf(wanted))
     throw new NixsealError("tool", `Nix took ${wanted.path}, but its database says something else of it`);
-  return found === null ? "added" : "repaired";
+  return { outcome: found === null ? "added" : "repaired", info: now };
 }
 
 /**

@@ -15,6 +15,7 @@ async function imported(
   context: Parameters<typeof temporaryDirectory>[0],
   contents: readonly string[],
   lost: readonly number[] = [],
+  chained = false,
 ) {
   const { quarantine } = new MemoryGate(temporaryDirectory(context), {});
   await quarantine.prepare();
@@ -46,7 +47,8 @@ async function imported(
       close: () => inbox.splice(0),
     }),
   });
-  for (const { info, nar } of paths) {
+  for (const [n, { info: alone, nar }] of paths.entries()) {
+    const info = { ...alone, references: chained && n > 0 ? [paths[n - 1]!.info.path] : [] };
     const arrived = await quarantine.receive(info, inPieces(nar), null);
     void queue.add(arrived, { kind: "import", path: info.path, uploader: null });
   }
@@ -69,6 +71,11 @@ test("one message first, then some ahead of their answers, in order", async (con
 
 test("after one whose archive is gone, what was sent after it is sent again, and each comes in once", async (context) => {
   for (const lost of [[0], [1], [5, 6], [19], [2, 3, 11]]) await imported(context, twenty, lost);
+});
+
+test("what refers to one that is not answered is not sent: a planted path would be in use by it", async (context) => {
+  const ahead = await imported(context, twenty, [3], true);
+  assert.deepEqual(new Set(ahead), new Set([1]));
 });
 
 test("paths with the same content do not take each other's archive away for good", async (context) => {

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/ports.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import { formatMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import { narName } from "../quarantine/names.ts";
 import type { Arrived, Quarantine } from "../quarantine/quarantine.ts";
 import { noAnswer, refusalOf, type AnswerLine, type RootConnection } from "./root-side.ts";
 
@@ -126,10 +127,21 @@ export class ImportQueue {
     }
     try {
       if (imported) await quarantine.release(info);
-      await quarantine.forget(arrived);
+      // The archive of another path with the same content may be asked for already.
+      const shared = this.#jobs.some((job) => narName(job.arrived.info.narHash) === narName(info.narHash));
+      await quarantine.forget(arrived, shared);
     } catch (error) {
       this.#failure ??= notImported(info, error);
     }
+  }
+
+  /**
+   * Whether it refers to one that is not answered. If that one failed, and a planted path stood in its place, Nix would take this one
+   * on top of it, and nobody could replace the planted one any more: it would be in use.
+   */
+  #waitsFor({ arrived }: Job): boolean {
+    const { references } = arrived.info;
+    return this.#jobs.slice(0, this.#sent).some((sent) => references.includes(sent.arrived.info.path));
   }
 
   /** Only on a connection that has answered does the root side expect more than one message. */
@@ -137,7 +149,7 @@ export class ImportQueue {
     while (this.#failure === null) {
       const job = this.#jobs[this.#sent];
       const most = this.#connection?.answered === true ? mostAhead : 1;
-      if (job === undefined || this.#sent >= most) return;
+      if (job === undefined || this.#sent >= most || this.#waitsFor(job)) return;
       await this.#parts.quarantine.publish(job.arrived);
       await this.#send(job);
     }

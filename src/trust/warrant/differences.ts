@@ -16,10 +16,7 @@ export interface Difference {
  * Every field in which the store's own word differs from the signed one. A planted path has the right name and another NAR hash;
  * one that refers to more than was signed brings that along.
  */
-export function differencesOf(
-  signed: readonly ClosurePath[],
-  found: readonly ClosurePath[],
-): Difference[] {
+export function differencesOf(signed: readonly ClosurePath[], found: readonly ClosurePath[]): Difference[] {
   const known = new Map(found.map((one) => [one.path, one]));
   const named = new Set(signed.map(({ path }) => path));
   const differences = signed.flatMap((one): Difference[] => {
