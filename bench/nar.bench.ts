@@ -8,10 +8,10 @@ import { writeNar } from "../src/nix/nar/writer.ts";
 import { trees } from "../src/system/trees.ts";
 import type { Benchmark } from "./figure.ts";
 
-const mebibytes = 256;
+const mebibytes = 1024;
 const files = 5000;
 
-/** Hashing one large file beside `openssl dgst`, and a tree of small files beside `nix-hash`. */
+/** Hashing one large file beside `nix-hash` and `openssl dgst`, which hashes and does nothing else, and a tree of small files beside `nix-hash`. */
 export async function bench(): Promise<Benchmark> {
   const directory = mkdtempSync(join(tmpdir(), "nixseal-bench-"));
   try {
@@ -22,8 +22,19 @@ export async function bench(): Promise<Benchmark> {
       if (n % 100 === 0) mkdirSync(join(tree, String(n / 100)), { recursive: true });
       writeFileSync(join(tree, String(Math.floor(n / 100)), `file-${n}`), new Uint8Array(2000));
     }
-    const theirs = seconds(() => peer("openssl", "dgst", "-sha256", large));
-    const ours = await timed(() => hashStream(writeNar(trees, large)));
+    // By turns, the better of each: the first reads what the disk has just been given.
+    let [theirs, bare, ours] = [Infinity, Infinity, Infinity];
+    for (let round = 0; round < 2; round++) {
+      theirs = Math.min(
+        theirs,
+        seconds(() => peer("nix-hash", "--type", "sha256", large)),
+      );
+      bare = Math.min(
+        bare,
+        seconds(() => peer("openssl", "dgst", "-sha256", large)),
+      );
+      ours = Math.min(ours, await timed(() => hashStream(writeNar(trees, large))));
+    }
     const theirTree = seconds(() => peer("nix-hash", "--type", "sha256", tree));
     const ourTree = await timed(() => hashStream(writeNar(trees, tree)));
     const verified = await timed(() => verifyNar(writeNar(trees, tree)));
@@ -31,10 +42,10 @@ export async function bench(): Promise<Benchmark> {
       name: "NAR",
       figures: [
         {
-          what: "hash of a large file",
+          what: `hash of a file of ${mebibytes} MiB`,
           value: mebibytes / ours,
           unit: "MiB/s",
-          beside: `openssl dgst: ${Math.round(mebibytes / theirs)} MiB/s`,
+          beside: `nix-hash: ${Math.round(mebibytes / theirs)} MiB/s, openssl dgst: ${Math.round(mebibytes / bare)} MiB/s`,
           ratio: theirs / ours,
         },
         {

@@ -137,11 +137,16 @@ export interface Files {
   /** In pieces of at most 64 KiB, memory flat. */
   stream(path: string): AsyncIterable<Uint8Array>;
   /**
-   * A regular file in a directory where others may write, in pieces of at most 1 MiB. Neither the directory (its last
+   * A regular file in a directory where others may write, in pieces of at most 256 KiB. Neither the directory (its last
    * component) nor the name is followed as a symlink, a pipe or a device is not waited for (all of these are `io`), and
    * the file is looked up in the very directory that was opened. Its owner may still write to it meanwhile.
+   * With `reuse` a piece is the caller's only until the next one is asked for: no memory is taken for each.
    */
-  streamInside(directory: string, name: string): AsyncIterable<Uint8Array>;
+  streamInside(
+    directory: string,
+    name: string,
+    options?: { readonly reuse?: boolean },
+  ): AsyncIterable<Uint8Array>;
   /**
    * Replaces the file whole or not at all: temporary file in the same directory, fsync, rename, fsync of the directory.
    * With `syncDirectory: false` the caller does the last by `sync`, once for many files: until then a power cut may

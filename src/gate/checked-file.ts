@@ -15,6 +15,11 @@ export function formatChecked(body: Uint8Array): Uint8Array {
   return concat(body, utf8(`sha256 ${hex(createHash("sha256").update(body).digest())}\n`));
 }
 
+/** Whether there is a line at the end that only `formatChecked` writes, right or wrong. */
+export function isChecked(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes).toString("latin1").trimEnd().split("\n").at(-1)!.startsWith("sha256 ");
+}
+
 /** The body. `malformed` for anything but what `formatChecked` gives. */
 export function parseChecked(bytes: Uint8Array): Uint8Array {
   const body = bytes.subarray(0, Math.max(0, bytes.length - trailerLength));

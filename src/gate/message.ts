@@ -2,7 +2,8 @@
 import { base64, fromBase64, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
-import { list, nullable, object, oneOf } from "../core/shape.ts";
+import { list, nullable, object, oneOf, text } from "../core/shape.ts";
+import { follows, name } from "../inventory/field-rules.ts";
 import { parseStorePath, type StorePath } from "../nix/store-path.ts";
 import { parseCertificate, type Certificate } from "../ssh/certificate.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../ssh/sshsig.ts";
@@ -36,6 +37,8 @@ export interface OfferMessage {
 export interface ImportMessage {
   readonly kind: "import";
   readonly path: StorePath;
+  /** Who sent the bytes, for the ledger: the receiver's word, by which nothing is decided. Null where it does not know. */
+  readonly uploader: { readonly member: string; readonly key: string } | null;
 }
 
 /** Stage 0: a path that lies in the quarantine, and the member's certificate for uploads. More of this kind may follow. */
@@ -94,6 +97,9 @@ export const messageLimits = { offer: 64 << 20, other: 1 << 20 } as const;
 /** How an offer begins, and no other message: which limit holds is known before the rest is read. */
 export const offerStart = utf8('{"between":');
 
+const isFingerprint = (given: string): boolean => /^SHA256:[A-Za-z0-9+/]{43}$/.test(given);
+const isName = (given: string): boolean => follows(name, given);
+
 const shapes = {
   offer: object({
     between: list(carried, warrantLimits.between),
@@ -101,7 +107,11 @@ const shapes = {
     status: nullable(carried),
     warrant: carried,
   }),
-  import: object({ kind: oneOf("import"), path: carried }),
+  import: object({
+    kind: oneOf("import"),
+    path: carried,
+    uploader: nullable(object({ key: text(isFingerprint, "a fingerprint"), member: text(isName, "a name") })),
+  }),
   upload: object({ certificate: carried, info: carried, kind: oneOf("upload") }),
   activate: object({
     action: oneOf(...gateActions),
@@ -154,8 +164,10 @@ function read(value: unknown, storeDirectory: string): GateMessage {
         status: status === null ? null : parseStatusBundle(utf8(status)),
       };
     }
-    case "import":
-      return { kind: "import", path: parseStorePath(shapes.import(value, "message").path, storeDirectory) };
+    case "import": {
+      const { path, uploader } = shapes.import(value, "message");
+      return { kind: "import", path: parseStorePath(path, storeDirectory), uploader };
+    }
     case "upload": {
       const { certificate, info } = shapes.upload(value, "message");
       return { kind: "upload", certificate: parseCertificate(bytesOf(certificate)), info };
@@ -196,6 +208,8 @@ function jsonOf(message: GateMessage): Json {
     case "confirm":
     case "reboot":
       return { ...message, signature: armorSshSig(message.signature) };
+    case "import":
+      return { ...message, uploader: message.uploader === null ? null : { ...message.uploader } };
     case "activate":
       return { ...message, log: message.log === null ? null : { ...message.log } };
     default:

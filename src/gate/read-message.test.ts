@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8 } from "../core/bytes.ts";
 import { formatMessage, messageLimits } from "./message.ts";
-import { readMessageLine } from "./read-message.ts";
+import { MessageLines, readMessageLine } from "./read-message.ts";
 
 const clock = { sleep: (): Promise<void> => new Promise((resolve) => setImmediate(resolve)) };
 
@@ -17,6 +17,15 @@ test("a line is read as soon as it is whole, in whatever pieces it comes", async
     await new Promise(() => undefined); // the sender keeps its side open
   }
   assert.deepEqual(await readMessageLine(open(), clock), line);
+});
+
+test("on a connection for several, lines may come together", async () => {
+  const lines = new MessageLines(pieces("first\n", "second\nthi", "rd\nfourth\n", "fif"), clock);
+  for (const expected of ["first", "second", "third", "fourth"])
+    assert.deepEqual(await lines.next(), utf8(`${expected}\n`));
+  await assert.rejects(lines.next(), { code: "malformed" });
+  const more = new Uint8Array(messageLimits.other + 1).fill(0x61);
+  await assert.rejects(new MessageLines(pieces(more, "\n"), clock).next(), { code: "limit" });
 });
 
 test("half a line, two lines and endless ones are refused", async () => {

@@ -21,20 +21,23 @@ export async function readMessageLine(
   return line;
 }
 
-/** Messages on a connection that may carry several. A sender waits for the answer to one before it sends the next. */
+/** Messages on a connection that may carry several: `import` and `upload`, each answered in its turn. */
 export class MessageLines {
   readonly #pieces: AsyncIterator<Uint8Array>;
   readonly #clock: Pick<Clock, "sleep">;
+  /** What came with the line before: at most one piece. */
+  #held: Uint8Array = new Uint8Array(0);
 
   constructor(stdin: AsyncIterable<Uint8Array>, clock: Pick<Clock, "sleep">) {
     this.#pieces = stdin[Symbol.asyncIterator]();
     this.#clock = clock;
   }
 
-  /** The next line, which there must be. */
+  /** The first line, which there must be, and with which nothing else may come: its answer decides what follows it. */
   async only(): Promise<Uint8Array> {
     const line = await this.next();
     if (line === null) throw unfinished();
+    if (this.#held.length > 0) throw new NixsealError("malformed", "more than one line was sent");
     return line;
   }
 
@@ -44,11 +47,14 @@ export class MessageLines {
     let line = new Uint8Array(4096);
     let size = 0;
     for (;;) {
-      const { done, value } = await patience.wait(this.#pieces.next());
-      if (done === true) {
+      const piece = this.#held.length > 0 ? this.#held : await this.#piece(patience);
+      if (piece === null) {
         if (size === 0) return null;
         throw unfinished();
       }
+      const end = piece.indexOf(0x0a);
+      const value = end === -1 ? piece : piece.subarray(0, end + 1);
+      this.#held = piece.subarray(value.length);
       if (size + value.length > limitOf(line)) throw tooLong(limitOf(line));
       if (size + value.length > line.length) {
         // Doubled, so that a sender of single bytes costs no more than one of large pieces.
@@ -57,12 +63,14 @@ export class MessageLines {
         line = larger;
       }
       line.set(value, size);
-      const end = line.subarray(size, size + value.length).indexOf(0x0a);
       size += value.length;
-      if (end === -1) continue;
-      if (end !== value.length - 1) throw new NixsealError("malformed", "more than one line was sent");
-      return line.subarray(0, size);
+      if (end !== -1) return line.subarray(0, size);
     }
+  }
+
+  async #piece(patience: Patience): Promise<Uint8Array | null> {
+    const { done, value } = await patience.wait(this.#pieces.next());
+    return done === true ? null : value;
   }
 
   close(): void {

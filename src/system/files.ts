@@ -7,8 +7,11 @@ import {
   lstatSync,
   openSync,
   readSync,
+  renameSync,
   type Stats,
   statSync,
+  statfsSync,
+  symlinkSync,
 } from "node:fs";
 import { promises as fs } from "node:fs";
 import { dirname } from "node:path";
@@ -37,7 +40,7 @@ export const files: Files = {
     }
   },
 
-  streamInside: (directory, name) => streamInside(directory, name),
+  streamInside,
 
   writeAtomic: (path, bytes, { syncDirectory: sync = true, ...options }) =>
     guarded(path, async () => {
@@ -57,9 +60,9 @@ export const files: Files = {
   makeDirectory: (path, options) => guarded(path, () => makeDirectory(path, options)),
   remove: (path) => guarded(path, () => fs.unlink(path)),
   removeTree: (path) => guarded(path, () => fs.rm(path, { recursive: true, force: true })),
-  rename: (from, to) => guarded(to, () => fs.rename(from, to)),
+  rename: (from, to) => guarded(to, async () => renameSync(from, to)),
   link: (existing, path) => guarded(path, async () => linkSync(existing, path)),
-  symlink: (target, path) => guarded(path, () => fs.symlink(target, path)),
+  symlink: (target, path) => guarded(path, async () => symlinkSync(target, path)),
   readLink: (path) => guarded(path, () => fs.readlink(path)),
   realPath: (path) => guarded(path, () => fs.realpath(path)),
   setOwner: (path, uid, gid) => guarded(path, () => fs.lchown(path, uid, gid)),
@@ -69,7 +72,7 @@ export const files: Files = {
 
   freeSpace: (path) =>
     guarded(path, async () => {
-      const { bavail, bsize } = await fs.statfs(path);
+      const { bavail, bsize } = statfsSync(path);
       return bavail * bsize;
     }),
 

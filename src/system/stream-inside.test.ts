@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { collect } from "../../test/support/pieces.ts";
@@ -20,6 +20,21 @@ test("a regular file is read; symlinks, pipes and directories are refused and no
   linkSync(join(inside, "file"), join(inside, "hard"));
   execFileSync("mkfifo", [join(inside, "pipe")]);
   mkdirSync(join(inside, "directory"));
+
+  // In memory that is used again, each piece is whole until the next is asked for; ending early is no harm.
+  writeFileSync(
+    join(inside, "counted"),
+    Buffer.from(Uint32Array.from({ length: 1 << 18 }, (_, n) => n).buffer),
+  );
+  const copies: Uint8Array[] = [];
+  for await (const piece of files.streamInside(inside, "counted", { reuse: true }))
+    copies.push(Uint8Array.from(piece));
+  assert.ok(copies.length > 3);
+  assert.deepEqual(Buffer.concat(copies), readFileSync(join(inside, "counted")));
+  for await (const piece of files.streamInside(inside, "counted", { reuse: true })) {
+    assert.ok(piece.length > 0);
+    break;
+  }
 
   const read = (at: string, name: string) => collect(files.streamInside(join(directory, at), name));
   assert.equal((await read("inside", "file")).length, 3_000_000);

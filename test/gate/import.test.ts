@@ -49,7 +49,7 @@ test("root follows no symlink, waits for no pipe, and reads nothing that is not 
   for (const [what, prepare] of Object.entries(tricks)) {
     fs.rmSync(place, { recursive: true, force: true });
     prepare();
-    const result = await session.handle({ kind: "import", path: sudo });
+    const result = await session.handle({ kind: "import", path: sudo, uploader: null });
     assert.equal(result.ok, false, what);
     assert.ok(!gate.host.has(sudo), what);
   }
@@ -58,17 +58,17 @@ test("root follows no symlink, waits for no pipe, and reads nothing that is not 
   fs.mkdirSync(gate.path("fake"));
   fs.writeFileSync(gate.path("fake", narName(gate.builder.info(sudo).narHash)), nar);
   fs.symlinkSync(gate.path("fake"), gate.paths.quarantine);
-  assert.equal((await session.handle({ kind: "import", path: sudo })).ok, false);
+  assert.equal((await session.handle({ kind: "import", path: sudo, uploader: null })).ok, false);
   assert.ok(!gate.host.has(sudo));
   fs.rmSync(gate.paths.quarantine);
   fs.mkdirSync(gate.paths.quarantine);
   fs.writeFileSync(place, nar);
-  assert.deepEqual(await session.handle({ kind: "import", path: sudo }), {
+  assert.deepEqual(await session.handle({ kind: "import", path: sudo, uploader: null }), {
     kind: "result",
     ok: true,
     outcome: "added",
   });
-  assert.deepEqual(await session.handle({ kind: "import", path: sudo }), {
+  assert.deepEqual(await session.handle({ kind: "import", path: sudo, uploader: null }), {
     kind: "result",
     ok: true,
     outcome: "present",
@@ -87,7 +87,7 @@ test("bytes that are not those of the warrant do not come in, whatever they repl
   };
   const attempt = async (what: string, bytes: Buffer): Promise<void> => {
     fs.writeFileSync(place, bytes);
-    const result = await session.handle({ kind: "import", path: sudo });
+    const result = await session.handle({ kind: "import", path: sudo, uploader: null });
     assert.equal(result.ok, false, what);
   };
   for (const [what, bytes] of Object.entries(wrong)) {
@@ -103,7 +103,7 @@ test("bytes that are not those of the warrant do not come in, whatever they repl
   }
   assert.deepEqual(fs.readdirSync(gate.paths.copies), []);
   fs.writeFileSync(place, nar);
-  assert.deepEqual(await session.handle({ kind: "import", path: sudo }), {
+  assert.deepEqual(await session.handle({ kind: "import", path: sudo, uploader: null }), {
     kind: "result",
     ok: true,
     outcome: "repaired",
@@ -123,7 +123,9 @@ test("an archive that changes while root reads it: the signed content or none", 
       if (planted) gate.host.add("sudo", "in use");
       fs.writeFileSync(place, nar);
       const until = new AbortController();
-      const importing = session.handle({ kind: "import", path: sudo }).finally(() => until.abort());
+      const importing = session
+        .handle({ kind: "import", path: sudo, uploader: null })
+        .finally(() => until.abort());
       for (let n = 0; !until.signal.aborted; n++) {
         fs.writeFileSync(place, n % 2 === 0 ? other : nar, { flag: "r+" });
         await new Promise((resolve) => setImmediate(resolve));
@@ -146,7 +148,7 @@ test("to replace a path root reads the archive once, and what it has proved is w
     reads++ === 0 ? files.streamInside(directory, name) : inPieces(flipped(nar));
   const ports = { files: { ...files, streamInside }, clock, processes };
   const session = new ImportSession(ports, gate.config, gate.paths);
-  const result = await session.handle({ kind: "import", path: sudo });
+  const result = await session.handle({ kind: "import", path: sudo, uploader: null });
   assert.deepEqual(result, { kind: "result", ok: true, outcome: "repaired" });
   assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
   await session.end();
@@ -156,9 +158,9 @@ test("only what an offered warrant names now, on a connection for nothing else",
   const { gate, sudo, nar, place, session } = await offered(context);
   fs.writeFileSync(place, nar);
   const other = gate.builder.add("other", "other");
-  const unnamed = await session.handle({ kind: "import", path: other });
+  const unnamed = await session.handle({ kind: "import", path: other, uploader: null });
   assert.ok(!unnamed.ok && unnamed.code === "not-offered");
-  const lines = gate.tell({ kind: "import", path: sudo });
+  const lines = gate.tell({ kind: "import", path: sudo, uploader: null });
   assert.equal(lines.status, 0, lines.stderr);
   assert.match(lines.stdout, /"outcome":"added"/);
 
@@ -174,7 +176,7 @@ test("only what an offered warrant names now, on a connection for nothing else",
     gate.builder.run("nix-store", ["--dump", gate.builder.at(few)], "", []),
   );
   const fewer = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
-  const threshold = await fewer.handle({ kind: "import", path: few });
+  const threshold = await fewer.handle({ kind: "import", path: few, uploader: null });
   assert.ok(!threshold.ok && threshold.code === "threshold", JSON.stringify(threshold));
   assert.ok(!gate.host.has(few));
   await fewer.end();
@@ -184,7 +186,7 @@ test("only what an offered warrant names now, on a connection for nothing else",
   const open = { ...clock, now: () => new Date(now) };
   const kept = new ImportSession({ files, clock: open, processes }, gate.config, gate.paths);
   const ask = async () => {
-    const answer = await kept.handle({ kind: "import", path: sudo });
+    const answer = await kept.handle({ kind: "import", path: sudo, uploader: null });
     return answer.ok ? answer["outcome"] : answer.code;
   };
   assert.equal(await ask(), "present");
@@ -199,7 +201,7 @@ test("only what an offered warrant names now, on a connection for nothing else",
 
   const late = { ...clock, now: () => new Date(Date.now() + 2 * 3600_000) };
   const later = new ImportSession({ files, clock: late, processes }, gate.config, gate.paths);
-  const expired = await later.handle({ kind: "import", path: sudo });
+  const expired = await later.handle({ kind: "import", path: sudo, uploader: null });
   assert.ok(!expired.ok && expired.code === "not-offered", "a warrant that has run out names nothing");
   await later.end();
 });

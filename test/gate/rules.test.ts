@@ -19,6 +19,12 @@ const quarantined = (gate: ReceivingGate): string[] =>
 const archives = (gate: ReceivingGate): string[] =>
   fs.readdirSync(gate.paths.quarantine).filter((name) => name.endsWith(".nar"));
 
+const ledgerOf = ({ paths }: ReceivingGate): string =>
+  fs
+    .readdirSync(paths.ledger)
+    .map((name) => fs.readFileSync(join(paths.ledger, name), "utf8"))
+    .join("");
+
 test("a path with an upstream signature, or whose path follows from its content, needs no warrant", async (context) => {
   const unopened = await ReceivingGate.make(context);
   const upstream = cacheKey(unopened.builder, "cache-1");
@@ -35,6 +41,10 @@ test("a path with an upstream signature, or whose path follows from its content,
   }
   assert.deepEqual(archives(gate), []);
 
+  // A warrant names it too: Nix takes it for the cache's signature, and the ledger says so (below: it is written when the client is done).
+  await gate.offer(bash);
+  await builder.runAside("nix", "copy", "--to", `ssh-ng://${address}`, bash);
+
   const stranger = cacheKey(builder, "cache-1");
   const other = builder.add("other", "other");
   builder.run("nix", ["store", "sign", "-k", stranger.file, other]);
@@ -43,6 +53,8 @@ test("a path with an upstream signature, or whose path follows from its content,
     /no cache's signature/,
   );
   assert.ok(!host.has(other));
+  for (const name of ["bash", "glibc"])
+    assert.match(ledgerOf(gate), new RegExp(`"kind":"upstream","signature":"cache-1:.*-${name}"`));
 
   fs.writeFileSync(gate.path("source"), "content");
   const source = builder.text("nix-store", "--add", gate.path("source"));
@@ -152,12 +164,9 @@ test("a planted path is sent again by a stock client, and repaired", async (cont
     host.run("nix-store", ["--verify-path", path]);
   }
   assert.equal(fs.readFileSync(host.at(sudo), "utf8"), "#!/bin/sh good");
-  const ledger = fs
-    .readdirSync(gate.paths.ledger)
-    .map((name) => fs.readFileSync(join(gate.paths.ledger, name), "utf8"))
-    .join("");
+  const ledger = ledgerOf(gate);
   assert.match(ledger, /"event":"repaired".*-sudo/);
-  assert.match(ledger, /"event":"added".*-system/);
+  assert.match(ledger, /"event":"added".*"uploader":\{"key":"SHA256:[^"]*","member":"alice".*-system/);
 
   // With references that Nix never takes away again, and in use: said, and nothing is changed.
   builder.add("held", "good");

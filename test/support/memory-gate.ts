@@ -78,6 +78,7 @@ export class MemoryGate {
         throw new NixsealError("refused", "nobody has shown a certificate");
       },
       log: (entry) => this.log.push(entry),
+      sender: null,
     });
   }
 

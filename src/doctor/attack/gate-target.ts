@@ -153,7 +153,7 @@ export class GateTarget implements Target {
   }
 
   importText(path: string): Promise<Reply> {
-    return this.#client.tell(utf8(`${canonicalJson({ kind: "import", path })}\n`));
+    return this.#client.tell(utf8(`${canonicalJson({ kind: "import", path, uploader: null })}\n`));
   }
 
   get quarantine(): string {

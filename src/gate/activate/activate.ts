@@ -20,6 +20,7 @@ import {
   protect,
   protectOrdered,
   rehashClosure,
+  requirePresent,
   runningSystem,
   unprotect,
 } from "./store.ts";
@@ -70,6 +71,7 @@ async function admit(
     );
   const links = await readLinks(files, paths, message.warrant);
   const { principals, state } = decideOrder(envelope, links, { ...known, config, clock: clock.now() });
+  await requirePresent(gate, envelope.warrant);
   const guard = decideAttempt(message, envelope, await readGuard(files, paths), known.accepted);
   if (message.action !== "dry-activate") {
     // The guard first: an accepted order without its attempt would count as given up.

@@ -1,5 +1,6 @@
 /** Starting other programs as root: bounded, without a shell, in an environment that nobody who sent a message has a say in. */
 import { join } from "node:path";
+import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Command, CommandResult } from "../../core/ports.ts";
 import type { StorePath } from "../../nix/store-path.ts";
@@ -79,17 +80,18 @@ export async function healthFault(gate: Gate): Promise<string | null> {
   return null;
 }
 
-/** A program of Nix's against the host's store. `tool` when it fails. */
+/** A program of Nix's against the host's store. What it says on stdout; `tool` when it fails. */
 export async function runNix(
   gate: Pick<Gate, "processes" | "paths" | "bounds">,
   program: "nix-store" | "nix-env",
   args: readonly string[],
   seconds: number = gate.bounds.store,
-): Promise<void> {
+): Promise<string> {
   const { store } = gate.paths;
   const common = ["--option", "substitute", "false", ...(store === null ? [] : ["--store", store])];
   const timeout = seconds * 1000;
-  const { code, stderr } = await runScrubbed(gate, { program, args: [...common, ...args], timeout });
+  const { code, stdout, stderr } = await runScrubbed(gate, { program, args: [...common, ...args], timeout });
   if (code !== 0)
     throw new NixsealError("tool", `${program} failed: ${stderr.trim().split("\n").at(-1)!.slice(0, 500)}`);
+  return utf8Text(stdout, `what ${program} says`);
 }

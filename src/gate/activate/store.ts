@@ -12,6 +12,7 @@ import type { Gate } from "./gate.ts";
 /** Symlinks in the gate's directory of roots, one for each part that a system plays in an activation. */
 export type RootName = "new" | "previous" | "before" | "active";
 
+/** Words of one command line: 500 paths are under 200 KiB. */
 const pathsAtOnce = 500;
 const shownDifferences = 20;
 
@@ -63,6 +64,25 @@ export async function unprotect(
     } catch (error) {
       if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
     }
+}
+
+/**
+ * Refused when paths of the closure are not valid yet: asked before the order is accepted, so that who activates too early has lost no
+ * attempt by it. It proves nothing: `checkClosure` does.
+ */
+export async function requirePresent(gate: Gate, { paths: signed }: Warrant): Promise<void> {
+  const missing: string[] = [];
+  for (let from = 0; from < signed.length; from += pathsAtOnce) {
+    const some = signed.slice(from, from + pathsAtOnce).map(({ path }) => path);
+    const said = await runNix(gate, "nix-store", ["--check-validity", "--print-invalid", ...some]);
+    missing.push(...said.split("\n").filter((line) => line !== ""));
+  }
+  if (missing.length === 0) return;
+  throw new GateRefusal(
+    "closure",
+    `of the ${signed.length} paths that the warrant names ${missing.length} are not in the store, first ${missing[0]!}`,
+    sendIt,
+  );
 }
 
 /** Refused unless the store's own word for every path of the closure is what was signed: no path more, none less, each with its content. */

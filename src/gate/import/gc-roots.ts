@@ -28,10 +28,14 @@ export class GcRoots {
   /** `digest` is the warrant's. */
   async keep(digest: string, path: StorePath): Promise<void> {
     const directory = join(this.#directory, digest);
-    // Each time: another connection may have swept it away meanwhile.
-    await this.#files.makeDirectory(directory, { mode: 0o755, parents: true });
+    const link = () => this.#files.symlink(path, join(directory, baseNameOf(path)));
     try {
-      await this.#files.symlink(path, join(directory, baseNameOf(path)));
+      await link().catch(async (error: unknown) => {
+        if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
+        // The first, or another connection has swept it away meanwhile.
+        await this.#files.makeDirectory(directory, { mode: 0o755, parents: true });
+        await link();
+      });
     } catch (error) {
       if (!(error instanceof NixsealError) || error.code !== "conflict") throw error;
     }

@@ -10,6 +10,12 @@ import { copyForRoot, exactly, type CopyPorts } from "./root-copy.ts";
 /** What became of it: it was there and right, it came in, or it took the place of one that differed. */
 export type Imported = "present" | "added" | "repaired";
 
+export interface ImportResult {
+  readonly outcome: Imported;
+  /** What Nix says of the path now. */
+  readonly info: PathInfo;
+}
+
 export interface ImportInto extends CopyPorts {
   readonly client: WorkerClient;
   /** Where `HASH.nar` lies; its owner is not to be trusted. */
@@ -29,12 +35,12 @@ export async function importPath(
   into: ImportInto,
   wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
   { repair }: { readonly repair: boolean },
-): Promise<Imported> {
+): Promise<ImportResult> {
   const { files, client, quarantine, keep } = into;
   const found = await lookUp(client, wanted.path);
   if (found !== null && claimOf(found) === claimOf(wanted)) {
     await keep(wanted.path);
-    return "present";
+    return { outcome: "present", info: found };
   }
   if (found !== null && !repair)
     throw new NixsealError("refused", `${wanted.path} is valid with other content`, {
@@ -44,14 +50,15 @@ export async function importPath(
   if (found === null) {
     await keep(wanted.path);
     await client.addTempRoot(wanted.path);
-    const nar = exactly(files.streamInside(quarantine, narName(wanted.narHash)), wanted.narSize);
+    const file = files.streamInside(quarantine, narName(wanted.narHash), { reuse: true });
+    const nar = exactly(file, wanted.narSize);
     // The signatures that count are those of the warrant; Nix knows nothing of them.
     await client.addToStoreNar({ info, nar }, { checkSignatures: false });
   } else await replace(into, info, found);
-  const now = await lookUp(client, wanted.path);
+  const now = await client.queryPathInfo(wanted.path);
   if (now === null || claimOf(now) !== claimOf(wanted))
     throw new NixsealError("tool", `Nix took ${wanted.path}, but its database says something else of it`);
-  return found === null ? "added" : "repaired";
+  return { outcome: found === null ? "added" : "repaired", info: now };
 }
 
 /**

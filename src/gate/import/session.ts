@@ -6,6 +6,9 @@ import type { GateConfig } from "../config.ts";
 import type { LedgerPorts } from "../ledger/record.ts";
 import type { Origin } from "../ledger/origin.ts";
 import type { ImportMessage, UploadMessage } from "../message.ts";
+import { verifyNarInfo } from "../../nix/narinfo.ts";
+import type { PathInfo } from "../../nix/path-info.ts";
+import type { PublicKey, Signature } from "../../nix/signing-key.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
 import { pendingDigests } from "../pending.ts";
@@ -30,6 +33,9 @@ export interface ImportPorts {
 /** Milliseconds: certificates and warrants end while a connection lasts. */
 const mostAge = 30_000;
 
+/** Seconds from a path that Nix took to the message about it, on a connection that had to be made. */
+const justNow = 10;
+
 /** Changes with everything that the authority is read from. */
 async function stampOf(files: AuthorityPorts["files"], paths: GatePaths): Promise<string> {
   const stamps = [paths.trust, paths.accepted, paths.active].map(async (file) => {
@@ -45,6 +51,8 @@ export class ImportSession {
   readonly #paths: GatePaths;
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
+  /** Seconds, as Nix counts when a path was registered; its first message comes right after the path that it is about. */
+  readonly #began: number;
   #authority: Authority | null = null;
   /** What was written, and the time, when it was read. */
   #stamp = "";
@@ -57,6 +65,7 @@ export class ImportSession {
     this.#paths = paths;
     this.#roots = new GcRoots(ports, paths);
     this.#recorder = new Recorder(ports, paths.ledger);
+    this.#began = Math.floor(ports.clock.now().getTime() / 1000) - justNow;
   }
 
   async handle(message: ImportMessage | UploadMessage): Promise<GateResult> {
@@ -77,20 +86,32 @@ export class ImportSession {
     await this.#recorder.end();
   }
 
-  async #import({ path }: ImportMessage): Promise<Imported> {
+  async #import({ path, uploader: sender }: ImportMessage): Promise<Imported> {
     this.#require("warrants");
     const { path: wanted, envelope, signers } = await this.#wanted(path);
     const { warrant, digest } = envelope;
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
     const into = { ...(await this.#into()), keep: (one: StorePath) => this.#roots.keep(digest, one) };
-    const outcome = await importPath(into, { ...wanted, deriver, signatures: [] }, { repair: true });
-    if (outcome !== "present")
-      await this.#recorder.add({
-        ...wanted,
-        deriver,
-        event: outcome,
-        origin: { kind: "warrant", digest, signers, uploader: null },
-      });
+    const { outcome, info } = await importPath(
+      into,
+      { ...wanted, deriver, signatures: [] },
+      { repair: true },
+    );
+    const uploader = sender === null ? null : { ...sender, serial: null };
+    if (outcome !== "present") {
+      const origin: Origin = { kind: "warrant", digest, signers, uploader };
+      await this.#recorder.add({ ...wanted, deriver, event: outcome, origin });
+    } else if ((info.registrationTime ?? 0) >= this.#began) {
+      // The receiver gave it to Nix a moment ago, which took it for the signature of a cache: that is held against the keys once more.
+      const signature = signedBy(info, this.#config.upstream);
+      if (signature !== undefined)
+        await this.#recorder.add({
+          ...wanted,
+          deriver,
+          event: "added",
+          origin: { kind: "upstream", signature, uploader },
+        });
+    }
     return outcome;
   }
 
@@ -105,7 +126,7 @@ export class ImportSession {
     const given = (await this.#current()).forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
     const into = { ...(await this.#into()), keep: () => Promise.resolve() };
-    const outcome = await importPath(into, info, { repair: false });
+    const { outcome } = await importPath(into, info, { repair: false });
     const uploader = {
       member: given.principal,
       key: certificate.key.fingerprint,
@@ -153,4 +174,9 @@ export class ImportSession {
     this.#access?.close();
     this.#access = null;
   }
+}
+
+function signedBy(info: PathInfo, keys: readonly PublicKey[]): Signature | undefined {
+  const verdicts = verifyNarInfo(info, keys);
+  return info.signatures.find((_, n) => verdicts[n]!.valid);
 }

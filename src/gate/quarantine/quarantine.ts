@@ -118,10 +118,10 @@ export class Quarantine {
     await this.forget(arrived);
   }
 
-  /** Takes back what arrived, and the published archive with it unless somebody claims it. */
-  async forget({ info, file }: Arrived): Promise<void> {
+  /** Takes back what arrived, and the published archive with it unless somebody claims it or the caller still needs it. */
+  async forget({ info, file }: Arrived, isNeeded = false): Promise<void> {
     if (file !== null) await missingIsFine(this.#ports.files.remove(join(this.directory, "incoming", file)));
-    await this.removeUnclaimed(info.narHash);
+    if (!isNeeded) await this.removeUnclaimed(info.narHash);
   }
 
   /** Takes back every claim on the path with this content: it is in the store now. */

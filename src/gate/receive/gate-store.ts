@@ -7,6 +7,7 @@ import type { PublicKey } from "../../nix/signing-key.ts";
 import { digestOf, type StorePath } from "../../nix/store-path.ts";
 import { claimOf } from "../../trust/warrant/closure.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
+import type { ImportMessage } from "../message.ts";
 import type { StoreAccess } from "../store-access.ts";
 import type { WarrantedPaths } from "../warranted.ts";
 import type { ImportOrder, ImportQueue } from "./import-queue.ts";
@@ -27,6 +28,8 @@ export interface GateStoreParts {
   /** Throws `refused` with the reason when nobody who may upload has logged in. */
   readonly uploader: () => Promise<Uploader>;
   readonly log: GateLog;
+  /** Who has logged in, where that is known: for the ledger. */
+  readonly sender: ImportMessage["uploader"];
 }
 
 export class GateStore implements Store {
@@ -36,6 +39,8 @@ export class GateStore implements Store {
   #uploader: Uploader | NixsealError | null = null;
   /** What the client was told last that it is to send, and has not sent yet. */
   #awaited = new Set<StorePath>();
+  /** Those of them that were not in the store. Another connection may bring one meanwhile, which the root side then finds. */
+  #missing = new Set<StorePath>();
   /** What came in while this connection lasts: Nix's daemon may still remember how it was before. */
   readonly #came = new Map<StorePath, PathInfo>();
 
@@ -55,6 +60,7 @@ export class GateStore implements Store {
     const { right, missing } = await this.#inStore(paths);
     const there = [...right, ...(await this.#held(missing))];
     this.#awaited = new Set(paths);
+    this.#missing = new Set(missing);
     for (const path of there) this.#awaited.delete(path);
     return there;
   }
@@ -120,9 +126,11 @@ export class GateStore implements Store {
 
   async #addWarranted(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
     const { quarantine, queue, upstream } = this.#parts;
-    const { right, missing } = await this.#inStore([info.path]);
+    const { path } = info;
+    const known = this.#missing.delete(path);
+    const { right, missing } = known ? { right: [], missing: [path] } : await this.#inStore([path]);
     if (right.length > 0) return readAway(nar);
-    const order: ImportOrder = { kind: "import", path: info.path };
+    const order: ImportOrder = { kind: "import", path, uploader: this.#parts.sender };
     if (missing.length > 0 && isSignedBy(info, upstream)) {
       // Nix takes it without anybody's help and keeps the signature; the root side keeps it from being collected.
       await this.#passOn(info, nar);

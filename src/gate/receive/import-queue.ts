@@ -1,9 +1,13 @@
-/** Paths that have come in whole, on their way into the store by the root side: in order, while the next ones come in. */
+/**
+ * Paths that have come in whole, on their way into the store by the root side: in order, while the next ones come in. Some messages are
+ * sent ahead, so that it has the next one when it is done with one; it answers each in its turn.
+ */
 import { NixsealError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import { formatMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import { narName } from "../quarantine/names.ts";
 import type { Arrived, Quarantine } from "../quarantine/quarantine.ts";
 import { noAnswer, refusalOf, type AnswerLine, type RootConnection } from "./root-side.ts";
 
@@ -20,8 +24,12 @@ export interface ImportQueueParts {
 interface Job {
   readonly arrived: Arrived;
   readonly order: ImportOrder;
+  /** Whether its archive was put into the place of another with its name. */
+  anew: boolean;
 }
 
+/** Messages that are sent and not answered. */
+const mostAhead = 8;
 /** What may wait: it lies in the quarantine until it is in the store too. */
 const mostWaiting = { bytes: 512 << 20, paths: 256 };
 /** Milliseconds after which an unused connection is not used again, well before the root side ends it. */
@@ -32,7 +40,9 @@ export class ImportQueue {
   readonly #jobs: Job[] = [];
   #working: Promise<void> | null = null;
   #failure: NixsealError | null = null;
-  #connection: { readonly to: RootConnection; used: number } | null = null;
+  #connection: { readonly to: RootConnection; used: number; answered: boolean } | null = null;
+  /** How many of the first jobs were sent over the connection. */
+  #sent = 0;
   /** Resolves when the job under way is done. */
   #progress: Promise<void> = Promise.resolve();
 
@@ -47,7 +57,7 @@ export class ImportQueue {
 
   /** Waits only while too much waits already. */
   async add(arrived: Arrived, order: ImportOrder): Promise<void> {
-    this.#jobs.push({ arrived, order });
+    this.#jobs.push({ arrived, order, anew: false });
     this.#working ??= this.#work();
     while (this.#isFull()) await this.#progress;
   }
@@ -80,45 +90,97 @@ export class ImportQueue {
   /** Never rejects: what goes wrong is told by `check`. */
   async #work(): Promise<void> {
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-      this.#progress = this.#import(job);
+      this.#progress = this.#first(job);
       await this.#progress;
-      this.#jobs.shift();
     }
     this.#working = null;
   }
 
-  async #import({ arrived, order }: Job): Promise<void> {
+  /** What becomes of the first job. While it is cleaned up after, the root side has the next ones. */
+  async #first(job: Job): Promise<void> {
     const { quarantine, done } = this.#parts;
+    const { arrived } = job;
     const { info } = arrived;
+    let imported = false;
     try {
-      // What depends on a path that was not imported cannot be either.
-      if (this.#failure === null) {
-        await quarantine.publish(arrived);
-        let answer = await this.#ask(order);
-        if (isAboutArchive(answer)) {
-          // Another connection has removed the archive, or one with this name was damaged: ours was hashed as it came.
-          await quarantine.publish(arrived, true);
-          answer = await this.#ask(order);
-        }
+      // What depends on a path that was not imported cannot be either: nothing is sent after a failure.
+      await this.#sendAhead();
+      if (this.#sent > 0) {
+        const answer = await this.#answer();
+        if (isAboutArchive(answer) && !job.anew) return await this.#again(job);
+        this.#sent--;
         if (answer.fields.get("ok").value !== true) throw refusalOf(answer);
         done(info, answer.fields.get("outcome").string());
-        await quarantine.release(info);
+        imported = true;
       }
+    } catch (error) {
+      // Of what was sent after it some may have come in: the client sends all of it again, and hears that it is there.
+      this.#disconnect();
+      this.#failure ??= notImported(info, error);
+    }
+    this.#jobs.shift();
+    try {
+      if (imported) await this.#sendAhead();
     } catch (error) {
       this.#disconnect();
       this.#failure ??= notImported(info, error);
     }
-    await quarantine.forget(arrived).catch((error: unknown) => (this.#failure ??= notImported(info, error)));
+    try {
+      if (imported) await quarantine.release(info);
+      // The archive of another path with the same content may be asked for already.
+      const shared = this.#jobs.some((job) => narName(job.arrived.info.narHash) === narName(info.narHash));
+      await quarantine.forget(arrived, shared);
+    } catch (error) {
+      this.#failure ??= notImported(info, error);
+    }
   }
 
-  async #ask(order: ImportOrder): Promise<AnswerLine> {
+  /**
+   * Whether it refers to one that is not answered. If that one failed, and a planted path stood in its place, Nix would take this one
+   * on top of it, and nobody could replace the planted one any more: it would be in use.
+   */
+  #waitsFor({ arrived }: Job): boolean {
+    const { references } = arrived.info;
+    return this.#jobs.slice(0, this.#sent).some((sent) => references.includes(sent.arrived.info.path));
+  }
+
+  /** Only on a connection that has answered does the root side expect more than one message. */
+  async #sendAhead(): Promise<void> {
+    while (this.#failure === null) {
+      const job = this.#jobs[this.#sent];
+      const most = this.#connection?.answered === true ? mostAhead : 1;
+      if (job === undefined || this.#sent >= most || this.#waitsFor(job)) return;
+      await this.#parts.quarantine.publish(job.arrived);
+      await this.#send(job);
+    }
+  }
+
+  /**
+   * Another connection has removed the archive, or one with this name was damaged: ours was hashed as it came. What was sent after it may
+   * have failed for want of it, and is sent again too.
+   */
+  async #again(job: Job): Promise<void> {
+    for (; this.#sent > 1; this.#sent--) await this.#answer();
+    this.#sent = 0;
+    job.anew = true;
+    await this.#parts.quarantine.publish(job.arrived, true);
+    await this.#send(job);
+  }
+
+  async #send({ order }: Job): Promise<void> {
     const now = this.#parts.clock.now().getTime();
-    if (this.#connection !== null && now - this.#connection.used > stale) this.#disconnect();
-    this.#connection ??= { to: await this.#parts.connect(), used: now };
-    const { to } = this.#connection;
-    await to.send(formatMessage(order));
-    for (let answer = await to.next(); answer !== null; answer = await to.next()) {
-      this.#connection.used = this.#parts.clock.now().getTime();
+    if (this.#connection !== null && this.#sent === 0 && now - this.#connection.used > stale)
+      this.#disconnect();
+    this.#connection ??= { to: await this.#parts.connect(), used: now, answered: false };
+    await this.#connection.to.send(formatMessage(order));
+    this.#sent++;
+  }
+
+  async #answer(): Promise<AnswerLine> {
+    const connection = this.#connection!;
+    for (let answer = await connection.to.next(); answer !== null; answer = await connection.to.next()) {
+      connection.used = this.#parts.clock.now().getTime();
+      connection.answered = true;
       if (answer.isResult) return answer;
     }
     throw noAnswer();
@@ -127,6 +189,7 @@ export class ImportQueue {
   #disconnect(): void {
     this.#connection?.to.close();
     this.#connection = null;
+    this.#sent = 0;
   }
 }
 

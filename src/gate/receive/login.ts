@@ -14,6 +14,12 @@ export interface Login {
   readonly keys: readonly PublicKey[] | null;
 }
 
+/** For the ledger. Null unless it is known whose key it was, and which. */
+export function senderOf({ member, keys }: Login): { readonly member: string; readonly key: string } | null {
+  const key = keys?.[0];
+  return member === null || key === undefined ? null : { member, key: key.fingerprint };
+}
+
 const largest = 64 << 10;
 
 /**

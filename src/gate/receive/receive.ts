@@ -18,7 +18,7 @@ import { GateStore } from "./gate-store.ts";
 import { importHeld } from "./held.ts";
 import { ImportQueue } from "./import-queue.ts";
 import type { GateLog } from "./log.ts";
-import type { Login } from "./login.ts";
+import { senderOf, type Login } from "./login.ts";
 import { orderActivation, passOrder, type OrderParts } from "./orders.ts";
 import { readAll, skipPassword } from "./read-input.ts";
 import { answerRebuild } from "./rebuild.ts";
@@ -151,6 +151,7 @@ class Connection {
       uploader: async () =>
         findUploader(files, this.#certificates, this.#parts.login, await this.#uploaderPolicy()),
       log,
+      sender: senderOf(this.#parts.login),
     });
     this.#store = store;
     try {

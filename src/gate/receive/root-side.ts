@@ -118,6 +118,6 @@ export function refusalOf({ fields }: AnswerLine): NixsealError {
 /** What the root side does when it does nothing: the receiver's own words for an answer that never came. */
 export function noAnswer(): NixsealError {
   return new NixsealError("io", "the root side of the gate gave no answer", {
-    hint: "on the host: journalctl -u 'nixseal-gate@*'",
+    hint: "try again: it serves some messages at a time and ends what is more; on the host: journalctl -u 'nixseal-gate@*'",
   });
 }

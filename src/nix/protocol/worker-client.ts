@@ -23,6 +23,10 @@ import { deleteSpecific, workerOperations } from "./worker-protocol.ts";
 /** Bytes from which on copying them costs more than a second write. */
 const largePiece = 64 << 10;
 
+function isLarge({ length }: Uint8Array): boolean {
+  return length >= largePiece;
+}
+
 /** A path and its archive, for sending. */
 export interface Upload {
   readonly info: PathInfo;
@@ -125,7 +129,7 @@ export class WorkerClient {
     });
   }
 
-  /** Sends one path. A server that does not trust us ignores both wishes. */
+  /** Sends one path. A piece of the archive is not held on to when the next one is asked for. A server that does not trust us ignores both wishes. */
   addToStoreNar(
     { info, nar }: Upload,
     { repair = false, checkSignatures = true }: Partial<AddWishes> = {},
@@ -178,23 +182,30 @@ export class WorkerClient {
     throw error;
   }
 
-  /** The server may refuse in the middle: it is listened to while the frames are sent, which then stop. */
+  /**
+   * The server may refuse in the middle: it is listened to while the frames are sent, which then stop. What is small is gathered: a
+   * path of some kilobytes is one write, which wakes the server once.
+   */
   async #sendFramed(request: WireMessage, body: AsyncIterable<Uint8Array>): Promise<void> {
-    await this.#channel.send(request);
+    let gathered = request.bytes;
+    if (gathered.length > largePiece) {
+      await this.#channel.sendBytes(gathered);
+      gathered = new Uint8Array(0);
+    }
     let answered = false;
     const work = this.#work().finally(() => (answered = true));
     work.catch(() => undefined); // awaited below, when the body is ended
     for await (const bytes of body) {
       if (answered) break;
       if (bytes.length === 0) continue; // an empty frame would end the body
-      const header = frameHeader(bytes.length);
-      if (bytes.length < largePiece) await this.#channel.sendBytes(Buffer.concat([header, bytes]));
-      else {
-        await this.#channel.sendBytes(header);
-        await this.#channel.sendBytes(bytes);
-      }
+      // Copied before the next piece is asked for, whose memory may be the same.
+      gathered = Buffer.concat([gathered, frameHeader(bytes.length), ...(isLarge(bytes) ? [] : [bytes])]);
+      if (gathered.length < largePiece && !isLarge(bytes)) continue;
+      await this.#channel.sendBytes(gathered);
+      if (isLarge(bytes)) await this.#channel.sendBytes(bytes);
+      gathered = new Uint8Array(0);
     }
-    await this.#channel.sendBytes(frameHeader(0));
+    await this.#channel.sendBytes(Buffer.concat([gathered, frameHeader(0)]));
     await work;
   }
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
+import { isChecked, parseChecked } from "../../gate/checked-file.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { warrantLimits } from "../../trust/warrant/limits.ts";
 import { linkOf, type Link } from "../../trust/warrant/sequence.ts";
@@ -12,6 +13,8 @@ import {
 } from "../../trust/warrant/state.ts";
 import { keptWarrants, readKept, readWarrant } from "../../trust/warrant/store.ts";
 import type { Context } from "../op.ts";
+
+const largestState = 512 << 10;
 
 export interface KeptState {
   readonly state: WarrantState;
@@ -35,8 +38,9 @@ export async function keptState(
   const kept = (await keptWarrants(files, directory, warrant.subject)).filter((seq) => seq < warrant.seq);
   let state = nothingAccepted;
   if (stateFile !== undefined) {
-    const bytes = await files.read(resolve(workingDirectory, stateFile), { limit: 256 << 10 });
-    state = parseWarrantState(bytes);
+    const bytes = await files.read(resolve(workingDirectory, stateFile), { limit: largestState });
+    // As the gate keeps it, or its first part alone, as it is made by hand.
+    state = parseWarrantState(isChecked(bytes) ? parseChecked(bytes) : bytes);
   } else if (after !== undefined) {
     const former = await readWarrant(files, resolve(workingDirectory, after), after);
     state = stateAfter(nothingAccepted, former.warrant, former.digest);

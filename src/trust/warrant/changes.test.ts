@@ -55,7 +55,7 @@ test("a store that holds what was signed has no differences; each field that dif
   const found = [
     { ...one!, narHash: sha256("evil") },
     { ...two!, narSize: two!.narSize + 1, references: [one!.path] },
-    three!,
+    { ...three!, contentAddress: { method: "nar", hash: three!.narHash } as const },
     closurePath("sudo-1.0"),
   ];
   assert.deepEqual(
@@ -64,6 +64,7 @@ test("a store that holds what was signed has no differences; each field that dif
       [one!.path, "narHash"],
       [two!.path, "narSize"],
       [two!.path, "references"],
+      [three!.path, "ca"],
       [signed[3]!.path, "missing"],
       [pathOf("sudo-1.0"), "extra"],
     ],

@@ -1,11 +1,12 @@
 /** Whether a store holds exactly what a warrant names. Pure. */
+import { formatContentAddress } from "../../nix/content-address.ts";
 import { typedNix32 } from "../../nix/hash.ts";
 import { byPath, type StorePath } from "../../nix/store-path.ts";
 import type { ClosurePath } from "./closure.ts";
 
 export interface Difference {
   readonly path: StorePath;
-  readonly field: "missing" | "extra" | "narHash" | "narSize" | "references";
+  readonly field: "missing" | "extra" | "narHash" | "narSize" | "references" | "ca";
   /** As the warrant has it; the empty string where it has nothing. */
   readonly signed: string;
   readonly found: string;
@@ -15,10 +16,7 @@ export interface Difference {
  * Every field in which the store's own word differs from the signed one. A planted path has the right name and another NAR hash;
  * one that refers to more than was signed brings that along.
  */
-export function differencesOf(
-  signed: readonly ClosurePath[],
-  found: readonly Omit<ClosurePath, "contentAddress">[],
-): Difference[] {
+export function differencesOf(signed: readonly ClosurePath[], found: readonly ClosurePath[]): Difference[] {
   const known = new Map(found.map((one) => [one.path, one]));
   const named = new Set(signed.map(({ path }) => path));
   const differences = signed.flatMap((one): Difference[] => {
@@ -38,12 +36,13 @@ export function differencesOf(
   return [...differences, ...extra];
 }
 
-const fields = ["narHash", "narSize", "references"] as const;
+const fields = ["narHash", "narSize", "references", "ca"] as const;
 
-function fieldsOf(one: Omit<ClosurePath, "contentAddress">): Record<(typeof fields)[number], string> {
+function fieldsOf(one: ClosurePath): Record<(typeof fields)[number], string> {
   return {
     narHash: typedNix32(one.narHash),
     narSize: String(one.narSize),
     references: [...new Set(one.references)].sort(byPath).join(" "),
+    ca: one.contentAddress === null ? "" : formatContentAddress(one.contentAddress),
   };
 }

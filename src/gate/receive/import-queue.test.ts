@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MemoryGate, refusal } from "../../../test/support/memory-gate.ts";
+import { inPieces } from "../../../test/support/pieces.ts";
+import { pathWithNar } from "../../../test/support/protocol-paths.ts";
+import { temporaryDirectory } from "../../../test/support/temporary.ts";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { Field } from "../../nix/json-fields.ts";
+import { clock } from "../../system/clock.ts";
+import { parseMessage } from "../message.ts";
+import { ImportQueue } from "./import-queue.ts";
+
+/** A root side that answers one message after another, and refuses some once for want of the archive. */
+async function imported(
+  context: Parameters<typeof temporaryDirectory>[0],
+  contents: readonly string[],
+  lost: readonly number[] = [],
+  chained = false,
+) {
+  const { quarantine } = new MemoryGate(temporaryDirectory(context), {});
+  await quarantine.prepare();
+  const paths = contents.map((content, n) =>
+    pathWithNar(`path-${n}`, { type: "regular", executable: false, content: Buffer.from(content) }),
+  );
+  const failing = new Set<string>(lost.map((n) => paths[n]!.info.path));
+  const inbox: string[] = [];
+  const done: string[] = [];
+  const ahead: number[] = [];
+  const queue = new ImportQueue({
+    quarantine,
+    clock,
+    done: ({ path }) => done.push(path),
+    connect: async () => ({
+      send: async (bytes) => {
+        const message = parseMessage(bytes, "/nix/store");
+        if (message.kind === "import") inbox.push(message.path);
+      },
+      next: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        ahead.push(inbox.length);
+        const path = inbox.shift()!;
+        const text = failing.delete(path)
+          ? refusal("not-found", "no such file")
+          : canonicalJson({ kind: "result", ok: true, outcome: "added" });
+        return { text, fields: Field.parse(text, "answer"), isResult: true };
+      },
+      close: () => inbox.splice(0),
+    }),
+  });
+  for (const [n, { info: alone, nar }] of paths.entries()) {
+    const info = { ...alone, references: chained && n > 0 ? [paths[n - 1]!.info.path] : [] };
+    const arrived = await quarantine.receive(info, inPieces(nar), null);
+    void queue.add(arrived, { kind: "import", path: info.path, uploader: null });
+  }
+  await queue.settle();
+  await queue.end();
+  assert.deepEqual(
+    done,
+    paths.map(({ info }) => info.path),
+  );
+  return ahead;
+}
+
+const twenty = Array.from({ length: 20 }, (_, n) => `content ${n}`);
+
+test("one message first, then some ahead of their answers, in order", async (context) => {
+  const ahead = await imported(context, twenty);
+  assert.equal(ahead[0], 1);
+  assert.ok(Math.max(...ahead) > 1 && Math.max(...ahead) <= 8, ahead.join(" "));
+});
+
+test("after one whose archive is gone, what was sent after it is sent again, and each comes in once", async (context) => {
+  for (const lost of [[0], [1], [5, 6], [19], [2, 3, 11]]) await imported(context, twenty, lost);
+});
+
+test("what refers to one that is not answered is not sent: a planted path would be in use by it", async (context) => {
+  const ahead = await imported(context, twenty, [3], true);
+  assert.deepEqual(new Set(ahead), new Set([1]));
+});
+
+test("paths with the same content do not take each other's archive away for good", async (context) => {
+  await imported(
+    context,
+    twenty.map(() => "the same"),
+  );
+});
