@@ -128,6 +128,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
   },
+  "secrets with": {
+    summary: "run a command that finds values in memory, here or on a builder, and nowhere afterwards",
+    load: () => import("./secrets/with.ts").then((module) => module.withSecrets),
+  },
   "trust init": {
     summary: "make the root: who signs what, from now on",
     load: () => import("./trust/init.ts").then((module) => module.trustInit),
