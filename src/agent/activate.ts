@@ -18,6 +18,7 @@ import { openGate, type OpenGate } from "./gate-open.ts";
 import { peerOf } from "./gate-peer.ts";
 import { runInOwnUnit } from "./gate-unit.ts";
 import { rootOf, rootOption } from "./root.ts";
+import { pushedStatus, pushSecrets } from "./secrets-push.ts";
 import { errorText } from "./text.ts";
 import type { AgentContext, AgentVerb, Values } from "./verb.ts";
 
@@ -107,20 +108,22 @@ async function answer(
     return exitCodes.done;
   }
   lines.close(); // what would come after the line is nobody's to read
-  if (!own || !runsSystems(message)) return conclude(await follow(gate, message), tell);
+  if (!own || !runsSystems(message)) return conclude(await follow(context, gate, root, message), tell);
   const identity = peer === null ? [] : [`--peer=0-0-${peer}`];
   const recovers =
     message.kind === "activate" ? (open.config.confirm?.within ?? 0) + 3 * usualBounds.switch : null;
   return exit(await runInOwnUnit(context, [...identity, "--json"], { input: line, recovers }));
 }
 
-/** What starts programs of a system, and so may end up ending us. */
+/** What starts programs of a system, and so may end up ending us, or writes where the confined process may not. */
 function runsSystems({ kind }: GateMessage): boolean {
-  return kind === "activate" || kind === "confirm" || kind === "revert";
+  return kind === "activate" || kind === "confirm" || kind === "revert" || kind === "secrets";
 }
 
-function follow(
+async function follow(
+  context: AgentContext,
   gate: Gate,
+  root: string,
   message: Exclude<GateMessage, ImportMessage | UploadMessage>,
 ): Promise<GateResult> {
   switch (message.kind) {
@@ -132,8 +135,10 @@ function follow(
       return confirm(gate, message);
     case "revert":
       return revert(gate, message);
+    case "secrets":
+      return pushSecrets(context, gate, root, message);
     case "status":
-      return status(gate);
+      return { ...(await status(gate)), secrets: await pushedStatus(gate, root) };
   }
 }
 

@@ -16,6 +16,12 @@ import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
 import type { Head } from "../trust/warrant/state.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
+import {
+  formatSecretsEnvelope,
+  orderLimits,
+  parseSecretsEnvelope,
+  type SecretsEnvelope,
+} from "./secrets/order.ts";
 
 /** As `switch-to-configuration` names them. */
 export const gateActions = ["switch", "boot", "test", "dry-activate"] as const;
@@ -56,6 +62,15 @@ export interface ActivateMessage {
   readonly log: Head | null;
 }
 
+/** Other values for secrets of the running system, for which nothing is activated. */
+export interface SecretsMessage {
+  readonly kind: "secrets";
+  readonly order: SecretsEnvelope;
+  /** Age files that only this host opens, in the order of the order's values. */
+  readonly ciphertexts: readonly Uint8Array[];
+  readonly status: StatusBundle | null;
+}
+
 export interface ConfirmMessage {
   readonly kind: "confirm";
   /** 32 bytes in hex, as the host gave it. */
@@ -87,15 +102,24 @@ export type GateMessage =
   | ActivateMessage
   | ConfirmMessage
   | RevertMessage
+  | SecretsMessage
   | StatusMessage;
 
 export const confirmNamespace = "nixseal-confirm@v1";
 
-/** Bytes of the line. Only an offer carries a closure. */
-export const messageLimits = { offer: 64 << 20, other: 1 << 20 } as const;
+/** Bytes of the line. Only an offer carries a closure, and only one kind carries values. */
+export const messageLimits = { offer: 64 << 20, secrets: 48 << 20, other: 1 << 20 } as const;
 
-/** How an offer begins, and no other message: which limit holds is known before the rest is read. */
-export const offerStart = utf8('{"between":');
+/** How an offer begins, and no other message: which limit holds is known before the rest is read. So it is with values. */
+const offerStart = utf8('{"between":');
+const secretsStart = utf8('{"ciphertexts":');
+
+/** How many bytes the message that begins so may have. */
+export function messageLimit(start: Uint8Array): number {
+  const begins = (word: Uint8Array): boolean => sameBytes(start.subarray(0, word.length), word);
+  if (begins(offerStart)) return messageLimits.offer;
+  return begins(secretsStart) ? messageLimits.secrets : messageLimits.other;
+}
 
 const printable = (given: string): boolean => /^[\x20-\x7e\n]*$/.test(given);
 const carried = text(printable, "text");
@@ -136,6 +160,12 @@ const shapes = {
   }),
   confirm: object({ fence, kind: oneOf("confirm"), nonce: digest, signature: carried }),
   revert: object({ fence, kind: oneOf("revert") }),
+  secrets: object({
+    ciphertexts: list(carried, orderLimits.values, 1),
+    kind: oneOf("secrets"),
+    order: carried,
+    status: nullable(carried),
+  }),
   status: object({ kind: oneOf("status") }),
 } as const;
 
@@ -144,8 +174,7 @@ const shapes = {
  * `storeDirectory` is where this host's paths lie.
  */
 export function parseMessage(line: Uint8Array, storeDirectory: string): GateMessage {
-  const isOffer = sameBytes(line.subarray(0, offerStart.length), offerStart);
-  const limit = isOffer ? messageLimits.offer : messageLimits.other;
+  const limit = messageLimit(line);
   if (line.length > limit)
     throw new NixsealError("limit", `the message has ${line.length} bytes, more than ${limit}`);
   checkJsonBudget(line, { depth: 2, containers: 2 }, "the message");
@@ -183,6 +212,15 @@ function read(value: unknown, storeDirectory: string): GateMessage {
     }
     case "revert":
       return shapes.revert(value, "message");
+    case "secrets": {
+      const { order, ciphertexts, status } = shapes.secrets(value, "message");
+      return {
+        kind: "secrets",
+        order: parseSecretsEnvelope(utf8(order)),
+        ciphertexts: ciphertexts.map((one) => bytesOf(one)),
+        status: status === null ? null : parseStatusBundle(utf8(status)),
+      };
+    }
     case "status":
       return shapes.status(value, "message");
   }
@@ -200,6 +238,13 @@ function jsonOf(message: GateMessage): Json {
         kind: message.kind,
         warrant: textOf(formatWarrantEnvelope(message.warrant)),
         between: message.between.map((payload) => base64(payload)),
+        status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
+      };
+    case "secrets":
+      return {
+        kind: message.kind,
+        order: textOf(formatSecretsEnvelope(message.order)),
+        ciphertexts: message.ciphertexts.map((one) => base64(one)),
         status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
       };
     case "upload":
@@ -229,7 +274,16 @@ export function confirmationText(about: {
 
 function kindOf(value: unknown): GateMessage["kind"] {
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
-  return oneOf("offer", "import", "upload", "activate", "confirm", "revert", "status")(kind, "message.kind");
+  return oneOf(
+    "offer",
+    "import",
+    "upload",
+    "activate",
+    "confirm",
+    "revert",
+    "secrets",
+    "status",
+  )(kind, "message.kind");
 }
 
 function bytesOf(encoded: string): Uint8Array {

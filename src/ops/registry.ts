@@ -128,6 +128,10 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
   },
+  "secrets push": {
+    summary: "give hosts new values for secrets of their systems, by a signed order and without a deployment",
+    load: () => import("./secrets/push.ts").then((module) => module.push),
+  },
   "secrets with": {
     summary: "run a command that finds values in memory, here or on a builder, and nowhere afterwards",
     load: () => import("./secrets/with.ts").then((module) => module.withSecrets),
