@@ -9,7 +9,7 @@ import { locked } from "../gate/activate/locked.ts";
 import { moveTrust } from "../gate/activate/move-trust.ts";
 import { signedAsHost } from "../gate/activate/receipt.ts";
 import { GateRefusal, type GateResult } from "../gate/answer.ts";
-import type { SecretsMessage } from "../gate/message.ts";
+import type { SecretsMessage } from "../gate/secrets/message.ts";
 import { decideSecrets } from "../gate/secrets/decide.ts";
 import type { SecretsEnvelope } from "../gate/secrets/order.ts";
 import { secretsReceiptNamespace } from "../gate/secrets/receipt.ts";

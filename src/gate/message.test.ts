@@ -11,10 +11,10 @@ import {
   confirmationText,
   confirmNamespace,
   formatMessage,
-  messageLimits,
   parseMessage,
   type GateMessage,
 } from "./message.ts";
+import { messageLimits } from "./message-parts.ts";
 import { encodeOrder, orderDigest, parseOrder, secretsNamespace } from "./secrets/order.ts";
 
 const store = "/nix/store";

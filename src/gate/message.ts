@@ -1,5 +1,5 @@
 /** What the root side of the gate is told: one message, one line of canonical JSON. A closed union; nothing else has a meaning. */
-import { base64, fromBase64, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
+import { base64, utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { list, nullable, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
@@ -16,12 +16,8 @@ import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
 import type { Head } from "../trust/warrant/state.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
-import {
-  formatSecretsEnvelope,
-  orderLimits,
-  parseSecretsEnvelope,
-  type SecretsEnvelope,
-} from "./secrets/order.ts";
+import { bytesOf, carried, messageLimit, textOf } from "./message-parts.ts";
+import { readSecretsMessage, secretsMessageJson, type SecretsMessage } from "./secrets/message.ts";
 
 /** As `switch-to-configuration` names them. */
 export const gateActions = ["switch", "boot", "test", "dry-activate"] as const;
@@ -62,15 +58,6 @@ export interface ActivateMessage {
   readonly log: Head | null;
 }
 
-/** Other values for secrets of the running system, for which nothing is activated. */
-export interface SecretsMessage {
-  readonly kind: "secrets";
-  readonly order: SecretsEnvelope;
-  /** Age files that only this host opens, in the order of the order's values. */
-  readonly ciphertexts: readonly Uint8Array[];
-  readonly status: StatusBundle | null;
-}
-
 export interface ConfirmMessage {
   readonly kind: "confirm";
   /** 32 bytes in hex, as the host gave it. */
@@ -107,22 +94,6 @@ export type GateMessage =
 
 export const confirmNamespace = "nixseal-confirm@v1";
 
-/** Bytes of the line. Only an offer carries a closure, and only one kind carries values. */
-export const messageLimits = { offer: 64 << 20, secrets: 48 << 20, other: 1 << 20 } as const;
-
-/** How an offer begins, and no other message: which limit holds is known before the rest is read. So it is with values. */
-const offerStart = utf8('{"between":');
-const secretsStart = utf8('{"ciphertexts":');
-
-/** How many bytes the message that begins so may have. */
-export function messageLimit(start: Uint8Array): number {
-  const begins = (word: Uint8Array): boolean => sameBytes(start.subarray(0, word.length), word);
-  if (begins(offerStart)) return messageLimits.offer;
-  return begins(secretsStart) ? messageLimits.secrets : messageLimits.other;
-}
-
-const printable = (given: string): boolean => /^[\x20-\x7e\n]*$/.test(given);
-const carried = text(printable, "text");
 const digest = text((given) => /^[0-9a-f]{64}$/.test(given), "64 digits in hex");
 const flag: Check<boolean> = (value, path) => {
   if (typeof value !== "boolean") throw wrong(path, "true or false", value);
@@ -160,12 +131,6 @@ const shapes = {
   }),
   confirm: object({ fence, kind: oneOf("confirm"), nonce: digest, signature: carried }),
   revert: object({ fence, kind: oneOf("revert") }),
-  secrets: object({
-    ciphertexts: list(carried, orderLimits.values, 1),
-    kind: oneOf("secrets"),
-    order: carried,
-    status: nullable(carried),
-  }),
   status: object({ kind: oneOf("status") }),
 } as const;
 
@@ -212,15 +177,8 @@ function read(value: unknown, storeDirectory: string): GateMessage {
     }
     case "revert":
       return shapes.revert(value, "message");
-    case "secrets": {
-      const { order, ciphertexts, status } = shapes.secrets(value, "message");
-      return {
-        kind: "secrets",
-        order: parseSecretsEnvelope(utf8(order)),
-        ciphertexts: ciphertexts.map((one) => bytesOf(one)),
-        status: status === null ? null : parseStatusBundle(utf8(status)),
-      };
-    }
+    case "secrets":
+      return readSecretsMessage(value);
     case "status":
       return shapes.status(value, "message");
   }
@@ -241,12 +199,7 @@ function jsonOf(message: GateMessage): Json {
         status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
       };
     case "secrets":
-      return {
-        kind: message.kind,
-        order: textOf(formatSecretsEnvelope(message.order)),
-        ciphertexts: message.ciphertexts.map((one) => base64(one)),
-        status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
-      };
+      return secretsMessageJson(message);
     case "upload":
       return { ...message, certificate: base64(message.certificate.blob) };
     case "confirm":
@@ -284,14 +237,4 @@ function kindOf(value: unknown): GateMessage["kind"] {
     "secrets",
     "status",
   )(kind, "message.kind");
-}
-
-function bytesOf(encoded: string): Uint8Array {
-  const bytes = fromBase64(encoded);
-  if (bytes === null) throw new NixsealError("malformed", "a part of the message is not base64");
-  return bytes;
-}
-
-function textOf(bytes: Uint8Array): string {
-  return utf8Text(bytes, "the message");
 }

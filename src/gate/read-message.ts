@@ -1,7 +1,7 @@
 import { NixsealError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { Patience } from "../nix/protocol/patience.ts";
-import { messageLimit } from "./message.ts";
+import { messageLimit } from "./message-parts.ts";
 
 /** Milliseconds: nobody keeps a process of root's waiting by sending slowly. */
 const waits = { idle: 30_000, waiting: 300_000 } as const;
