@@ -27,8 +27,8 @@ function scene(context: TestContext): Scene {
 }
 
 /** A command that has the value open, says so, and waits until it is told to go on or is ended. */
-const waiting = `exec 4<"$NIXSEAL_LEASE/one"; echo "$NIXSEAL_LEASE" > there.tmp; mv there.tmp there
-trap 'echo told > told; exit 9' TERM INT
+const waiting = `trap 'echo told > told; exit 9' TERM INT
+exec 4<"$NIXSEAL_LEASE/one"; echo "$NIXSEAL_LEASE" > there.tmp; mv there.tmp there
 for _ in $(seq 400); do [ -e go ] && break; sleep 0.05; done; cat <&4 > read; exit 5`;
 
 async function startWaiting(
