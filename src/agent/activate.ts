@@ -19,6 +19,7 @@ import { openGate, type OpenGate } from "./gate-open.ts";
 import { peerOf } from "./gate-peer.ts";
 import { runInOwnUnit } from "./gate-unit.ts";
 import { rootOf, rootOption } from "./root.ts";
+import { pushedStatus, pushSecrets } from "./secrets-push.ts";
 import { errorText } from "./text.ts";
 import type { AgentContext, AgentVerb, Values } from "./verb.ts";
 
@@ -108,20 +109,22 @@ async function answer(
     return exitCodes.done;
   }
   lines.close(); // what would come after the line is nobody's to read
-  if (!own || !runsSystems(message)) return conclude(await follow(gate, message), tell);
+  if (!own || !runsSystems(message)) return conclude(await follow(context, gate, root, message), tell);
   const identity = peer === null ? [] : [`--peer=0-0-${peer}`];
   const recovers =
     message.kind === "activate" ? (open.config.confirm?.within ?? 0) + 3 * usualBounds.switch : null;
   return exit(await runInOwnUnit(context, [...identity, "--json"], { input: line, recovers }));
 }
 
-/** What starts programs of a system, or ends it, and so may end up ending us. */
+/** What starts programs of a system, or ends it, and so may end up ending us, or writes where the confined process may not. */
 function runsSystems({ kind }: GateMessage): boolean {
-  return kind === "activate" || kind === "confirm" || kind === "revert" || kind === "reboot";
+  return ["activate", "confirm", "revert", "reboot", "secrets"].includes(kind);
 }
 
-function follow(
+async function follow(
+  context: AgentContext,
   gate: Gate,
+  root: string,
   message: Exclude<GateMessage, ImportMessage | UploadMessage>,
 ): Promise<GateResult> {
   switch (message.kind) {
@@ -135,8 +138,10 @@ function follow(
       return revert(gate, message);
     case "reboot":
       return reboot(gate, message);
+    case "secrets":
+      return pushSecrets(context, gate, root, message);
     case "status":
-      return status(gate);
+      return { ...(await status(gate)), secrets: await pushedStatus(gate, root) };
   }
 }
 

@@ -13,6 +13,7 @@ import { noticesVerb } from "./notices.ts";
 import { notifyVerb } from "./notify.ts";
 import { secretsCheck } from "./secrets-check.ts";
 import { secretsInstall } from "./secrets-install.ts";
+import { secretsLease } from "./secrets-lease.ts";
 import { secretsVerify } from "./secrets-verify.ts";
 import { status } from "./status.ts";
 import { taint } from "./taint.ts";
@@ -28,6 +29,7 @@ const verbs: readonly AgentVerb[] = [
   secretsInstall,
   secretsCheck,
   secretsVerify,
+  secretsLease,
   status,
   ledgerShow,
   taint,

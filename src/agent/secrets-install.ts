@@ -1,9 +1,11 @@
+import { NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
-import { installSecrets, type InstallReport } from "../secrets/install/install.ts";
+import { installSecrets, type InstallOptions, type InstallReport } from "../secrets/install/install.ts";
 import type { Change } from "../secrets/install/plan.ts";
 import { rootOf, rootOption } from "./root.ts";
-import type { AgentVerb } from "./verb.ts";
-import { visible } from "./text.ts";
+import { readPushed } from "./pushed-values.ts";
+import type { AgentContext, AgentVerb } from "./verb.ts";
+import { errorText, visible } from "./text.ts";
 
 export const secretsInstall: AgentVerb = {
   name: "secrets install",
@@ -25,9 +27,11 @@ export const secretsInstall: AgentVerb = {
   ],
   exits: ["3 some secrets or units failed", "4 an identity or a directory cannot be trusted"],
   run: async (context, values) => {
+    const root = await rootOf(context.files, values);
     const report = await installSecrets(context, context.openIdentities, {
       manifest: String(values["manifest"]),
-      root: await rootOf(context.files, values),
+      root,
+      pushed: await pushedOrNone(context, root),
       stage: values["stage"] === "users" ? "users" : "default",
       dryRun: values["dry-run"] === true || context.environment.get("NIXOS_ACTION") === "dry-activate",
     });
@@ -36,6 +40,20 @@ export const secretsInstall: AgentVerb = {
     return report.failures.length + report.problems.length > 0 ? exitCodes.partial : exitCodes.done;
   },
 };
+
+/**
+ * A list that cannot be used must not keep a host from having its secrets: those of its system were ordered by a warrant, and are at worst
+ * older.
+ */
+async function pushedOrNone({ files, say }: AgentContext, root: string): Promise<InstallOptions["pushed"]> {
+  try {
+    return (await readPushed(files, root)) ?? undefined;
+  } catch (error) {
+    if (!(error instanceof NixsealError)) throw error;
+    say(visible(`warning: values that were pushed are left out: ${errorText(error)}`));
+    return undefined;
+  }
+}
 
 function complaints({ warnings, failures, problems }: InstallReport): string[] {
   return [

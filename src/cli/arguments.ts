@@ -41,19 +41,24 @@ export function kebabCase(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Maps a verb's words to its input fields. Errors are `usage`, with the nearest flag when one is mistyped. */
+/**
+ * Maps a verb's words to its input fields. Errors are `usage`, with the nearest flag when one is mistyped. `rest` is the field that
+ * takes all words after `--`; without it they are positional.
+ */
 export function parseArguments(
   words: readonly string[],
   flags: readonly Flag[],
   positional: readonly string[],
+  rest?: string,
 ): Arguments {
   // A verb's own flag wins over a global one of the same letter or name.
   const taken = new Set(flags.flatMap((flag) => [flag.field, flag.short ?? ""]));
   const globals = globalFlags.filter((flag) => !taken.has(flag.field));
   const known = new Map<string, Flag>();
   for (const flag of [...flags, ...globals]) known.set(kebabCase(flag.field), flag);
+  const dashes = rest === undefined ? -1 : words.indexOf("--");
   const { tokens } = parseArgs({
-    args: [...words],
+    args: dashes < 0 ? [...words] : words.slice(0, dashes),
     options: options(known, taken),
     strict: false,
     tokens: true,
@@ -71,7 +76,8 @@ export function parseArguments(
     else if (flag.field in values && flag.type !== "boolean") throw usage(`${token.rawName} is given twice`);
     else values[flag.field] = value;
   }
-  takePositional(places, positional, flags, values);
+  if (dashes >= 0) values[rest!] = words.slice(dashes + 1);
+  takePositional(places, positional, flags, values, rest);
 
   const split = (list: readonly Flag[]): Record<string, unknown> =>
     Object.fromEntries(
@@ -108,6 +114,7 @@ function takePositional(
   positional: readonly string[],
   flags: readonly Flag[],
   values: Record<string, unknown>,
+  rest: string | undefined,
 ): void {
   let next = 0;
   for (const field of positional) {
@@ -121,6 +128,10 @@ function takePositional(
   if (next < places.length) throw usage(`unexpected argument '${places[next]}'`);
   for (const flag of flags) {
     if (!flag.required || flag.field in values) continue;
+    if (flag.field === rest)
+      throw new NixsealError("usage", "there is no command", {
+        hint: "it stands behind two dashes: -- COMMAND",
+      });
     const name = positional.includes(flag.field)
       ? kebabCase(flag.field).toUpperCase()
       : `--${kebabCase(flag.field)}`;

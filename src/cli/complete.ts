@@ -15,6 +15,7 @@ export async function complete(words: readonly string[]): Promise<string[]> {
     return fitting(open.flatMap((name) => name[before.length] ?? []));
   }
   const operation = await registry[verb.join(" ")]!.load();
+  if (operation.rest !== undefined && before.includes("--")) return []; // the words of another program
   const flags = operation.flags();
   const place = before.slice(verb.length).filter((word) => !word.startsWith("-")).length;
   const field = operation.positional?.[place];

@@ -29,8 +29,10 @@ export function nounHelp(noun: string): string {
 export function verbHelp(name: string, summary: string, operation: AnyOp, flags: readonly Flag[]): string {
   const positional: readonly string[] = operation.positional ?? [];
   const places = positional.map((field) => placeOf(flags.find((flag) => flag.field === field)!));
-  const own = flags.filter((flag) => !positional.includes(flag.field));
-  const described = positional.map((field): [string, string] => {
+  const { rest } = operation;
+  const own = flags.filter((flag) => !positional.includes(flag.field) && flag.field !== rest);
+  if (rest !== undefined) places.push(`-- ${placeOf(flags.find((flag) => flag.field === rest)!)}`);
+  const described = [...positional, ...(rest === undefined ? [] : [rest])].map((field): [string, string] => {
     const flag = flags.find((candidate) => candidate.field === field)!;
     return [placeName(flag), says(flag)];
   });

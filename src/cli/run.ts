@@ -1,6 +1,6 @@
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError, readerLeft } from "../core/errors.ts";
-import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
+import { exitCodeOf, exitCodes } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { nouns, registry } from "../ops/registry.ts";
@@ -13,11 +13,13 @@ export interface Program extends Ports {
   readonly version: string;
   /** The file of `bin/nixseal-askpass`. */
   readonly askpass: string;
+  /** The command line of the agent of this package. */
+  readonly agent: readonly string[];
   readonly stderr: { write(text: string): void; readonly terminal: boolean };
 }
 
 /** The whole command line: words in, exit code out. Everything that it prints goes through `program`. */
-export async function run(words: readonly string[], program: Program): Promise<ExitCode> {
+export async function run(words: readonly string[], program: Program): Promise<number> {
   const colours = [program.environment.get("NO_COLOR"), program.environment.get("TERM")] as const;
   try {
     return await dispatch(words, program);
@@ -36,8 +38,8 @@ export async function run(words: readonly string[], program: Program): Promise<E
   }
 }
 
-async function dispatch(words: readonly string[], program: Program): Promise<ExitCode> {
-  const print = async (text: string): Promise<ExitCode> => {
+async function dispatch(words: readonly string[], program: Program): Promise<number> {
+  const print = async (text: string): Promise<number> => {
     await printed(program.streams.stdout(utf8(text)));
     return exitCodes.done;
   };

@@ -1,7 +1,7 @@
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
-import { exitCodes, type ExitCode } from "../core/exit.ts";
+import { exitCodes } from "../core/exit.ts";
 import { SecretValue } from "../core/secret-value.ts";
 import { lostOutput } from "../ops/lost-output.ts";
 import type { AnyOp, Context } from "../ops/op.ts";
@@ -16,7 +16,7 @@ import type { Program } from "./run.ts";
 const longestPassphrase = 64 << 10;
 
 /** Runs one verb: arguments → input → result → text or JSON → exit code. */
-export async function runVerb(name: string, words: readonly string[], program: Program): Promise<ExitCode> {
+export async function runVerb(name: string, words: readonly string[], program: Program): Promise<number> {
   const entry = registry[name]!;
   const operation = await entry.load();
   const flags = operation.flags();
@@ -29,7 +29,7 @@ export async function runVerb(name: string, words: readonly string[], program: P
     await program.streams.stdout(utf8(verbHelp(name, entry.summary, operation, flags)));
     return exitCodes.done;
   }
-  const { globals, input: given } = parseArguments(words, flags, operation.positional ?? []);
+  const { globals, input: given } = parseArguments(words, flags, operation.positional ?? [], operation.rest);
   const input = validInput(operation, given);
 
   const colours = [program.environment.get("NO_COLOR"), program.environment.get("TERM")] as const;

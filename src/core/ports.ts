@@ -50,6 +50,18 @@ export interface Command {
   readonly onStderr?: ((piece: string) => void) | undefined;
   /** For programs that ask the person themselves (an editor, ssh-keygen for a FIDO touch): the terminal is theirs. */
   readonly terminal?: boolean | undefined;
+  /** Runs in a session of its own: what the terminal sends to our process group (ctrl-c, hangup) does not reach it. */
+  readonly ownSession?: boolean | undefined;
+}
+
+/** A program that the person named, to be run in our place. */
+export interface WrappedCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Added to the person's whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether its stdout leads to our stderr. */
+  readonly stdoutToStderr: boolean;
 }
 
 export interface CommandResult {
@@ -74,6 +86,11 @@ export interface Processes {
   /** Runs to the end. A program that cannot be found is `not-found`; a non-zero exit is a result, not an error. */
   run(command: Command): Promise<CommandResult>;
   converse(command: Command): Conversation;
+  /**
+   * Runs it on our own streams and gives its exit code (128 + n when signal n ended it). SIGTERM and SIGHUP, and where no terminal
+   * does it SIGINT, are passed on, once: a second one ends us. `not-found` when there is no such program.
+   */
+  wrap(command: WrappedCommand): Promise<number>;
   readonly pid: number;
   readonly hostname: string;
 }
@@ -182,6 +199,11 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** A directory with all that is in it, never through a symlink. No error when there is nothing. */
   removeTree(path: string): Promise<void>;
+  /**
+   * As `removeTree`, for plaintexts in memory: every regular file is overwritten with zeros first, so that whoever still has it
+   * open, or another name for it, reads zeros.
+   */
+  shredTree(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   link(existing: string, path: string): Promise<void>;
   symlink(target: string, path: string): Promise<void>;

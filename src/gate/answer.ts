@@ -62,6 +62,10 @@ export type GateCode =
   | "too-many"
   /** the message came from an account that may not send any */
   | "peer"
+  /** the running system declares no such secret, or its value comes with a system only */
+  | "secret"
+  /** a value is not the one that was signed, or this host cannot open it */
+  | "ciphertext"
   /** this gate does not work with warrants */
   | "mode";
 

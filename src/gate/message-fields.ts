@@ -1,4 +1,6 @@
 /** What several of the gate's messages hold. */
+import { fromBase64, utf8Text } from "../core/bytes.ts";
+import { NixsealError } from "../core/errors.ts";
 import { nullable, object, text, wrong, type Check } from "../core/shape.ts";
 import type { Head } from "../trust/warrant/state.ts";
 
@@ -9,6 +11,7 @@ import type { Head } from "../trust/warrant/state.ts";
 export type Fence = number | null;
 
 const printable = (given: string): boolean => /^[\x20-\x7e\n]*$/.test(given);
+/** Another format inside a string. */
 export const carried = text(printable, "text");
 export const digest = text((given) => /^[0-9a-f]{64}$/.test(given), "64 digits in hex");
 export const flag: Check<boolean> = (value, path) => {
@@ -28,3 +31,13 @@ export const logHead = object<Head>({
     throw wrong(path, "a whole number from 1", value);
   },
 });
+
+export function bytesOf(encoded: string): Uint8Array {
+  const bytes = fromBase64(encoded);
+  if (bytes === null) throw new NixsealError("malformed", "a part of the message is not base64");
+  return bytes;
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return utf8Text(bytes, "the message");
+}

@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import fc from "fast-check";
 import { fixedKey } from "../../test/support/ssh-artifacts.ts";
 import { rootOf, signedRoot, keys } from "../../test/support/roots.ts";
-import { alice, bob, pathOf, signed, warrant } from "../../test/support/warrants.ts";
+import { alice, bob, later, noon, pathOf, signed, warrant } from "../../test/support/warrants.ts";
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { privateKeySigner, signMessage } from "../ssh/signer.ts";
@@ -11,10 +11,11 @@ import {
   confirmationText,
   confirmNamespace,
   formatMessage,
-  messageLimits,
   parseMessage,
   type GateMessage,
 } from "./message.ts";
+import { messageLimits } from "./message-limits.ts";
+import { encodeOrder, orderDigest, parseOrder, secretsNamespace } from "./secrets/order.ts";
 
 const store = "/nix/store";
 const digest = "ab".repeat(32);
@@ -35,6 +36,17 @@ async function everyKind(): Promise<GateMessage[]> {
     confirmNamespace,
     privateKeySigner(fixedKey(1)),
   );
+  const payload = encodeOrder({
+    v: 1,
+    fleet: "test",
+    host: "web",
+    seq: 1,
+    notBefore: noon,
+    expires: later(1),
+    values: [{ name: "one", digest, replaces: [] }],
+  });
+  const signatures = [await signMessage(payload, secretsNamespace, alice)];
+  const order = { payload, order: parseOrder(payload), digest: orderDigest(payload), signatures };
   const status = { roots: [await signedRoot(rootOf(), [keys[0]!])], krl: null, heads: new Map() };
   return [
     { kind: "offer", warrant: envelope, between: [], status: null },
@@ -45,6 +57,8 @@ async function everyKind(): Promise<GateMessage[]> {
     { kind: "confirm", nonce: digest, signature, fence: null },
     { kind: "revert", fence: 0 },
     { kind: "reboot", warrant: digest, boot: "1-2-3", uptime: 60, signature, fence: 7 },
+    { kind: "secrets", order, ciphertexts: [utf8("age-encryption.org/v1\n")], status: null },
+    { kind: "secrets", order, ciphertexts: [new Uint8Array(300)], status },
     { kind: "status" },
   ];
 }

@@ -1,5 +1,5 @@
 /** What the root side of the gate is told: one message, one line of canonical JSON. A closed union; nothing else has a meaning. */
-import { base64, fromBase64, sameBytes, utf8, utf8Text } from "../core/bytes.ts";
+import { base64, utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { list, nullable, object, oneOf, text } from "../core/shape.ts";
@@ -17,8 +17,20 @@ import { checkJsonBudget } from "../trust/warrant/json-budget.ts";
 import type { Head } from "../trust/warrant/state.ts";
 import { warrantLimits } from "../trust/warrant/limits.ts";
 import { formatStatusBundle, parseStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";
-import { carried, count, digest, fence, flag, logHead, type Fence } from "./message-fields.ts";
+import {
+  bytesOf,
+  carried,
+  count,
+  digest,
+  fence,
+  flag,
+  logHead,
+  textOf,
+  type Fence,
+} from "./message-fields.ts";
+import { messageLimit } from "./message-limits.ts";
 import type { RebootMessage } from "./reboot-message.ts";
+import { readSecretsMessage, secretsMessageJson, type SecretsMessage } from "./secrets/message.ts";
 
 /** As `switch-to-configuration` names them. */
 export const gateActions = ["switch", "boot", "test", "dry-activate"] as const;
@@ -87,15 +99,10 @@ export type GateMessage =
   | ConfirmMessage
   | RevertMessage
   | RebootMessage
+  | SecretsMessage
   | StatusMessage;
 
 export const confirmNamespace = "nixseal-confirm@v1";
-
-/** Bytes of the line. Only an offer carries a closure. */
-export const messageLimits = { offer: 64 << 20, other: 1 << 20 } as const;
-
-/** How an offer begins, and no other message: which limit holds is known before the rest is read. */
-export const offerStart = utf8('{"between":');
 
 const isFingerprint = (given: string): boolean => /^SHA256:[A-Za-z0-9+/]{43}$/.test(given);
 const isName = (given: string): boolean => follows(name, given);
@@ -139,8 +146,7 @@ const shapes = {
  * `storeDirectory` is where this host's paths lie.
  */
 export function parseMessage(line: Uint8Array, storeDirectory: string): GateMessage {
-  const isOffer = sameBytes(line.subarray(0, offerStart.length), offerStart);
-  const limit = isOffer ? messageLimits.offer : messageLimits.other;
+  const limit = messageLimit(line);
   if (line.length > limit)
     throw new NixsealError("limit", `the message has ${line.length} bytes, more than ${limit}`);
   checkJsonBudget(line, { depth: 2, containers: 2 }, "the message");
@@ -184,6 +190,8 @@ function read(value: unknown, storeDirectory: string): GateMessage {
       const { signature, ...rest } = shapes.reboot(value, "message");
       return { ...rest, signature: parseArmoredSshSig(signature) };
     }
+    case "secrets":
+      return readSecretsMessage(value);
     case "status":
       return shapes.status(value, "message");
   }
@@ -203,6 +211,8 @@ function jsonOf(message: GateMessage): Json {
         between: message.between.map((payload) => base64(payload)),
         status: message.status === null ? null : textOf(formatStatusBundle(message.status)),
       };
+    case "secrets":
+      return secretsMessageJson(message);
     case "upload":
       return { ...message, certificate: base64(message.certificate.blob) };
     case "confirm":
@@ -233,15 +243,5 @@ export function confirmationText(about: {
 
 function kindOf(value: unknown): GateMessage["kind"] {
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
-  return oneOf(...(Object.keys(shapes) as (keyof typeof shapes)[]))(kind, "message.kind");
-}
-
-function bytesOf(encoded: string): Uint8Array {
-  const bytes = fromBase64(encoded);
-  if (bytes === null) throw new NixsealError("malformed", "a part of the message is not base64");
-  return bytes;
-}
-
-function textOf(bytes: Uint8Array): string {
-  return utf8Text(bytes, "the message");
+  return oneOf("secrets", ...(Object.keys(shapes) as (keyof typeof shapes)[]))(kind, "message.kind");
 }

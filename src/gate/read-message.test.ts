@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8 } from "../core/bytes.ts";
-import { formatMessage, messageLimits } from "./message.ts";
+import { messageLimits } from "./message-limits.ts";
+import { formatMessage } from "./message.ts";
 import { MessageLines, readMessageLine } from "./read-message.ts";
 
 const clock = { sleep: (): Promise<void> => new Promise((resolve) => setImmediate(resolve)) };

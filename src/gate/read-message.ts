@@ -1,8 +1,7 @@
-import { sameBytes } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { Patience } from "../nix/protocol/patience.ts";
-import { messageLimits, offerStart } from "./message.ts";
+import { messageLimit } from "./message-limits.ts";
 
 /** Milliseconds: nobody keeps a process of root's waiting by sending slowly. */
 const waits = { idle: 30_000, waiting: 300_000 } as const;
@@ -55,7 +54,7 @@ export class MessageLines {
       const end = piece.indexOf(0x0a);
       const value = end === -1 ? piece : piece.subarray(0, end + 1);
       this.#held = piece.subarray(value.length);
-      if (size + value.length > limitOf(line)) throw tooLong(limitOf(line));
+      if (size + value.length > messageLimit(line)) throw tooLong(messageLimit(line));
       if (size + value.length > line.length) {
         // Doubled, so that a sender of single bytes costs no more than one of large pieces.
         const larger = new Uint8Array(2 * (size + value.length));
@@ -76,11 +75,6 @@ export class MessageLines {
   close(): void {
     void this.#pieces.return?.();
   }
-}
-
-function limitOf(line: Uint8Array): number {
-  const isOffer = sameBytes(line.subarray(0, offerStart.length), offerStart);
-  return isOffer ? messageLimits.offer : messageLimits.other;
 }
 
 function unfinished(): NixsealError {

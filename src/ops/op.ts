@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Emit } from "../core/events.ts";
-import type { ExitCode } from "../core/exit.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SecretValue } from "../core/secret-value.ts";
 
@@ -19,6 +18,8 @@ export interface Context extends Ports {
    * 3. Null without: they ask the person themselves.
    */
   readonly askpass: string | null;
+  /** The command line of `nixseal-agent`, which comes in the same package. */
+  readonly agent: readonly string[];
 }
 
 /** Colours for people; each gives its text back unchanged where there is no terminal. */
@@ -46,6 +47,8 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   readonly input: Input;
   readonly output: z.ZodType<Output>;
   readonly positional?: readonly (keyof z.input<Input> & string)[];
+  /** The field of all words after `--`, as they are: a command of the person's own. */
+  readonly rest?: keyof z.input<Input> & string;
   readonly examples: readonly [Example, ...Example[]];
   /** Returns data and never prints. A payload that may be large (`age decrypt`) goes to `context.streams` in pieces. */
   run(context: Context, input: z.output<Input>): Promise<Output>;
@@ -55,8 +58,8 @@ export interface Op<Input extends z.ZodObject = z.ZodObject, Output = unknown> {
   lines?(output: Output): boolean;
   /** Lines for stderr about inputs that failed while others did not. With `--json` they stand in the document instead. */
   complaints?(output: Output): readonly string[];
-  /** For verbs whose result decides the exit code (findings). Default: 0. */
-  exit?(output: Output): ExitCode;
+  /** For verbs whose result decides the exit code (findings). Default: 0. Only a command that ran in our place has others. */
+  exit?(output: Output): number;
 }
 
 /** An operation with its types forgotten, as the registry and the CLI handle it. */

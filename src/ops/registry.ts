@@ -128,6 +128,14 @@ export const registry: Readonly<Record<string, Entry>> = {
     summary: "print what a host installs",
     load: () => import("./secrets/manifest.ts").then((module) => module.manifest),
   },
+  "secrets push": {
+    summary: "give hosts new values for secrets of their systems, by a signed order and without a deployment",
+    load: () => import("./secrets/push.ts").then((module) => module.push),
+  },
+  "secrets with": {
+    summary: "run a command that finds values in memory, here or on a builder, and nowhere afterwards",
+    load: () => import("./secrets/with.ts").then((module) => module.withSecrets),
+  },
   "trust init": {
     summary: "make the root: who signs what, from now on",
     load: () => import("./trust/init.ts").then((module) => module.trustInit),

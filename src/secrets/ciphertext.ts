@@ -7,13 +7,18 @@ import type { ManifestSecret } from "./manifest.ts";
 /** Bytes of one ciphertext file that a host accepts. */
 export const ciphertextLimit = 16 << 20;
 
+/** Where a ciphertext lies: beside the manifest, or where `withPushed` says; a manifest's own sources are never absolute. */
+export function sourceFile(directory: string, { source }: Pick<ManifestSecret, "source">): string {
+  return source.startsWith("/") ? source : `${directory}/${source}`;
+}
+
 /** Reads a ciphertext and compares it with the digest of the manifest: the wrong file is `refused`. */
 export async function readCiphertext(
   files: Pick<Files, "read" | "status">,
   directory: string,
   secret: Pick<ManifestSecret, "source" | "digest">,
 ): Promise<Uint8Array> {
-  const path = `${directory}/${secret.source}`;
+  const path = sourceFile(directory, secret);
   const status = await files.status(path);
   // A pipe with no writer would be waited for.
   if (status !== null && status.kind !== "file")

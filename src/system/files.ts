@@ -23,6 +23,7 @@ import { systemError } from "./errors.ts";
 import { kindOf } from "./file-kind.ts";
 import { lock } from "./lock.ts";
 import { privateDirectory } from "./private-directory.ts";
+import { shredTree } from "./shred.ts";
 import { streamInside } from "./stream-inside.ts";
 
 // statfs(2): f_type of the file systems that never reach a disk by themselves (tmpfs may, through swap).
@@ -60,6 +61,7 @@ export const files: Files = {
   makeDirectory: (path, options) => guarded(path, () => makeDirectory(path, options)),
   remove: (path) => guarded(path, () => fs.unlink(path)),
   removeTree: (path) => guarded(path, () => fs.rm(path, { recursive: true, force: true })),
+  shredTree: (path) => guarded(path, async () => shredTree(path)),
   rename: (from, to) => guarded(to, async () => renameSync(from, to)),
   link: (existing, path) => guarded(path, async () => linkSync(existing, path)),
   symlink: (target, path) => guarded(path, async () => symlinkSync(target, path)),

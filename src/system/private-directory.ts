@@ -1,8 +1,8 @@
-import { rmSync } from "node:fs";
 import { promises as fs } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
+import { shredTree } from "./shred.ts";
 
 const memoryFileSystems = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
 
@@ -13,13 +13,12 @@ const memoryFileSystems = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
  */
 export async function privateDirectory(): Promise<string> {
   const places = [process.env["XDG_RUNTIME_DIR"], `/run/user/${process.getuid?.()}`, "/dev/shm"];
-  for (const place of places) {
-    if (place === undefined || !place.startsWith("/")) continue;
-    const type = await fs.statfs(place).then(
-      (status) => status.type,
-      () => null,
-    );
-    if (type !== null && memoryFileSystems.has(type) && (await isSafe(place)))
+  for (const named of places) {
+    if (named === undefined || !named.startsWith("/")) continue;
+    // By its real name from here on: whoever may change a symlink on the way could lead us elsewhere later.
+    const place = await fs.realpath(named).catch(() => null);
+    if (place === null || !memoryFileSystems.has((await fs.statfs(place)).type)) continue;
+    if ((await isSafe(place)) && (await areSafe(dirname(place))))
       return takenAlong(await fs.mkdtemp(join(place, "nixseal-")));
   }
   throw new NixsealError("refused", "no file system in memory to keep a plaintext on", {
@@ -32,7 +31,7 @@ const made = new Set<string>();
 function takenAlong(directory: string): string {
   if (made.size === 0)
     onInterrupt(() => {
-      for (const path of made) rmSync(path, { recursive: true, force: true });
+      for (const path of made) shredTree(path);
     });
   made.add(directory);
   return directory;
@@ -43,4 +42,10 @@ async function isSafe(place: string): Promise<boolean> {
   const { uid, mode } = await fs.stat(place);
   if (uid !== 0 && uid !== process.geteuid?.()) return false;
   return (mode & 0o022) === 0 || (mode & 0o1000) !== 0;
+}
+
+/** All directories above: nobody but root and we may exchange one of them. */
+async function areSafe(directory: string): Promise<boolean> {
+  if (!(await isSafe(directory))) return false;
+  return directory === "/" || areSafe(dirname(directory));
 }

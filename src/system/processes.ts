@@ -1,10 +1,12 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { constants, hostname } from "node:os";
+import { hostname } from "node:os";
 import type { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Command, CommandResult, Conversation, Processes } from "../core/ports.ts";
+import { bounded, exitOf } from "./exit-of.ts";
+import { wrap } from "./wrap.ts";
 
 const minute = 60_000;
 const mebibyte = 1 << 20;
@@ -31,7 +33,7 @@ const inherited = [
 ];
 
 /** The process port: argv arrays only, bounded in time and output. */
-export const processes: Processes = { run, converse, pid: process.pid, hostname: hostname() };
+export const processes: Processes = { run, converse, wrap, pid: process.pid, hostname: hostname() };
 
 async function run(command: Command): Promise<CommandResult> {
   if (command.terminal === true) return runOnTerminal(command);
@@ -142,6 +144,7 @@ function start(command: Command): ChildProcessWithoutNullStreams {
     stdio: ["pipe", "pipe", "pipe", ...fourth],
     cwd: command.cwd,
     env: environment(command),
+    detached: command.ownSession === true,
   });
 }
 
@@ -161,37 +164,4 @@ function tail(child: ChildProcessWithoutNullStreams): () => string {
     kept = Buffer.concat([kept, bytes]).subarray(-stderrKept);
   });
   return () => kept.toString("utf8");
-}
-
-function exitOf(child: ReturnType<typeof spawn>, program: string, limit: number): Promise<number> {
-  const code = new Promise<number>((resolve, reject) => {
-    child.once("error", (cause: NodeJS.ErrnoException) => {
-      const missing = cause.code === "ENOENT";
-      reject(
-        missing
-          ? new NixsealError("not-found", `${program} is not installed`, {
-              hint: "install it, or put it on PATH",
-              cause,
-            })
-          : new NixsealError("io", `cannot start ${program}`, { cause }),
-      );
-    });
-    child.once("close", (status, signal) =>
-      resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-    );
-  });
-  return bounded(code, limit, () => {
-    child.kill("SIGKILL");
-    // What it has started may hold its pipes open, and us with them.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-    return new NixsealError("timeout", `${program} did not end within ${limit / 1000} s`);
-  });
-}
-
-function bounded<T>(work: Promise<T>, milliseconds: number, expired: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(expired()), milliseconds);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -21,5 +21,6 @@ export function auditContext(
     json: true,
     passphrase: () => Promise.reject(new Error("nobody is asked")),
     askpass: null,
+    agent: [],
   };
 }

@@ -104,6 +104,9 @@ export class InstallHost {
       converse: () => {
         throw new Error("nobody converses here");
       },
+      wrap: () => {
+        throw new Error("nobody wraps here");
+      },
       pid: process.pid,
       hostname: "test",
     };

@@ -1,18 +1,17 @@
 /** `offer`: a warrant is decided on and kept, so that its paths may come. The sequence does not move on before it is activated. */
 import { NixsealError } from "../../core/errors.ts";
-import { gateTime, readKnowledge, writeKnowledge, type GateKnowledge } from "../state.ts";
+import { gateTime, readKnowledge, type GateKnowledge } from "../state.ts";
 import { isPassedOver, linkOf, type Link } from "../../trust/warrant/sequence.ts";
 import { sequenceOf } from "../../trust/warrant/state.ts";
-import { heldBack, type StatusBundle } from "../../trust/warrant/status-bundle.ts";
 import { parseWarrant, payloadDigest } from "../../trust/warrant/warrant.ts";
 import { GateRefusal, type GateResult } from "../answer.ts";
 import type { OfferMessage } from "../message.ts";
 import { mostPending, pendingDigests, readPending, removePending, writePending } from "../pending.ts";
-import { decideTrust } from "../trust.ts";
 import { readActivation } from "./activation.ts";
 import { decideOrder } from "./decide.ts";
 import type { Gate } from "./gate.ts";
 import { locked } from "./locked.ts";
+import { moveTrust } from "./move-trust.ts";
 
 export function offer(gate: Gate, message: OfferMessage): Promise<GateResult> {
   return locked(gate, "offer", async () => {
@@ -37,24 +36,6 @@ export function offer(gate: Gate, message: OfferMessage): Promise<GateResult> {
     });
     return { kind: "result", ok: true, warrant: digest, seq: warrant.seq, principals, threshold, skipped };
   });
-}
-
-/** Root, then revocation list: kept at once, so that the next message, whoever sends it, is judged by them. */
-async function moveTrust(gate: Gate, known: GateKnowledge, bundle: StatusBundle): Promise<GateKnowledge> {
-  const { trust, accepted } = known;
-  const decision = decideTrust(trust, bundle, gateTime(gate.clock, known));
-  if (!decision.accepted) throw new GateRefusal(decision.code, decision.reason);
-  for (const sequence of heldBack(accepted, bundle))
-    await gate.say("offer", `there are newer warrants for ${sequence} than this host has accepted`, {
-      level: "warning",
-    });
-  const moved = { trust: decision, accepted };
-  const [version, list] = [trust.root.root.version, trust.krl?.version];
-  if (decision.root.root.version === version && decision.krl?.version === list) return known;
-  await writeKnowledge(gate.files, gate.paths, moved);
-  const now = `root ${decision.root.root.version}, revocation list ${decision.krl?.version ?? "none"}`;
-  await gate.say("trust", `${now} from here on`, { level: "notice" });
-  return moved;
 }
 
 /** From the bytes, never from what the sender says of them: the digest of each is what the next one names. */

@@ -26,7 +26,8 @@ export async function writeReceipt(gate: Gate, activation: Activation): Promise<
   try {
     const { files, paths } = gate;
     const payload = utf8(canonicalJson(await statement(gate, activation)));
-    const envelope = { payload: base64(payload), signatures: await signatures(gate, payload) };
+    const signatures = await signedAsHost(gate, payload, receiptNamespace);
+    const envelope = { payload: base64(payload), signatures };
     await files.makeDirectory(paths.receipts, { mode: 0o755, parents: true });
     const bytes = utf8(`${canonicalJson(envelope)}\n`);
     await files.writeAtomic(join(paths.receipts, fileName(activation)), bytes, { mode: 0o644 });
@@ -89,11 +90,16 @@ async function ledgerHead({ files, paths, say }: Gate) {
   }
 }
 
-async function signatures({ files, paths, say }: Gate, payload: Uint8Array): Promise<string[]> {
+/** One armored signature, or none, with a warning, where the host key cannot be read. */
+export async function signedAsHost(
+  { files, paths, say }: Gate,
+  payload: Uint8Array,
+  namespace: string,
+): Promise<string[]> {
   try {
     const key = parsePrivateKey(await files.read(paths.hostKey, { limit: 64 << 10 }));
     if (key.state === "ready")
-      return [armorSshSig(await signMessage(payload, receiptNamespace, privateKeySigner(key.key)))];
+      return [armorSshSig(await signMessage(payload, namespace, privateKeySigner(key.key)))];
     await say("receipt", "the host key is encrypted: the receipt is not signed", { level: "warning" });
   } catch (error) {
     if (!(error instanceof NixsealError)) throw error;

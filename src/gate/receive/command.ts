@@ -3,7 +3,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { parseRemoteCommand, type RemoteCommand } from "../../nix/protocol/remote-command.ts";
 
 /** Messages that an operator sends to the root side. */
-export const orderKinds = ["offer", "activate", "confirm", "revert", "reboot", "status"] as const;
+export const orderKinds = ["offer", "activate", "confirm", "revert", "reboot", "secrets", "status"] as const;
 export type OrderKind = (typeof orderKinds)[number];
 
 export type ReceiveCommand =

@@ -54,6 +54,7 @@ async function add(
     fleet: undefined,
     json: false,
     askpass: null,
+    agent: [],
     passphrase: () => Promise.reject(new NixsealError("refused", "nobody is here")),
   };
   const input = hostAdd.input.parse({ name: "lufta", address: "127.0.0.1", port, ...more });

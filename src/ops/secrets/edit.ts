@@ -5,6 +5,7 @@ import { SecretValue } from "../../core/secret-value.ts";
 import { recipientsOf } from "../../inventory/recipients.ts";
 import { editValue } from "../../secrets/store/edit-value.ts";
 import { setValue } from "../../secrets/store/set-value.ts";
+import { swapOnDisk } from "../../secrets/swap.ts";
 import { readStored } from "../../secrets/store/stored-secret.ts";
 import { op, type Context } from "../op.ts";
 import { identityFlag, openSecret } from "./identities.ts";
@@ -59,14 +60,7 @@ function editorOf({ environment }: Context): string {
 
 /** Pages of a tmpfs may be swapped out: that is a disk after all. */
 async function warnOfSwap({ files, emit }: Context): Promise<void> {
-  const path = "/proc/swaps";
-  if ((await files.status(path)) === null) return;
-  const areas = Buffer.from(await files.read(path, { limit: 1 << 16 }))
-    .toString("utf8")
-    .trim()
-    .split("\n")
-    .slice(1);
-  const onDisk = areas.map((line) => line.split(/\s+/)[0]!).filter((area) => !area.startsWith("/dev/zram"));
+  const onDisk = await swapOnDisk(files, null);
   if (onDisk.length > 0)
     emit({
       type: "warning",

@@ -4,6 +4,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Certificate } from "../../ssh/certificate.ts";
 import type { PublicKey } from "../../ssh/public-key.ts";
 import { signWithKeygen } from "../../trust/root/sign.ts";
+import { closureBytes } from "../../trust/warrant/closure.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { warrantNamespace } from "../../trust/warrant/model.ts";
@@ -74,16 +75,34 @@ export async function addSignature(
   };
 }
 
-/** The caller's key and a certificate for it that gives the right to activate on all of these hosts. */
-export async function findSigner(
+export interface FoundSigner {
+  readonly keyFile: string;
+  readonly key: PublicKey;
+  readonly certificate: Certificate;
+}
+
+/** The caller's key and a certificate for it that gives the right to activate the warrant's closure on all of these hosts. */
+export function findSigner(
   context: Context,
   directory: string,
   trust: OpenTrust,
-  envelope: WarrantEnvelope,
+  { warrant }: WarrantEnvelope,
   hosts: readonly Candidate[],
   choice: SignerChoice,
-): Promise<{ readonly keyFile: string; readonly key: PublicKey; readonly certificate: Certificate }> {
-  const certificates = await usableCertificates(context, directory, envelope, trust, hosts, choice);
+): Promise<FoundSigner> {
+  return findMember(context, directory, trust, closureBytes(warrant.paths), hosts, choice);
+}
+
+/** The same for an order of another kind; `size` is null where there is no closure. */
+export async function findMember(
+  context: Context,
+  directory: string,
+  trust: OpenTrust,
+  size: number | null,
+  hosts: readonly Candidate[],
+  choice: SignerChoice,
+): Promise<FoundSigner> {
+  const certificates = await usableCertificates(context, directory, size, trust, hosts, choice);
   const { file: keyFile, key } = await findKey(
     context,
     choice.key,

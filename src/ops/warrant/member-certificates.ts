@@ -5,29 +5,27 @@ import type { Candidate } from "../../inventory/selector-entry.ts";
 import { parseCertificateLine, type Certificate } from "../../ssh/certificate.ts";
 import { decideRight } from "../../trust/certificates/decide.ts";
 import { readCertificateRecords } from "../../trust/certificates/record.ts";
-import { closureBytes } from "../../trust/warrant/closure.ts";
-import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { Context } from "../op.ts";
 import { certificateBeside } from "../commits/own-certificate.ts";
 import type { OpenTrust } from "../trust/open.ts";
 
 const largest = 64 << 10;
 
-/** Those that give the right on every host of the warrant. `refused` with the reason when there is none. */
+/** Those that give the right to activate on every host, closures of `size` bytes where there is one. `refused` with the reason when there is none. */
 export async function usableCertificates(
   context: Pick<Context, "files" | "workingDirectory">,
   directory: string,
-  { warrant }: WarrantEnvelope,
+  size: number | null,
   { root, krl, now }: OpenTrust,
   hosts: readonly Candidate[],
   given: { readonly key?: string | undefined; readonly certificate?: string | undefined },
 ): Promise<Certificate[]> {
-  const size = closureBytes(warrant.paths);
   const all = await memberCertificates(context, directory, given);
   const refusals: string[] = [];
   const usable = all.filter((certificate) =>
     hosts.every((host) => {
-      const question = { certificate, right: "activate" as const, host, closureBytes: size };
+      const closure = size === null ? {} : { closureBytes: size };
+      const question = { certificate, right: "activate" as const, host, ...closure };
       const decision = decideRight(question, { root, revocations: krl, now });
       if (!decision.accepted) refusals.push(`${certificate.keyId}: ${decision.reason}`);
       return decision.accepted;

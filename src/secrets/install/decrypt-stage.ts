@@ -1,7 +1,7 @@
 import { at, NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
-import { readCiphertext } from "../ciphertext.ts";
+import { readCiphertext, sourceFile } from "../ciphertext.ts";
 import type { ManifestSecret } from "../manifest.ts";
 import type { Accounts } from "./accounts.ts";
 import { inBatches } from "./batches.ts";
@@ -52,7 +52,7 @@ export async function decryptStage(
       size += ciphertext.length;
       if (size > stageLimit)
         throw new NixsealError("limit", `the secrets of a stage may have ${stageLimit} bytes together`);
-      const value = await decryptOne(decrypt, ciphertext, `${directory}/${secret.source}`);
+      const value = await decryptOne(decrypt, ciphertext, sourceFile(directory, secret));
       good.push({ secret, value, ...owner, mode: Number.parseInt(secret.mode, 8) });
     } catch (error) {
       failures.push(failureOf(secret.name, error));

@@ -2,6 +2,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Ports } from "../../core/ports.ts";
 import { readManifest, type ReadManifest } from "../manifest-check.ts";
 import type { Manifest, Stage } from "../manifest.ts";
+import { withPushed, type Pushed } from "../pushed.ts";
 import type { OpenIdentities } from "./decrypt-stage.ts";
 import type { Failure } from "./failure.ts";
 import { settle, sweep, writeGeneration } from "./generation.ts";
@@ -22,6 +23,8 @@ export interface InstallOptions {
   /** The empty string, or a directory that prefixes every path but those of the manifest and its sources. */
   readonly root: string;
   readonly stage: Stage;
+  /** Values that came after the system did, and where they lie. */
+  readonly pushed?: { readonly directory: string; readonly values: Pushed } | undefined;
   /** Says what would happen, and makes nothing, not even a directory. */
   readonly dryRun: boolean;
 }
@@ -57,7 +60,9 @@ export async function installSecrets(
 ): Promise<InstallReport> {
   const { files, processes } = ports;
   const layout = layoutOf(options.root);
-  const read = await readManifest(files, options.manifest);
+  const found = await readManifest(files, options.manifest);
+  const { pushed } = options;
+  const read = pushed === undefined ? found : withPushed(found, pushed.values, pushed.directory);
   const decrypting = decryptManifest(files, processes, openIdentities, options.root, read, options.stage);
   if (options.dryRun) {
     const prepared = await planStage(files, layout, read.manifest, options.stage, await decrypting);

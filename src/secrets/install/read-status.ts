@@ -2,6 +2,7 @@ import { utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import { list, object, text } from "../../core/shape.ts";
+import { Field } from "../../nix/json-fields.ts";
 import type { Layout } from "./layout.ts";
 
 /** How the last installation of secrets ended. */
@@ -52,5 +53,30 @@ function parse(written: string) {
   } catch (cause) {
     if (cause instanceof NixsealError) throw cause;
     throw new NixsealError("malformed", "the status of the secrets is not JSON", { cause });
+  }
+}
+
+export interface InstalledManifest {
+  readonly file: string;
+  /** Of the ciphertext of each value that is in place, by the secret's name. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/** The manifest that was installed last; null where nothing was since the boot. It is root's word, as its directory is root's. */
+export async function installedManifest(
+  files: Pick<Files, "read" | "statusOfLink">,
+  layout: Layout,
+): Promise<InstalledManifest | null> {
+  if ((await files.statusOfLink(layout.status)) === null) return null;
+  try {
+    const bytes = await files.read(layout.status, { limit: largest, follow: false });
+    const top = Field.parse(utf8Text(bytes, "the status"), "status");
+    const digests = top
+      .get("installed")
+      .items()
+      .map((one) => [one.get("name").string(), one.get("digest").string()] as const);
+    return { file: top.get("manifest").string(), digests: new Map(digests) };
+  } catch (error) {
+    throw at(error, { file: layout.status });
   }
 }

@@ -6,6 +6,7 @@ import { verifySignature } from "../../ssh/signature.ts";
 import { signedData, signingKey, type SshSig } from "../../ssh/sshsig.ts";
 import { decideRight, type RightPolicy } from "../certificates/decide.ts";
 import { closureBytes } from "./closure.ts";
+import type { SignedEnvelope } from "../signed-envelope.ts";
 import type { WarrantEnvelope } from "./envelope.ts";
 import { unwarranted, type WarrantRefusal } from "./refusal.ts";
 import { warrantNamespace } from "./model.ts";
@@ -29,15 +30,25 @@ export type SignatureVerdict = CountedSignature | RefusedSignature;
  * keys: not signatures. A member who signs twice, with one key or with two, is one; so is one key under two names.
  */
 export function judgeSignatures(
-  { payload, warrant, signatures }: WarrantEnvelope,
+  envelope: WarrantEnvelope,
   host: Candidate,
   policy: RightPolicy,
 ): SignatureVerdict[] {
-  const size = closureBytes(warrant.paths);
+  return judgeMembers(envelope, warrantNamespace, closureBytes(envelope.warrant.paths), host, policy);
+}
+
+/** The same for any order that takes what a warrant takes. `size`: bytes of the closure, null where there is none. */
+export function judgeMembers(
+  { payload, signatures }: SignedEnvelope,
+  wanted: string,
+  size: number | null,
+  host: Candidate,
+  policy: RightPolicy,
+): SignatureVerdict[] {
   const principals = new Set<string>();
   const keys = new Set<Fingerprint>();
   return signatures.map((signature) => {
-    const verdict = judge(signature, payload, host, size, policy);
+    const verdict = judge(signature, payload, wanted, host, size, policy);
     if (!verdict.accepted) return { ...verdict, ...claimed(signature) };
     const { principal, key } = verdict;
     if (principals.has(principal) || keys.has(key)) {
@@ -53,17 +64,19 @@ export function judgeSignatures(
 function judge(
   signature: SshSig,
   payload: Uint8Array,
+  wanted: string,
   host: Candidate,
-  closureBytes: number,
+  size: number | null,
   policy: RightPolicy,
 ): CountedSignature | WarrantRefusal {
   const { signer, namespace } = signature;
-  if (namespace !== warrantNamespace)
+  if (namespace !== wanted)
     return unwarranted("namespace", `the signature is for namespace '${namespace.slice(0, 64)}'`);
   if (signer.type !== "certificate")
     return unwarranted("no-certificate", "signed with a bare key, which stands for nobody");
   try {
-    const given = decideRight({ certificate: signer, right: "activate", host, closureBytes }, policy);
+    const question = { certificate: signer, right: "activate" as const, host };
+    const given = decideRight(size === null ? question : { ...question, closureBytes: size }, policy);
     if (!given.accepted) return given;
     const { principal, userVerification } = given;
     const data = signedData(payload, signature);

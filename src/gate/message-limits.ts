@@ -1,0 +1,16 @@
+/** How large the messages may be. */
+import { sameBytes, utf8 } from "../core/bytes.ts";
+
+/** Bytes of the line. Only an offer carries a closure, and only one kind carries values. */
+export const messageLimits = { offer: 64 << 20, secrets: 48 << 20, other: 1 << 20 } as const;
+
+/** How these begin, and no other message: which limit holds is known before the rest is read. */
+const offerStart = utf8('{"between":');
+const secretsStart = utf8('{"ciphertexts":');
+
+/** How many bytes the message that begins so may have. */
+export function messageLimit(start: Uint8Array): number {
+  const begins = (word: Uint8Array): boolean => sameBytes(start.subarray(0, word.length), word);
+  if (begins(offerStart)) return messageLimits.offer;
+  return begins(secretsStart) ? messageLimits.secrets : messageLimits.other;
+}
