@@ -17,6 +17,8 @@ import { LoopbackSshd } from "./loopback-sshd.ts";
 
 const run = promisify(execFile);
 const makers = 4;
+/** References of a path, as many as one has on average in a NixOS system. */
+const needed = 8;
 
 /** What a system's own script does, small: `switch` is for stock tools, `test` and `boot` are what a gate calls. */
 const script = `#!/bin/sh
@@ -69,14 +71,9 @@ export class DeployFleet {
     fs.writeFileSync(join(this.fleet, "fleet.toml"), [settings, ...entries].join("\n"));
     execFileSync("git", ["init", "--quiet", this.fleet]);
     this.#nixseal("trust", "init");
-    this.#nixseal(
-      ..."trust issue alice --rights activate,upload --hosts * --for 12h".split(" "),
-    );
+    this.#nixseal(..."trust issue alice --rights activate,upload --hosts * --for 12h".split(" "));
     for (const name of this.names)
-      fs.copyFileSync(
-        join(this.fleet, "trust/root.json"),
-        join(this.rootOf(name), "etc/nixseal/root.json"),
-      );
+      fs.copyFileSync(join(this.fleet, "trust/root.json"), join(this.rootOf(name), "etc/nixseal/root.json"));
   }
 
   /** A host as it is after its installation, without what is its own. */
@@ -122,20 +119,27 @@ export class DeployFleet {
       "",
     ];
     fs.writeFileSync(join(root, "sshd_config"), settings.join("\n"));
-    this.#ports.set(
-      name,
-      await this.sshd.listen(name, this.addressOf(name), join(root, "sshd_config")),
-    );
+    this.#ports.set(name, await this.sshd.listen(name, this.addressOf(name), join(root, "sshd_config")));
   }
 
   /**
-   * In the builder's store, a system for each host with a library of its own, and one path of so many bytes that all of them share.
-   * By host.
+   * In the builder's store, a system for each host with a library of its own; all share `paths` more, the first of which has so
+   * many bytes. By host.
    */
-  async addSystems(version: string, shared: number): Promise<Map<string, StorePath>> {
-    const common = `shared-${version}`;
-    await addPaths(this.builder, [{ name: common, content: randomBytes((shared * 3) / 4).toString("base64") }]);
-    const references = [plainPath(common)];
+  async addSystems(
+    version: string,
+    { paths, bytes }: { readonly paths: number; readonly bytes: number },
+  ): Promise<Map<string, StorePath>> {
+    const common = Array.from({ length: paths }, (_, index) => `shared-${version}-${index}`);
+    await addPaths(
+      this.builder,
+      common.map((name, index) => ({
+        name,
+        content: index === 0 ? randomBytes((bytes * 3) / 4).toString("base64") : name,
+        references: common.slice(Math.max(0, index - needed), index).map(plainPath),
+      })),
+    );
+    const references = common.slice(-needed).map(plainPath);
     await addPaths(
       this.builder,
       this.names.map((name) => ({ name: `lib-${name}-${version}`, content: `library of ${name}` })),
@@ -143,9 +147,9 @@ export class DeployFleet {
     const systems = await addPaths(
       this.builder,
       this.names.map((name) => {
-        const needed = [plainPath(`lib-${name}-${version}`), ...references];
-        const content = { "bin/switch-to-configuration": script, needs: needed.join("\n") };
-        return { name: `nixos-system-${name}-${version}`, content, references: needed };
+        const all = [plainPath(`lib-${name}-${version}`), ...references];
+        const content = { "bin/switch-to-configuration": script, needs: all.join("\n") };
+        return { name: `nixos-system-${name}-${version}`, content, references: all };
       }),
     );
     return new Map(this.names.map((name, index) => [name, systems[index]!]));

@@ -12,7 +12,7 @@ const quiet = Math.min(50, hosts);
 /** Hosts of the serial loop, which takes as long for each. */
 const serial = Math.min(20, hosts);
 const parallel = 16;
-const shared = 4 << 20;
+const closure = { paths: 1, bytes: 4 << 20 };
 const ownUsage = fileURLToPath(new URL("own-usage.js", import.meta.url));
 
 /**
@@ -22,7 +22,10 @@ const ownUsage = fileURLToPath(new URL("own-usage.js", import.meta.url));
 export async function bench(): Promise<Benchmark> {
   const fleet = await DeployFleet.make(hosts);
   try {
-    const [stock, systems] = [await fleet.addSystems("stock", shared), await fleet.addSystems("new", shared)];
+    const [stock, systems] = [
+      await fleet.addSystems("stock", closure),
+      await fleet.addSystems("new", closure),
+    ];
     const loop = await stockLoop(fleet, stock);
     const all = await deploy(fleet, systems, fleet.names);
     const look = await stockLook(fleet);

@@ -4,7 +4,7 @@ import * as rules from "../../inventory/field-rules.ts";
 import type { Host } from "../../inventory/model.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import { claimOf, type Closure } from "../../trust/warrant/closure.ts";
-import { closureFromStore } from "../../trust/warrant/local-store.ts";
+import { closuresFromStore } from "../../trust/warrant/local-store.ts";
 import type { Action, Source } from "../../trust/warrant/model.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { newestWarrant, warrantFile } from "../../trust/warrant/store.ts";
@@ -40,12 +40,14 @@ export async function ordersFor(
   source: Source | null,
   running: ReadonlyMap<string, string | null>,
 ): Promise<HostWarrant[]> {
-  const closures = new Map<StorePath, Closure>();
+  const { environment } = localStore(context, undefined);
+  const toplevels = hosts.map(({ name }) => systems.of.get(name)!);
+  const store = { store: systems.store, environment };
+  const closures = await closuresFromStore(context.processes, store, toplevels);
   const orders: HostWarrant[] = [];
   for (const host of hosts) {
     const toplevel = systems.of.get(host.name)!;
-    const closure = closures.get(toplevel) ?? (await closureOf(context, systems, toplevel));
-    closures.set(toplevel, closure);
+    const closure = closures.get(toplevel)!;
     const subject = { kind: "host", name: host.name } as const;
     const newest = await newestWarrant(context.files, directory, subject);
     // What runs by its order needs no new one, however old the order is.
@@ -65,11 +67,6 @@ export async function ordersFor(
     orders.push({ host, toplevel, envelope, file });
   }
   return orders;
-}
-
-async function closureOf(context: Context, { store }: Systems, toplevel: StorePath): Promise<Closure> {
-  const { environment } = localStore(context, undefined);
-  return closureFromStore(context.processes, { store, environment }, toplevel);
 }
 
 /** The same system, byte for byte, ordered in the same way: signing it once more would say nothing new. */
