@@ -7,6 +7,7 @@ import { claimOf, type Closure } from "../../trust/warrant/closure.ts";
 import { closuresFromStore } from "../../trust/warrant/local-store.ts";
 import type { Action, Source } from "../../trust/warrant/model.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { SharedPaths } from "../../trust/warrant/shared-paths.ts";
 import { newestWarrant, warrantFile } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
@@ -45,6 +46,7 @@ export async function ordersFor(
   const store = { store: systems.store, environment };
   const closures = await closuresFromStore(context.processes, store, toplevels);
   const orders: HostWarrant[] = [];
+  const shared = new SharedPaths();
   for (const host of hosts) {
     const toplevel = systems.of.get(host.name)!;
     const closure = closures.get(toplevel)!;
@@ -57,7 +59,12 @@ export async function ordersFor(
       isSame(newest, closure, choice) &&
       (isDone || holds(newest, context.clock.now()))
     ) {
-      orders.push({ host, toplevel, envelope: newest, file: warrantFile(subject, newest.warrant.seq) });
+      orders.push({
+        host,
+        toplevel,
+        envelope: shared.of(newest),
+        file: warrantFile(subject, newest.warrant.seq),
+      });
       continue;
     }
     const order = { fleet: fleetName(fleet), subject, action: choice.action, source };
