@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { hex } from "../src/core/bytes.ts";
 import { hashStream } from "../src/nix/nar/hash.ts";
@@ -14,9 +15,11 @@ import { top } from "../test/console.ts";
 import { ChrootStore, plainPath, type Content } from "../test/support/chroot-store.ts";
 import { gateConfigJson } from "../test/support/gate-config.ts";
 import { LoopbackSshd } from "./loopback-sshd.ts";
+import { costOf, type Cost } from "./process-cost.ts";
 
 const run = promisify(execFile);
 const makers = 4;
+const ownUsage = fileURLToPath(new URL("own-usage.js", import.meta.url));
 /** References of a path, as many as one has on average in a NixOS system. */
 const needed = 8;
 
@@ -180,9 +183,19 @@ export class DeployFleet {
     return [
       "-i",
       this.keyOf("stock"),
-      ...["-p", String(this.#ports.get(name))],
+      "-p",
+      String(this.#ports.get(name)),
       ...options.flatMap((one) => ["-o", one]),
     ];
+  }
+
+  /** What `nixseal` costs with these words. */
+  cost(words: readonly string[]): Promise<Cost> {
+    return costOf(
+      [process.execPath, "--import", ownUsage, join(top, "bin/nixseal"), ...words],
+      { cwd: this.fleet, env: this.env },
+      { mark: this.directory, programs: ["ssh", "nix"], usage: join(this.directory, "usage") },
+    );
   }
 
   close(): void {
@@ -226,7 +239,7 @@ function publicKey(file: string): string {
   return fs.readFileSync(`${file}.pub`, "utf8").trim();
 }
 
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();
   const one = async (): Promise<void> => {
     for (const item of queue) await work(item);

@@ -1,8 +1,6 @@
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { StorePath } from "../src/nix/store-path.ts";
-import { top } from "../test/console.ts";
 import { DeployFleet } from "./deploy-fleet.ts";
+import { quietFigures, rolloutFigures, type Measured } from "./deploy-figures.ts";
 import type { Benchmark } from "./figure.ts";
 import { childrenSeconds, costOf, type Cost } from "./process-cost.ts";
 
@@ -13,7 +11,8 @@ const quiet = Math.min(50, hosts);
 const serial = Math.min(20, hosts);
 const parallel = 16;
 const closure = { paths: 1, bytes: 4 << 20 };
-const ownUsage = fileURLToPath(new URL("own-usage.js", import.meta.url));
+/** Milliseconds between two looks at how far it is. */
+const pause = 5000;
 
 /**
  * A fleet of real sshd on loopback, each host with a key, an address, a gate and a chroot store of its own. Here the hosts' work is
@@ -30,27 +29,13 @@ export async function bench(): Promise<Benchmark> {
     const all = await deploy(fleet, systems, fleet.names);
     const look = await stockLook(fleet);
     const again = await deploy(fleet, systems, fleet.names.slice(0, quiet));
-    for (const [n, m] of Object.entries({ loop, all, look, again })) {
-      const { stdout, stderr, beside, ...rest } = m;
-      console.log(n, JSON.stringify({ ...rest, beside: [...beside] }));
-      if (process.env["SHOW"] !== undefined) console.log(stdout, stderr);
-    }
     return {
       name: `deployment to ${hosts} hosts with sshd and gate on this machine, ${parallel} at once`,
-      figures: [],
+      figures: [...rolloutFigures(all, loop), ...quietFigures(again, look)],
     };
   } finally {
     fleet.close();
   }
-}
-
-interface Measured extends Cost {
-  readonly hosts: number;
-  readonly connections: number;
-  /** The most that one host had. */
-  readonly mostConnections: number;
-  /** Seconds of processor time of all hosts. */
-  readonly remote: number;
 }
 
 async function measured(
@@ -76,28 +61,24 @@ function deploy(
   systems: ReadonlyMap<string, StorePath>,
   names: readonly string[],
 ): Promise<Measured> {
+  const flags = `--yes --parallel ${parallel} --canary 0 --wave 100 --store ${fleet.builder.directory}`;
   const words = [
-    ...["deploy", "apply", "--yes", "--identity", fleet.keyOf("alice"), "--parallel", String(parallel)],
-    ...["--canary", "0", "--wave", "100"],
-    ...["--store", fleet.builder.directory],
+    "deploy",
+    "apply",
+    "--identity",
+    fleet.keyOf("alice"),
+    ...flags.split(" "),
     ...names.flatMap((name) => ["--toplevel", `${name}=${systems.get(name)!}`]),
     ...names,
   ];
+  const count = (): number => names.filter((name) => fleet.running(name) === systems.get(name)).length;
   return measured(fleet, names, async () => {
-    const progress = progressOf(names.length);
-    const cost = await costOf(
-      [process.execPath, "--import", ownUsage, join(top, "bin/nixseal"), ...words],
-      { cwd: fleet.fleet, env: fleet.env },
-      {
-        mark: fleet.directory,
-        programs: ["ssh", "nix"],
-        usage: join(fleet.directory, "usage"),
-        line: progress,
-      },
-    );
-    const wrong = names.filter((name) => fleet.running(name) !== systems.get(name));
-    if (cost.code !== 0 || wrong.length > 0)
-      throw new Error(`exit ${cost.code}, not deployed: ${wrong.join(" ")}\n${cost.stdout}${cost.stderr}`);
+    // Said on stderr, since it takes minutes.
+    const timer = setInterval(() => process.stderr.write(`${count()} of ${names.length}\r`), pause);
+    const cost = await fleet.cost(words);
+    clearInterval(timer);
+    if (cost.code !== 0 || count() < names.length)
+      throw new Error(`exit ${cost.code}, ${count()} deployed\n${cost.stdout}${cost.stderr}`);
     return cost;
   });
 }
@@ -142,8 +123,7 @@ async function stockCommand(
   command: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
 ): Promise<Cost> {
-  const watched = { mark: fleet.directory, programs: [], usage: null };
-  const cost = await costOf(command, { cwd: fleet.directory, env }, watched);
+  const cost = await costOf(command, { cwd: fleet.directory, env }, { mark: fleet.directory, programs: [] });
   if (cost.code !== 0) throw new Error(`${command.join(" ")}: exit ${cost.code}\n${cost.stderr}`);
   return cost;
 }
@@ -158,13 +138,5 @@ function sumOf(costs: readonly Cost[]): Cost {
     code: 0,
     stdout: "",
     stderr: "",
-  };
-}
-
-/** Said on stderr, since it takes minutes. */
-function progressOf(hosts: number): (line: string) => void {
-  let done = 0;
-  return (line) => {
-    if (/: runs it/.test(line)) process.stderr.write(`${++done} of ${hosts}\r`);
   };
 }

@@ -38,14 +38,12 @@ export async function costOf(
   {
     mark,
     programs,
-    usage,
-    line = () => undefined,
+    usage = null,
   }: {
     readonly mark: string;
     readonly programs: readonly string[];
     /** Where `own-usage` writes. */
-    readonly usage: string | null;
-    readonly line?: (line: string) => void;
+    readonly usage?: string | null;
   },
 ): Promise<Cost> {
   const watch = new Watch(mark, programs);
@@ -59,10 +57,7 @@ export async function costOf(
   });
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (bytes: Buffer) => (said.stdout += bytes.toString()));
-  child.stderr.on("data", (bytes: Buffer) => {
-    said.stderr += bytes.toString();
-    for (const one of bytes.toString().split("\n")) line(one);
-  });
+  child.stderr.on("data", (bytes: Buffer) => (said.stderr += bytes.toString()));
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   clearInterval(timer);
@@ -99,8 +94,10 @@ class Watch {
     for (const pid of readdirSync("/proc")) {
       if (!/^[0-9]+$/.test(pid)) continue;
       const command = read(`/proc/${pid}/cmdline`);
-      const name = basename(command.split(/[\0:]/)[0]!);
-      if (!this.#programs.has(name) || !command.includes(this.#mark)) continue;
+      const program = basename(command.split(/[\0:]/)[0]!);
+      if (!this.#programs.has(program) || !command.includes(this.#mark)) continue;
+      // What holds a shared connection says so in its arguments, and is nobody's child.
+      const name = command.includes("[mux]") ? `${program} master` : program;
       const fields = statOf(pid);
       const [, resident, shared] = read(`/proc/${pid}/statm`).split(" ").map(Number);
       if (fields === null || resident === undefined) continue;

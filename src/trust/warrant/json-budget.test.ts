@@ -31,7 +31,7 @@ test("as deep and as many as is allowed, and no more", () => {
 });
 
 test("counts exactly what JSON.parse would make, brackets in texts aside", () => {
-  const text = fc.string({ unit: fc.constantFrom(...'a[]{}\\"é') });
+  const text = fc.string({ unit: fc.constantFrom("a", "[", "]", "{", "}", "\\", '"', "é") });
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof({ maxDepth: 4 }, text, fc.array(tie("value")), fc.dictionary(text, tie("value"))),
   }));
