@@ -71,7 +71,7 @@ export async function ordersFor(
     const { envelope, file } = await draftInto(context, directory, order, closure, {
       seconds: rules.seconds(choice.expires),
     });
-    orders.push({ host, toplevel, envelope, file });
+    orders.push({ host, toplevel, envelope: shared.of(envelope), file });
   }
   return orders;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { SharedPaths } from "../../trust/warrant/shared-paths.ts";
 import { judgeSignatures } from "../../trust/warrant/signatures.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
@@ -80,13 +81,14 @@ async function withOwn(
   orders: readonly OrderFile[],
   choice: SignerChoice,
 ): Promise<Map<OrderFile, OrderFile>> {
-  const signed = await addSignatures(context, { directory, fleet, trust }, orders, choice);
+  const shared = new SharedPaths();
+  const waiting = orders.values();
   const added = new Map<OrderFile, OrderFile>();
-  for (const [index, order] of orders.entries()) {
-    const envelope = signed[index]?.envelope ?? order.envelope;
-    added.set(order, { ...order, envelope });
-    if (envelope !== order.envelope)
-      await context.files.writeAtomic(join(directory, order.file), formatWarrantEnvelope(envelope), {
+  for await (const signed of addSignatures(context, { directory, fleet, trust }, orders, choice)) {
+    const order = waiting.next().value!;
+    added.set(order, signed === null ? order : { ...order, envelope: shared.of(signed.envelope) });
+    if (signed !== null)
+      await context.files.writeAtomic(join(directory, order.file), formatWarrantEnvelope(signed.envelope), {
         mode: 0o644,
       });
   }

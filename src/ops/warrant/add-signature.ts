@@ -59,13 +59,13 @@ export async function addSignature(
   return withSignature(place, ready, signature);
 }
 
-/** The same for many, by as few runs of ssh-keygen as there are keys; null for one that this member has signed already. */
-export async function addSignatures(
+/** The same for many, in their order, by few runs of ssh-keygen; null for one that this member has signed already. */
+export async function* addSignatures(
   context: Context,
   place: Place,
   orders: readonly Unsigned[],
   choice: SignerChoice,
-): Promise<(Signed | null)[]> {
+): AsyncGenerator<Signed | null, void, undefined> {
   const all: (Ready | null)[] = [];
   for (const order of orders)
     all.push(
@@ -74,15 +74,15 @@ export async function addSignatures(
         throw error;
       }),
     );
-  const signed = new Map<Ready, Signed>();
+  const signatures = new Map<Ready, SshSig>();
   const unsigned = all.filter((one) => one !== null);
   for (const file of new Set(unsigned.map(({ keyFile }) => keyFile))) {
     const some = unsigned.filter(({ keyFile }) => keyFile === file);
-    const payloads = some.map(({ envelope }) => envelope.payload);
-    const signatures = await signAllWithKeygen(context, payloads, warrantNamespace, file);
-    some.forEach((ready, index) => signed.set(ready, withSignature(place, ready, signatures[index]!)));
+    const envelopes = some.map(({ envelope }) => envelope);
+    const made = await signAllWithKeygen(context, envelopes, warrantNamespace, file);
+    some.forEach((ready, index) => signatures.set(ready, made[index]!));
   }
-  return all.map((ready) => (ready === null ? null : signed.get(ready)!));
+  for (const ready of all) yield ready === null ? null : withSignature(place, ready, signatures.get(ready)!);
 }
 
 interface Ready {

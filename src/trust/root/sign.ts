@@ -14,6 +14,11 @@ export type Signing = Pick<Ports, "processes" | "files" | "streams"> & {
   readonly askpass: string | null;
 };
 
+/** What holds many of them need not hold their bytes all the time. */
+interface Message {
+  readonly payload: Uint8Array;
+}
+
 /** Time to find the token, touch it and type a passphrase. */
 const patience = 5 * 60_000;
 const largestSignature = 64 << 10;
@@ -32,7 +37,7 @@ export async function signWithKeygen(
 ): Promise<SshSig> {
   const args = ["-Y", "sign", "-f", keyFile, "-n", namespace];
   const armored = asksPerson(context)
-    ? (await signFiles(context, args, [message]))[0]!
+    ? (await signFiles(context, args, [{ payload: message }]))[0]!
     : (await runKeygen(context, args, message)).stdout;
   return proved(armored, message, namespace);
 }
@@ -51,18 +56,18 @@ function proved(armored: Uint8Array, message: Uint8Array, namespace: string): Ss
  */
 export async function signAllWithKeygen(
   context: Signing,
-  messages: readonly Uint8Array[],
+  messages: readonly Message[],
   namespace: string,
   keyFile: string,
 ): Promise<SshSig[]> {
   const [only] = messages;
-  if (messages.length === 1) return [await signWithKeygen(context, only!, namespace, keyFile)];
+  if (messages.length === 1) return [await signWithKeygen(context, only!.payload, namespace, keyFile)];
   const args = ["-Y", "sign", "-f", keyFile, "-n", namespace];
   const signatures: SshSig[] = [];
   for (let from = 0; from < messages.length; from += messagesAtOnce) {
     const some = messages.slice(from, from + messagesAtOnce);
     const armored = await signFiles(context, args, some);
-    some.forEach((message, index) => signatures.push(proved(armored[index]!, message, namespace)));
+    some.forEach((message, index) => signatures.push(proved(armored[index]!, message.payload, namespace)));
   }
   return signatures;
 }
@@ -115,7 +120,7 @@ async function answerOf({
 async function signFiles(
   context: Signing,
   args: readonly string[],
-  messages: readonly Uint8Array[],
+  messages: readonly Message[],
 ): Promise<Uint8Array[]> {
   const { files, emit } = context;
   if (asksPerson(context))
@@ -126,7 +131,8 @@ async function signFiles(
   const directory = await files.privateDirectory();
   try {
     const names = messages.map((_, index) => `${directory}/message${index}`);
-    for (const [index, name] of names.entries()) await files.create(name, messages[index]!, { mode: 0o600 });
+    for (const [index, name] of names.entries())
+      await files.create(name, messages[index]!.payload, { mode: 0o600 });
     await runKeygen(context, [...args, ...names], undefined, patience * messages.length);
     const signatures: Uint8Array[] = [];
     for (const name of names) signatures.push(await files.read(`${name}.sig`, { limit: largestSignature }));

@@ -4,14 +4,30 @@ import type { StorePath } from "../../nix/store-path.ts";
 import { sameBytes } from "../../core/bytes.ts";
 import type { ClosurePath } from "./closure.ts";
 import type { WarrantEnvelope } from "./envelope.ts";
+import { encodeWarrant } from "./warrant.ts";
 
-/** Of paths that say the same in several warrants one is kept. Nothing that a warrant says is changed by it. */
+/**
+ * Of paths that say the same in several warrants one is kept. The signed bytes, which spell every path many times over, are not kept
+ * at all: a warrant has one spelling, which `parseWarrant` insists on, so they follow from what it says. What is held by one of the
+ * envelopes here costs some kilobytes for each host, in place of megabytes.
+ */
 export class SharedPaths {
   readonly #known = new Map<StorePath, ClosurePath>();
 
   of(envelope: WarrantEnvelope): WarrantEnvelope {
-    const { warrant } = envelope;
-    return { ...envelope, warrant: { ...warrant, paths: warrant.paths.map((one) => this.#shared(one)) } };
+    const { digest, signatures } = envelope;
+    const warrant = {
+      ...envelope.warrant,
+      paths: envelope.warrant.paths.map((one) => this.#shared(one)),
+    };
+    return {
+      warrant,
+      digest,
+      signatures,
+      get payload() {
+        return encodeWarrant(warrant);
+      },
+    };
   }
 
   #shared(path: ClosurePath): ClosurePath {
