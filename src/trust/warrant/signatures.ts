@@ -29,16 +29,15 @@ export type SignatureVerdict = CountedSignature | RefusedSignature;
  * keys: not signatures. A member who signs twice, with one key or with two, is one; so is one key under two names.
  */
 export function judgeSignatures(
-  envelope: WarrantEnvelope,
+  { payload, warrant, signatures }: WarrantEnvelope,
   host: Candidate,
   policy: RightPolicy,
 ): SignatureVerdict[] {
-  const { warrant, signatures } = envelope;
   const size = closureBytes(warrant.paths);
   const principals = new Set<string>();
   const keys = new Set<Fingerprint>();
   return signatures.map((signature) => {
-    const verdict = judge(signature, envelope.payload, host, size, policy);
+    const verdict = judge(signature, payload, host, size, policy);
     if (!verdict.accepted) return { ...verdict, ...claimed(signature) };
     const { principal, key } = verdict;
     if (principals.has(principal) || keys.has(key)) {
