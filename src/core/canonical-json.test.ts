@@ -27,7 +27,8 @@ test("reads back as the same value, whatever order the keys were in", () => {
 
 test("what has no single spelling is not written", () => {
   for (const value of [0.5, Number.NaN, 2 ** 53, "\ud800", { ü: 1 }])
-    assert.throws(() => canonicalJson(value), { name: "NixsealError", code: "bug" });
+    for (const nested of [value, [value], [["x", [value]]], [{}, value], { a: [1, [value]] }] as Json[])
+      assert.throws(() => canonicalJson(nested), { name: "NixsealError", code: "bug" });
 });
 
 test("Nix's builtins.toJSON writes the same bytes", () => {

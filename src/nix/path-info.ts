@@ -34,11 +34,14 @@ export interface PathInfo extends Signed {
  */
 export function parsePathInfos(text: string, storeDirectory: string = defaultStoreDirectory): PathInfo[] {
   const top = Field.parse(text, "path info");
+  const [fullPath, baseName] = [remembered(parseStorePath), remembered(fromBaseName)];
+  const withPath = (path: StorePath, info: Field): PathInfo =>
+    withFullPaths(path, info, fullPath(storeDirectoryOf(path)));
   if (top.isArray)
     return top
       .items()
       .filter((item) => item.get("valid").value !== false)
-      .map((item) => withFullPaths(item.get("path").parsed(fullPath(storeDirectory)), item));
+      .map((item) => withPath(item.get("path").parsed(fullPath(storeDirectory)), item));
   if (top.has("info")) {
     const version = top.get("version");
     if (version.value !== 2 && version.value !== 3) throw version.wrong("2 or 3");
@@ -46,12 +49,13 @@ export function parsePathInfos(text: string, storeDirectory: string = defaultSto
     const right = storeDirectory === anyStore ? isStoreDirectory(directory) : directory === storeDirectory;
     if (!right)
       throw top.get("storeDir").wrong(storeDirectory === anyStore ? "a store directory" : storeDirectory);
+    const parse = baseName(directory);
     return known(top.get("info")).map(([key, info]) =>
-      withBaseNames(new Field(key, `name of ${info.name}`).parsed(baseName(directory)), info),
+      withBaseNames(new Field(key, `name of ${info.name}`).parsed(parse), info, parse),
     );
   }
   return known(top).map(([key, info]) =>
-    withFullPaths(new Field(key, `name of ${info.name}`).parsed(fullPath(storeDirectory)), info),
+    withPath(new Field(key, `name of ${info.name}`).parsed(fullPath(storeDirectory)), info),
   );
 }
 
@@ -59,8 +63,7 @@ function known(map: Field): [string, Field][] {
   return map.entries().filter(([, info]) => !info.isNull);
 }
 
-function withFullPaths(path: StorePath, info: Field): PathInfo {
-  const parse = fullPath(storeDirectoryOf(path));
+function withFullPaths(path: StorePath, info: Field, parse: PathParser): PathInfo {
   return {
     ...common(path, info, parse),
     narHash: info.get("narHash").parsed(parseHash),
@@ -69,9 +72,9 @@ function withFullPaths(path: StorePath, info: Field): PathInfo {
 }
 
 /** `ca` is `{ "method": "nar", "hash": "sha256-…" }` here. */
-function withBaseNames(path: StorePath, info: Field): PathInfo {
+function withBaseNames(path: StorePath, info: Field, parse: PathParser): PathInfo {
   return {
-    ...common(path, info, baseName(storeDirectoryOf(path))),
+    ...common(path, info, parse),
     narHash: info.get("narHash").parsed(parseSri),
     contentAddress: optional(info.get("ca"), parseAddressObject),
   };
@@ -115,5 +118,20 @@ function optional<T>(field: Field, read: (field: Field) => T): T | null {
   return field.isNull ? null : read(field);
 }
 
-const fullPath = (directory: string) => (text: string) => parseStorePath(text, directory);
-const baseName = (directory: string) => (text: string) => fromBaseName(text, directory);
+type PathParser = (text: string) => StorePath;
+
+/** By store directory. Many paths refer to one: it is parsed once, and its text is kept once. */
+function remembered(
+  parse: (text: string, directory: string) => StorePath,
+): (directory: string) => PathParser {
+  const known = new Map<string, Map<string, StorePath>>();
+  return (directory) => {
+    const inside = known.get(directory) ?? new Map<string, StorePath>();
+    known.set(directory, inside);
+    return (text) => {
+      const path = inside.get(text) ?? parse(text, directory);
+      inside.set(text, path);
+      return path;
+    };
+  };
+}

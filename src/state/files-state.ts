@@ -1,6 +1,7 @@
 import { sameBytes } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
+import { Turns } from "./turns.ts";
 import { checkKey, checkValue, largestValue, type State } from "./state.ts";
 
 /** Milliseconds that a writer waits for another on this machine. */
@@ -17,6 +18,10 @@ type Disk = Pick<
  */
 export function filesState(files: Disk, directory: string): State {
   const pathOf = (key: string): string => `${directory}/${key.replaceAll("/", "%")}`;
+  const turns = new Turns(async () => {
+    await files.makeDirectory(directory, { mode: 0o700, parents: true });
+    return files.lock(`${directory}/.lock`, { wait: patience, purpose: "write to the shared state" });
+  });
 
   async function get(key: string): Promise<Uint8Array | null> {
     checkKey(key);
@@ -52,9 +57,7 @@ export function filesState(files: Disk, directory: string): State {
     async swap(key, expected, next) {
       checkKey(key);
       if (next !== null) checkValue(key, next);
-      await files.makeDirectory(directory, { mode: 0o700, parents: true });
-      const lock = await files.lock(`${directory}/.lock`, { wait: patience, purpose: `write ${key}` });
-      try {
+      return turns.take(async () => {
         const found = await get(key);
         if (expected === null || found === null) {
           if (expected !== found) return false;
@@ -65,9 +68,7 @@ export function filesState(files: Disk, directory: string): State {
           await files.sync(directory);
         }
         return true;
-      } finally {
-        await lock.release();
-      }
+      });
     },
   };
 }

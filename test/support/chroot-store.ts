@@ -34,8 +34,15 @@ export class ChrootStore {
   /** Registered as something that was built; what was there under the name is replaced. */
   add(name: string, content: Content, references: readonly StorePath[] = []): StorePath {
     const path = plainPath(name);
-    const place = this.at(path);
     this.try("nix-store", ["--delete", path]); // Nix keeps what it knows of a valid path
+    this.write(path, content);
+    this.register(path, references);
+    return path;
+  }
+
+  /** The files alone: Nix knows nothing of the path. */
+  write(path: StorePath, content: Content): void {
+    const place = this.at(path);
     fs.rmSync(place, { recursive: true, force: true });
     if (typeof content === "string") fs.writeFileSync(place, content);
     else
@@ -43,8 +50,6 @@ export class ChrootStore {
         fs.mkdirSync(dirname(join(place, file)), { recursive: true });
         fs.writeFileSync(join(place, file), text, { mode: 0o755 });
       }
-    this.register(path, references);
-    return path;
   }
 
   /** One large file, whose first bytes are `start` and whose others are zeros, taken from no disk. */

@@ -11,6 +11,7 @@ import type { Host } from "../../inventory/model.ts";
 import { appendForHosts, appendToLog, headOfLog } from "../../log/log.ts";
 import { acquireLease } from "../../state/lease.ts";
 import type { State } from "../../state/state.ts";
+import { SharedPaths } from "../../trust/warrant/shared-paths.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import { offerFor } from "../gate/offer-message.ts";
@@ -53,6 +54,7 @@ export async function ordersOf(
   plan: DeployPlan,
 ): Promise<Map<string, OrderFile>> {
   const found = new Map<string, OrderFile>();
+  const shared = new SharedPaths();
   for (const { name, warrant, toplevel } of plan.hosts) {
     const envelope = await readWarrant(context.files, join(directory, warrant.file), warrant.file);
     if (envelope.digest !== warrant.digest)
@@ -77,7 +79,7 @@ export async function ordersOf(
           where: { file: warrant.file },
         },
       );
-    found.set(name, { envelope, file: warrant.file });
+    found.set(name, { envelope: shared.of(envelope), file: warrant.file });
   }
   return found;
 }

@@ -4,9 +4,10 @@ import * as rules from "../../inventory/field-rules.ts";
 import type { Host } from "../../inventory/model.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import { claimOf, type Closure } from "../../trust/warrant/closure.ts";
-import { closureFromStore } from "../../trust/warrant/local-store.ts";
+import { closuresFromStore } from "../../trust/warrant/local-store.ts";
 import type { Action, Source } from "../../trust/warrant/model.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { SharedPaths } from "../../trust/warrant/shared-paths.ts";
 import { newestWarrant, warrantFile } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
@@ -40,15 +41,12 @@ export async function ordersFor(
   source: Source | null,
   running: ReadonlyMap<string, string | null>,
 ): Promise<HostWarrant[]> {
-  const closures = new Map<string, Closure>();
+  const closures = await closuresOf(context, hosts, systems);
   const orders: HostWarrant[] = [];
+  const shared = new SharedPaths();
   for (const host of hosts) {
     const toplevel = systems.of.get(host.name)!;
-    const store = storeFor(systems.store, host);
-    // What two builders made under one name need not be the same.
-    const key = `${store} ${toplevel}`;
-    const closure = closures.get(key) ?? (await closureOf(context, store, toplevel));
-    closures.set(key, closure);
+    const closure = closures.get(host.name)!;
     const subject = { kind: "host", name: host.name } as const;
     const newest = await newestWarrant(context.files, directory, subject);
     // What runs by its order needs no new one, however old the order is.
@@ -58,21 +56,42 @@ export async function ordersFor(
       isSame(newest, closure, choice) &&
       (isDone || holds(newest, context.clock.now()))
     ) {
-      orders.push({ host, toplevel, envelope: newest, file: warrantFile(subject, newest.warrant.seq) });
+      orders.push({
+        host,
+        toplevel,
+        envelope: shared.of(newest),
+        file: warrantFile(subject, newest.warrant.seq),
+      });
       continue;
     }
     const order = { fleet: fleetName(fleet), subject, action: choice.action, source };
     const { envelope, file } = await draftInto(context, directory, order, closure, {
       seconds: rules.seconds(choice.expires),
     });
-    orders.push({ host, toplevel, envelope, file });
+    orders.push({ host, toplevel, envelope: shared.of(envelope), file });
   }
   return orders;
 }
 
-async function closureOf(context: Context, store: string | null, toplevel: StorePath): Promise<Closure> {
+/** By host. Each store is asked once; what two builders made under one name need not be the same. */
+async function closuresOf(
+  context: Context,
+  hosts: readonly Host[],
+  systems: Systems,
+): Promise<Map<string, Closure>> {
   const { environment } = localStore(context, undefined);
-  return closureFromStore(context.processes, { store, environment }, toplevel);
+  const closures = new Map<string, Closure>();
+  const byStore = new Map<string | null, Host[]>();
+  for (const host of hosts) {
+    const store = storeFor(systems.store, host);
+    byStore.set(store, [...(byStore.get(store) ?? []), host]);
+  }
+  for (const [store, some] of byStore) {
+    const toplevels = some.map(({ name }) => systems.of.get(name)!);
+    const found = await closuresFromStore(context.processes, { store, environment }, toplevels);
+    for (const { name } of some) closures.set(name, found.get(systems.of.get(name)!)!);
+  }
+  return closures;
 }
 
 /** The same system, byte for byte, ordered in the same way: signing it once more would say nothing new. */

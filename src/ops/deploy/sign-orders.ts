@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { SharedPaths } from "../../trust/warrant/shared-paths.ts";
 import { judgeSignatures } from "../../trust/warrant/signatures.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 import type { OpenTrust } from "../trust/open.ts";
-import { addSignature, type SignerChoice } from "../warrant/add-signature.ts";
+import { addSignatures, type SignerChoice } from "../warrant/add-signature.ts";
 import { hostsOf } from "../warrant/hosts.ts";
 
 export interface OrderFile {
@@ -51,19 +52,14 @@ export async function signOrders(
   orders: readonly OrderFile[],
   choice: SignerChoice,
 ): Promise<OrderFile[]> {
-  const signed: OrderFile[] = [];
-  const lacking: string[] = [];
-  for (const order of orders) {
-    let now = order;
-    let { principals, threshold } = countSignatures(open, trust, order);
-    if (principals.length < threshold) {
-      now = await withOwn(context, open, trust, order, choice);
-      ({ principals, threshold } = countSignatures(open, trust, now));
-    }
-    if (principals.length < threshold) lacking.push(`${order.file} (${principals.length} of ${threshold})`);
-    signed.push(now);
-  }
-  if (lacking.length === 0) return signed;
+  const counts = orders.map((order) => countSignatures(open, trust, order));
+  const short = orders.filter((_, index) => isShort(counts[index]!));
+  const added = await withOwn(context, open, trust, short, choice);
+  const lacking = [...added.values()].flatMap((order) => {
+    const count = countSignatures(open, trust, order);
+    return isShort(count) ? [`${order.file} (${count.principals.length} of ${count.threshold})`] : [];
+  });
+  if (lacking.length === 0) return orders.map((order) => added.get(order) ?? order);
   throw new NixsealError(
     "refused",
     `more members must sign: ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}`,
@@ -73,23 +69,28 @@ export async function signOrders(
   );
 }
 
+function isShort({ principals, threshold }: Counted): boolean {
+  return principals.length < threshold;
+}
+
+/** What this member has signed before is for the others. */
 async function withOwn(
   context: Context,
   { directory, fleet }: OpenFleet,
   trust: OpenTrust,
-  order: OrderFile,
+  orders: readonly OrderFile[],
   choice: SignerChoice,
-): Promise<OrderFile> {
-  try {
-    const asked = async (): Promise<void> => undefined; // for the whole deployment, before
-    const { envelope } = await addSignature(context, { directory, fleet, trust }, order, choice, asked);
-    await context.files.writeAtomic(join(directory, order.file), formatWarrantEnvelope(envelope), {
-      mode: 0o644,
-    });
-    return { ...order, envelope };
-  } catch (error) {
-    // Signed by this member before: then it is for the others.
-    if (error instanceof NixsealError && error.code === "conflict") return order;
-    throw error;
+): Promise<Map<OrderFile, OrderFile>> {
+  const shared = new SharedPaths();
+  const waiting = orders.values();
+  const added = new Map<OrderFile, OrderFile>();
+  for await (const signed of addSignatures(context, { directory, fleet, trust }, orders, choice)) {
+    const order = waiting.next().value!;
+    added.set(order, signed === null ? order : { ...order, envelope: shared.of(signed.envelope) });
+    if (signed !== null)
+      await context.files.writeAtomic(join(directory, order.file), formatWarrantEnvelope(signed.envelope), {
+        mode: 0o644,
+      });
   }
+  return added;
 }

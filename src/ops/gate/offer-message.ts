@@ -7,7 +7,7 @@ import { readChain } from "../../trust/root/store.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { warrantLimits } from "../../trust/warrant/limits.ts";
 import { readHeads, sequenceOf } from "../../trust/warrant/state.ts";
-import { keptWarrants, newestWarrant, readKept } from "../../trust/warrant/store.ts";
+import { keptWarrants, readKept } from "../../trust/warrant/store.ts";
 import type { Context } from "../op.ts";
 
 /** A warrant with what the host lacks to decide on it, by its own status: newer roots, the revocation list, the warrants that it never saw. */
@@ -29,7 +29,8 @@ export async function offerFor(
     });
   const between: Uint8Array[] = [];
   for (const one of missed) between.push((await readKept(files, directory, subject, one)).payload);
-  const newest = (await newestWarrant(files, directory, subject)) ?? envelope;
+  const last = kept.at(-1) ?? seq;
+  const newest = last <= seq ? envelope : await readKept(files, directory, subject, last);
   const heads = new Map([[sequenceOf(subject), { seq: newest.warrant.seq, digest: newest.digest }] as const]);
   const krl = await readKrl(files, directory);
   return { kind: "offer", warrant: envelope, between, status: { roots: roots!.slice(0, 64), krl, heads } };

@@ -3,7 +3,8 @@ import type { Fleet } from "../../inventory/model.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Certificate } from "../../ssh/certificate.ts";
 import type { PublicKey } from "../../ssh/public-key.ts";
-import { signWithKeygen } from "../../trust/root/sign.ts";
+import type { SshSig } from "../../ssh/sshsig.ts";
+import { signAllWithKeygen, signWithKeygen } from "../../trust/root/sign.ts";
 import { closureBytes } from "../../trust/warrant/closure.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
@@ -30,21 +31,76 @@ export interface SignerChoice {
   readonly certificate?: string | undefined;
 }
 
+export interface Unsigned {
+  readonly envelope: WarrantEnvelope;
+  /** For messages. */
+  readonly file: string;
+}
+
+interface Place {
+  readonly directory: string;
+  readonly fleet: Fleet;
+  readonly trust: OpenTrust;
+}
+
 /**
  * The warrant with the caller's signature added, which counts; nothing is written. `consent` is asked before anything is
  * signed and throws when it is not given. `conflict` when this member has signed already.
  */
 export async function addSignature(
   context: Context,
-  {
-    directory,
-    fleet,
-    trust,
-  }: { readonly directory: string; readonly fleet: Fleet; readonly trust: OpenTrust },
-  { envelope, file }: { readonly envelope: WarrantEnvelope; readonly file: string },
+  place: Place,
+  order: Unsigned,
   choice: SignerChoice,
   consent: (principal: string) => Promise<void>,
 ): Promise<Signed> {
+  const ready = await prepare(context, place, order, choice);
+  await consent(ready.principal);
+  const signature = await signWithKeygen(context, order.envelope.payload, warrantNamespace, ready.keyFile);
+  return withSignature(place, ready, signature);
+}
+
+/** The same for many, in their order, by few runs of ssh-keygen; null for one that this member has signed already. */
+export async function* addSignatures(
+  context: Context,
+  place: Place,
+  orders: readonly Unsigned[],
+  choice: SignerChoice,
+): AsyncGenerator<Signed | null, void, undefined> {
+  const all: (Ready | null)[] = [];
+  for (const order of orders)
+    all.push(
+      await prepare(context, place, order, choice).catch((error: unknown) => {
+        if (error instanceof NixsealError && error.code === "conflict") return null;
+        throw error;
+      }),
+    );
+  const signatures = new Map<Ready, SshSig>();
+  const unsigned = all.filter((one) => one !== null);
+  for (const file of new Set(unsigned.map(({ keyFile }) => keyFile))) {
+    const some = unsigned.filter(({ keyFile }) => keyFile === file);
+    const envelopes = some.map(({ envelope }) => envelope);
+    const made = await signAllWithKeygen(context, envelopes, warrantNamespace, file);
+    some.forEach((ready, index) => signatures.set(ready, made[index]!));
+  }
+  for (const ready of all) yield ready === null ? null : withSignature(place, ready, signatures.get(ready)!);
+}
+
+interface Ready {
+  readonly envelope: WarrantEnvelope;
+  readonly hosts: readonly Candidate[];
+  readonly keyFile: string;
+  readonly key: PublicKey;
+  readonly certificate: Certificate;
+  readonly principal: string;
+}
+
+async function prepare(
+  context: Context,
+  { directory, fleet, trust }: Place,
+  { envelope, file }: Unsigned,
+  choice: SignerChoice,
+): Promise<Ready> {
   const hosts = hostsOf(fleet, trust.root, envelope.warrant.subject);
   requireOrder(envelope, trust, hosts, file);
   const { keyFile, key, certificate } = await findSigner(context, directory, trust, envelope, hosts, choice);
@@ -54,10 +110,18 @@ export async function addSignature(
     throw new NixsealError("conflict", `${principal} has signed it already`, {
       hint: "another member must sign; a second signature by one member counts as one",
     });
-  await consent(principal);
-  const signature = await signWithKeygen(context, envelope.payload, warrantNamespace, keyFile);
-  // SSHSIG does not cover the key blob, so that the certificate can speak for the key that signed: agents and
-  // tokens then need not know of certificates. `judged` below holds the one against the other.
+  return { envelope, hosts, keyFile, key, certificate, principal };
+}
+
+/**
+ * SSHSIG does not cover the key blob, so that the certificate can speak for the key that signed: agents and tokens then need not
+ * know of certificates. `judged` holds the one against the other.
+ */
+function withSignature(
+  { trust }: Place,
+  { envelope, hosts, key, certificate, principal }: Ready,
+  signature: SshSig,
+): Signed {
   const signed = {
     ...envelope,
     signatures: [...stillWanted(envelope, principal), { ...signature, signer: certificate }],

@@ -7,14 +7,10 @@ import {
   type Former,
   type Order,
 } from "../../trust/warrant/draft.ts";
-import {
-  formatWarrantEnvelope,
-  parseWarrantEnvelope,
-  type WarrantEnvelope,
-} from "../../trust/warrant/envelope.ts";
+import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { Subject } from "../../trust/warrant/model.ts";
 import { newestWarrant, readWarrant, warrantFile } from "../../trust/warrant/store.ts";
-import { encodeWarrant } from "../../trust/warrant/warrant.ts";
+import { encodeWarrant, payloadDigest } from "../../trust/warrant/warrant.ts";
 import type { Context } from "../op.ts";
 
 export interface Draft {
@@ -41,10 +37,11 @@ export async function draftInto(
 ): Promise<Draft> {
   const { former, replaced } = await place(context, directory, order.subject, after);
   const warrant = draftWarrant({ ...order, now: context.clock.now(), lifetime: seconds }, closure, former);
-  const bytes = formatWarrantEnvelope({ payload: encodeWarrant(warrant), signatures: [] });
+  const payload = encodeWarrant(warrant);
+  const envelope = { payload, warrant, digest: payloadDigest(payload), signatures: [] };
   const file = out ?? warrantFile(order.subject, warrant.seq);
-  const path = await write(context, directory, out, file, bytes);
-  return { envelope: parseWarrantEnvelope(bytes), file, path, replaced };
+  const path = await write(context, directory, out, file, formatWarrantEnvelope(envelope));
+  return { envelope, file, path, replaced };
 }
 
 /** What it follows. A draft that nobody has signed was never an order: it gives up its place. */

@@ -14,9 +14,16 @@ export type Signing = Pick<Ports, "processes" | "files" | "streams"> & {
   readonly askpass: string | null;
 };
 
+/** What holds many of them need not hold their bytes all the time. */
+interface Message {
+  readonly payload: Uint8Array;
+}
+
 /** Time to find the token, touch it and type a passphrase. */
 const patience = 5 * 60_000;
 const largestSignature = 64 << 10;
+/** They lie in memory meanwhile. */
+const messagesAtOnce = 100;
 
 /**
  * An SSHSIG over the message by the key in this file: a private key, or a public one whose private half the agent or
@@ -30,8 +37,12 @@ export async function signWithKeygen(
 ): Promise<SshSig> {
   const args = ["-Y", "sign", "-f", keyFile, "-n", namespace];
   const armored = asksPerson(context)
-    ? await onTerminal(context, args, message)
+    ? (await signFiles(context, args, [{ payload: message }]))[0]!
     : (await runKeygen(context, args, message)).stdout;
+  return proved(armored, message, namespace);
+}
+
+function proved(armored: Uint8Array, message: Uint8Array, namespace: string): SshSig {
   const signature = parseArmoredSshSig(utf8Text(armored, "the signature of ssh-keygen"));
   const data = signedData(message, signature);
   const verified = verifySignature(signingKey(signature.signer), data, signature.signature);
@@ -39,11 +50,34 @@ export async function signWithKeygen(
   throw new NixsealError("refused", "ssh-keygen gave a signature that does not hold");
 }
 
+/**
+ * The same over many messages, in their order: the key is opened once, so that a passphrase is asked for once. A token wants to be
+ * touched for each.
+ */
+export async function signAllWithKeygen(
+  context: Signing,
+  messages: readonly Message[],
+  namespace: string,
+  keyFile: string,
+): Promise<SshSig[]> {
+  const [only] = messages;
+  if (messages.length === 1) return [await signWithKeygen(context, only!.payload, namespace, keyFile)];
+  const args = ["-Y", "sign", "-f", keyFile, "-n", namespace];
+  const signatures: SshSig[] = [];
+  for (let from = 0; from < messages.length; from += messagesAtOnce) {
+    const some = messages.slice(from, from + messagesAtOnce);
+    const armored = await signFiles(context, args, some);
+    some.forEach((message, index) => signatures.push(proved(armored[index]!, message.payload, namespace)));
+  }
+  return signatures;
+}
+
 /** Runs it to the end; a failure is `tool` with what it said last. On a terminal it has said so there. */
 export async function runKeygen(
   context: Pick<Signing, "processes" | "streams" | "passphrase" | "askpass">,
   args: readonly string[],
   input?: Uint8Array,
+  timeout = patience,
 ): Promise<{ readonly stdout: Uint8Array }> {
   const terminal = input === undefined && asksPerson(context);
   const { code, stdout, stderr } = await context.processes.run({
@@ -52,7 +86,7 @@ export async function runKeygen(
     input,
     terminal,
     // A token waits for its touch also where nobody is asked for anything.
-    timeout: patience,
+    timeout,
     ...(await answerOf(context)),
   });
   if (code === 0) return { stdout };
@@ -82,20 +116,27 @@ async function answerOf({
   };
 }
 
-/** The message goes through a file, so that stdin stays the terminal that passphrases are typed on. */
-async function onTerminal(
+/** The messages go through files, so that stdin stays the terminal that passphrases are typed on. */
+async function signFiles(
   context: Signing,
   args: readonly string[],
-  message: Uint8Array,
-): Promise<Uint8Array> {
+  messages: readonly Message[],
+): Promise<Uint8Array[]> {
   const { files, emit } = context;
-  emit({ type: "step", message: `ssh-keygen signs with ${args[3]}; it may ask for a passphrase or a touch` });
+  if (asksPerson(context))
+    emit({
+      type: "step",
+      message: `ssh-keygen signs with ${args[3]}; it may ask for a passphrase or a touch`,
+    });
   const directory = await files.privateDirectory();
   try {
-    const file = `${directory}/message`;
-    await files.create(file, message, { mode: 0o600 });
-    await runKeygen(context, [...args, file]);
-    return await files.read(`${file}.sig`, { limit: largestSignature });
+    const names = messages.map((_, index) => `${directory}/message${index}`);
+    for (const [index, name] of names.entries())
+      await files.create(name, messages[index]!.payload, { mode: 0o600 });
+    await runKeygen(context, [...args, ...names], undefined, patience * messages.length);
+    const signatures: Uint8Array[] = [];
+    for (const name of names) signatures.push(await files.read(`${name}.sig`, { limit: largestSignature }));
+    return signatures;
   } finally {
     await files.removeTree(directory);
   }

@@ -18,12 +18,8 @@ export interface Closure {
   readonly deriver: StorePath | null;
 }
 
-/** Sorts, drops repeated references, and checks the whole. Paths that the toplevel does not reach are left out. */
-export function closureOf(
-  toplevel: StorePath,
-  infos: Iterable<ClosurePath>,
-  deriver: StorePath | null,
-): Closure {
+/** For `closureAmong`: references sorted, without those that are repeated. */
+export function knownPaths(infos: Iterable<ClosurePath>): Map<string, ClosurePath> {
   const known = new Map<string, ClosurePath>();
   for (const { path, narHash, narSize, references, contentAddress } of infos)
     known.set(path, {
@@ -33,6 +29,24 @@ export function closureOf(
       references: [...new Set(references)].sort(byPath),
       contentAddress,
     });
+  return known;
+}
+
+/** Sorts, drops repeated references, and checks the whole. Paths that the toplevel does not reach are left out. */
+export function closureOf(
+  toplevel: StorePath,
+  infos: Iterable<ClosurePath>,
+  deriver: StorePath | null,
+): Closure {
+  return closureAmong(toplevel, knownPaths(infos), deriver);
+}
+
+/** The same for many toplevels, which have most of their paths in common: what is in several closures is in memory once. */
+export function closureAmong(
+  toplevel: StorePath,
+  known: ReadonlyMap<string, ClosurePath>,
+  deriver: StorePath | null,
+): Closure {
   const paths = [...reachable(toplevel, known)].sort(byPath).map((path) => {
     const info = known.get(path);
     if (info !== undefined) return info;

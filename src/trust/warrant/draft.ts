@@ -56,7 +56,8 @@ export function draftWarrant(order: Order, closure: Closure, former: Former | nu
   };
   const fault = inconsistency(warrant);
   if (fault !== null) throw new NixsealError("usage", `no such warrant can be made: ${fault}`);
-  return parseWarrant(encodeWarrant(warrant)); // whatever a reader would not take, a size say, is said here
+  parseWarrant(encodeWarrant(warrant)); // whatever a reader would not take, a size say, is said here
+  return warrant;
 }
 
 /** What was ordered before, to be ordered again: the same closure and source, in a new place of the sequence. */

@@ -15,17 +15,24 @@ export function checkJsonBudget(
 ): void {
   let open = 0;
   let seen = 0;
-  let inText = false;
   for (let i = 0; i < json.length; i++) {
     const byte = json[i]!;
-    if (inText) {
-      if (byte === backslash) i++;
-      else if (byte === quote) inText = false;
-    } else if (byte === quote) inText = true;
+    if (byte === quote) i = endOfText(json, i + 1);
     else if (byte === 0x5b || byte === 0x7b) {
       if (++open > depth) throw new NixsealError("limit", `${what} is nested more than ${depth} deep`);
       if (++seen > containers)
         throw new NixsealError("limit", `${what} has more than ${containers} lists and objects`);
     } else if (byte === 0x5d || byte === 0x7d) open--;
   }
+}
+
+/** Where the quote is that ends the text which begins here; the length where none is. Most of a warrant is text. */
+function endOfText(json: Uint8Array, from: number): number {
+  for (let end = json.indexOf(quote, from); end !== -1; end = json.indexOf(quote, end + 1)) {
+    // A quote behind an odd number of backslashes is part of the text: each pair of them is one backslash.
+    let start = end;
+    while (start > from && json[start - 1] === backslash) start--;
+    if ((end - start) % 2 === 0) return end;
+  }
+  return json.length;
 }

@@ -60,19 +60,25 @@ const source = object<Source>({
 const storePath: Check<StorePath> = (value, path) =>
   parsed(value, path, (given) => parseStorePath(given, anyStore));
 
-function closurePath(value: unknown, path: string, own: StorePath, known: ReadonlySet<string>): ClosurePath {
+function closurePath(
+  value: unknown,
+  path: string,
+  own: StorePath,
+  known: ReadonlyMap<unknown, StorePath>,
+): ClosurePath {
   const [, narHash, narSize, references, address] = tuple(value, path);
   if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0)
     throw wrong(`${path}[2]`, "the size of a NAR", narSize);
   if (!Array.isArray(references)) throw wrong(`${path}[3]`, "a list", references);
-  const stranger = (references as readonly unknown[]).findIndex((one) => !known.has(one as string));
-  if (stranger !== -1)
-    throw wrong(`${path}[3][${stranger}]`, "one of the paths", (references as readonly unknown[])[stranger]);
   return {
     path: own,
     narHash: parsed<Hash>(narHash, `${path}[1]`, parseHash),
     narSize,
-    references: references as StorePath[],
+    references: references.map((one: unknown, index) => {
+      const reference = known.get(one);
+      if (reference === undefined) throw wrong(`${path}[3][${index}]`, "one of the paths", one);
+      return reference;
+    }),
     contentAddress: address === undefined ? null : parsed(address, `${path}[4]`, parseContentAddress),
   };
 }
@@ -88,8 +94,9 @@ const paths: Check<readonly ClosurePath[]> = (value, path) => {
     throw new NixsealError("limit", `${path}: ${value.length} paths, at most ${warrantLimits.paths}`);
   const tuples = value.map((one, index) => tuple(one, `${path}[${index}]`));
   const own = tuples.map(([first], index) => storePath(first, `${path}[${index}][0]`));
-  // A reference is the text of a path that was parsed already: parsing it again is most of the work.
-  const known = new Set<string>(own);
+  // A reference is the text of a path that was parsed already: parsing it again is most of the work, and keeping it most of the
+  // memory.
+  const known = new Map(own.map((one) => [one, one]));
   return tuples.map((one, index) => closurePath(one, `${path}[${index}]`, own[index]!, known));
 };
 

@@ -9,7 +9,7 @@ import { parsePublicKey, type PublicKey } from "../../nix/signing-key.ts";
 import { digestOf, parseStorePath, type StorePath } from "../../nix/store-path.ts";
 import { closureFromCache } from "./binary-cache.ts";
 import { claimOf, type Closure } from "./closure.ts";
-import { closureFromStore, type LocalStore } from "./local-store.ts";
+import { closureFromStore, closuresFromStore, type LocalStore } from "./local-store.ts";
 
 const expression = `let
   text = builtins.toFile "text" "some text";
@@ -45,6 +45,16 @@ suite("closures of stock Nix", () => {
     nix.text("nix", "store", "sign", "-k", "secret", "--recursive", "--store", `file://${signed}`, toplevel);
   });
   after(() => nix.remove());
+
+  test("of several at once it gives each one's own, and what they share once", async () => {
+    const library = closure.paths.find(({ path }) => path.includes("library"))!.path;
+    const all = await closuresFromStore(processes, store, [toplevel, library, toplevel]);
+    assert.deepEqual([...all.keys()], [toplevel, library]);
+    assert.deepEqual(all.get(toplevel), closure);
+    assert.deepEqual(all.get(library), await closureFromStore(processes, store, library));
+    const known = new Set(all.get(toplevel)!.paths);
+    assert.ok(all.get(library)!.paths.every((path) => known.has(path)));
+  });
 
   test("a local store gives what nix-store --query gives", () => {
     const requisites = nix.text("nix-store", "--query", "--requisites", toplevel).split("\n").sort();
