@@ -85,11 +85,6 @@ function leaveLocalesOut(esbuild) {
   esbuild.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export {};" }));
 }
 
-/** Of `{ z }` esbuild keeps all of zod, of `* as z` only what somebody uses: a third, on the way of every verb. */
-function importZodByParts(text) {
-  return text.replace('import { z } from "zod";', 'import * as z from "zod";');
-}
-
 /** What is reached by the same verbs lies in one file: so whoever imports one of these imports all. */
 function importAllOf(together, path, text) {
   const imported = [...text.matchAll(/^(?:import|\}) (?!type).*from "(\..+)";$/gm)].map((match) =>
@@ -101,7 +96,7 @@ function importAllOf(together, path, text) {
 
 function readSources(esbuild) {
   esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
-    const text = importZodByParts(readFileSync(path, "utf8"));
+    const text = readFileSync(path, "utf8");
     return { contents: loadedTogether.reduce((all, one) => importAllOf(one, path, all), text), loader: "ts" };
   });
 }

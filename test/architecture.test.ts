@@ -160,3 +160,11 @@ test("only named exports, and no file that only passes on another's", () => {
   });
   assert.deepEqual(wrong, []);
 });
+
+// Of `{ z }` the bundle keeps all of zod, three times what is used, and every verb loads it.
+test("zod is imported as a namespace", () => {
+  const wrong = sources().filter((file) =>
+    /import \{ z \} from "zod"/.test(readFileSync(join(top, file), "utf8")),
+  );
+  assert.deepEqual(wrong, []);
+});

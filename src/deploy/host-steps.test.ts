@@ -1,4 +1,4 @@
-/** The steps against a gate that is played here; the real one answers in test/deploy/. */
+/** The steps against a gate that is played here; the real one answers in test/e2e/deploy*.test.ts. */
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
 import { alice, signed, warrant } from "../../test/support/warrants.ts";

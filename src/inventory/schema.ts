@@ -1,5 +1,5 @@
 /** The shape of fleet.toml and of the files that it includes. The JSON Schema for editors comes from it too. */
-import { z } from "zod";
+import * as z from "zod";
 import * as rules from "./field-rules.ts";
 import { selectorPattern } from "./selector-entry.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { op } from "./op.ts";
 
 // Each script asks the program itself (`nixseal __complete WORD…`), so that it never goes out of date.

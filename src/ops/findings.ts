@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { placeOf } from "../core/errors.ts";
 import { severities, type Finding, type Severity } from "../core/finding.ts";
 import type { Paint } from "./op.ts";

@@ -1,5 +1,5 @@
 import { basename, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { entryText, stringSource } from "../inventory/edit/add-entry.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Rule } from "../inventory/field-rules.ts";
 
 /** An argument that ends up in fleet.toml follows the rule of its field there. */

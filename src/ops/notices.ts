@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes } from "../core/exit.ts";
 import { severities } from "../core/finding.ts";
 import { hookOf, shells } from "../watch/hooks.ts";

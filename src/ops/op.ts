@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Emit } from "../core/events.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SecretValue } from "../core/secret-value.ts";

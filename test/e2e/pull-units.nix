@@ -11,6 +11,7 @@ let
     mkIf = _: content: content;
     mkOption = option: option;
     optionals = some: list: if some then list else [ ];
+    optionalAttrs = some: set: if some then set else { };
   };
   pkgs = {
     util-linux = programs;

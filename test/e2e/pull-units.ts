@@ -18,7 +18,7 @@ interface Made {
  * says is set aside by a drop-in.
  */
 export async function makePull(host: Host, store: OperatorStore, url: string): Promise<void> {
-  const pull = { enable: true, source: url, removable: false, repository: null, cache: null };
+  const pull = { enable: true, source: url, removable: false, repository: null, cache: null, report: null };
   const times = { substitute: true, interval: "5min", jitter: "2min" };
   const given = `builtins.fromJSON ${JSON.stringify(JSON.stringify({ ...pull, ...times }))}`;
   const expression = `import ${join(top, "test/e2e/pull-units.nix")} {

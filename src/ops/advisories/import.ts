@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { readCollection, writeCollection } from "../../audit/advisories/collection-file.ts";
 import { importers, type ImportKind } from "../../audit/advisories/import/importers.ts";
 import { NixsealError } from "../../core/errors.ts";

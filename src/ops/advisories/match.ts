@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { severities, verdicts } from "../../core/finding.ts";
 import type { AdvisorySet } from "../../audit/advisories/advisory-set.ts";

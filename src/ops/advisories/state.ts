@@ -1,6 +1,6 @@
 /** Where this machine keeps the feed that it follows. */
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Context } from "../op.ts";
 

@@ -1,5 +1,5 @@
 /** What a person wants to know of the feed that is here. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Files } from "../../core/ports.ts";
 import { formatTime } from "../../audit/advisories/feed/metadata.ts";
 import type { Seen } from "../../audit/advisories/feed/seen.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { envelopeLimit } from "../../audit/advisories/feed/envelope.ts";
 import { updateFeed } from "../../audit/advisories/feed/update.ts";
 import { op } from "../op.ts";

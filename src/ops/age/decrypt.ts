@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { at, NixsealError } from "../../core/errors.ts";
 import { decrypt as decryptStream } from "../../secrets/age/decrypt.ts";
 import { ScryptIdentity } from "../../secrets/age/scrypt.ts";

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { encrypt as encryptStream } from "../../secrets/age/encrypt.ts";
 import { parseRecipient, type RecipientContext } from "../../secrets/age/parse-recipient.ts";

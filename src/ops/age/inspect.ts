@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { inspect as inspectFile } from "../../secrets/age/inspect.ts";
 import { at } from "../../core/errors.ts";
 import { op } from "../op.ts";

@@ -1,6 +1,6 @@
 /** Recipients and identities as the flags of `age` verbs name them. */
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { concat } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { KeyIdentity } from "../../secrets/age/identity.ts";

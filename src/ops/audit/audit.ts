@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { auditAreas, type AuditArea } from "../../audit/checks/check.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";

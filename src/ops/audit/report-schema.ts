@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Report } from "../../audit/report.ts";
 import { severities, verdicts } from "../../core/finding.ts";
 

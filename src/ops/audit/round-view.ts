@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes, type ExitCode } from "../../core/exit.ts";
 import type { Paint } from "../op.ts";
 import { table } from "../table.ts";

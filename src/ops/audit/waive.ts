@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AuditFinding } from "../../audit/report.ts";
 import { limits } from "../../audit/limits.ts";
 import { isDay, parseWaivers, waiversFileName } from "../../audit/waivers/waivers-file.ts";

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { cacheFiles, checkInfo } from "../../delivery/bundle.ts";
 import { writeBundle, type BundlePart } from "../../delivery/bundle-write.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { at } from "../../core/errors.ts";
 import { receiptLimits } from "../../delivery/receipt.ts";
 import { openFleet } from "../fleet-context.ts";

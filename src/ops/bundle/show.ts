@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { at } from "../../core/errors.ts";
 import { readBundle } from "../../delivery/bundle.ts";
 import { formatTime } from "../../trust/root/root.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { armorSshSig, type SshSig } from "../../ssh/sshsig.ts";
 import { approvalNamespace, approvers, readNote, statementText } from "../../trust/commits/approvals.ts";

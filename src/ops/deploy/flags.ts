@@ -1,5 +1,5 @@
 /** Flags that the verbs share, and what they mean. */
-import { z } from "zod";
+import * as z from "zod";
 import * as rules from "../../inventory/field-rules.ts";
 import type { DeployDefaults } from "../../inventory/model.ts";
 import { NixsealError } from "../../core/errors.ts";

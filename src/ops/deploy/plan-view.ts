@@ -1,5 +1,5 @@
 /** A plan as the verbs print it. */
-import { z } from "zod";
+import * as z from "zod";
 import type { NixsealError } from "../../core/errors.ts";
 import { reboots, type DeployPlan } from "../../deploy/plan.ts";
 import { actions } from "../../trust/warrant/model.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { formatPlan, runsItAlready } from "../../deploy/plan.ts";
 import { selectHosts } from "../../inventory/selectors.ts";

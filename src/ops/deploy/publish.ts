@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { cacheDirectory } from "../../delivery/head.ts";
 import { deliveryFiles, isPublished, publishFiles, type HostDelivery } from "../../delivery/publish.ts";
 import { selectHosts } from "../../inventory/selectors.ts";

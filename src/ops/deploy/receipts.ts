@@ -1,5 +1,5 @@
 import { basename, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
 import type { Files } from "../../core/ports.ts";

@@ -1,5 +1,5 @@
 /** A rollout's end as the verbs print it. */
-import { z } from "zod";
+import * as z from "zod";
 import type { DeployPlan } from "../../deploy/plan.ts";
 import { rolloutName } from "../../deploy/records.ts";
 import type { HostReport, RolloutReport } from "../../deploy/rollout.ts";

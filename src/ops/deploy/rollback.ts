@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
 import * as rules from "../../inventory/field-rules.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { openRange } from "../../trust/commits/range.ts";
 import type { Context } from "../op.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { checkFleet } from "../../inventory/check.ts";
 import { findFleet } from "../fleet-context.ts";

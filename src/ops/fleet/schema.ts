@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fleetJsonSchema } from "../../inventory/schema.ts";
 import { op } from "../op.ts";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { GateEvent } from "../../gate/answer.ts";
 import { gateActions } from "../../gate/message.ts";

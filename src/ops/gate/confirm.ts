@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";

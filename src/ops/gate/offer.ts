@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { readWarrant } from "../../trust/warrant/store.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";

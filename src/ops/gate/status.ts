@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Field } from "../../nix/json-fields.ts";
 import { printable } from "../../audit/printable.ts";
 import { facts } from "../facts.ts";

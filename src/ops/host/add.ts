@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { EntryFields } from "../../inventory/edit/add-entry.ts";
 import { planAdd } from "../../inventory/edit/change.ts";

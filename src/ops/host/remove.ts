@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { planRemove } from "../../inventory/edit/change.ts";
 import { secretsOf } from "../../inventory/recipients.ts";
 import { oneHost } from "../../inventory/selectors.ts";

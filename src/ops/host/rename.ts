@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { planRename } from "../../inventory/edit/change.ts";
 import { name as nameRule } from "../../inventory/field-rules.ts";
 import { oneHost } from "../../inventory/selectors.ts";

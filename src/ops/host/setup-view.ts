@@ -1,5 +1,5 @@
 /** What is or would be written to a host, as the verb prints it. */
-import { z } from "zod";
+import * as z from "zod";
 import type { HostFile } from "../../gate/setup/host-files.ts";
 import type { Change } from "../../gate/setup/write.ts";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { secretsOf } from "../../inventory/recipients.ts";
 import { oneHost } from "../../inventory/selectors.ts";
 import { facts } from "../facts.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { identityFiles } from "../../inventory/identities.ts";
 import type { Host } from "../../inventory/model.ts";
 import { hostRecipients } from "../../inventory/recipients.ts";

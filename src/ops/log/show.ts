@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseEntry } from "../../log/entry.ts";
 import { readLog } from "../../log/log.ts";
 import { openFleet } from "../fleet-context.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { readLog } from "../../log/log.ts";
 import { verifyLog, type Witness } from "../../log/verify.ts";

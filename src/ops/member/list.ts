@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { selectMembers } from "../../inventory/selectors.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";

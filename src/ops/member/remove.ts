@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { planRemove } from "../../inventory/edit/change.ts";
 import { oneMember } from "../../inventory/selectors.ts";
 import { openFleet } from "../fleet-context.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { oneMember } from "../../inventory/selectors.ts";
 import { facts } from "../facts.ts";
 import { openFleet } from "../fleet-context.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Fleet, Member } from "../../inventory/model.ts";
 import { memberRecipients, readersOf } from "../../inventory/recipients.ts";
 import { keyView } from "../host/view.ts";

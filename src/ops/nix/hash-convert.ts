@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatHash, parseHash } from "../../nix/hash.ts";
 import { op } from "../op.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { formatHash, type HashFormat } from "../../nix/hash.ts";
 import { hashStream } from "../../nix/nar/hash.ts";

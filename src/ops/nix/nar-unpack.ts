@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { unpackNar } from "../../nix/nar/unpack.ts";
 import { op } from "../op.ts";
 import { inputStream, naming } from "./input.ts";

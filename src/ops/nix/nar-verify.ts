@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatHash } from "../../nix/hash.ts";
 import { verifyNar } from "../../nix/nar/verify.ts";
 import { op } from "../op.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { utf8Text } from "../../core/bytes.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { formatContentAddress } from "../../nix/content-address.ts";

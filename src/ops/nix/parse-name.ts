@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseDrvName } from "../../nix/version.ts";
 import { op } from "../op.ts";
 import { inputLines } from "./input.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { largestSource, parseNix } from "../../audit/nix-language/parser.ts";
 import { concat } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { checkStore } from "../../secrets/store/check-store.ts";
 import { findingSchema, findingsText } from "../findings.ts";

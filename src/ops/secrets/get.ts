@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { oneSecret } from "../../inventory/selectors.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { ciphertextFile, readStored } from "../../secrets/store/stored-secret.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Identity } from "../../secrets/age/identity.ts";
 import { decryptBytes } from "../../secrets/age/decrypt.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { op } from "../op.ts";
 import { identityFlag } from "./identities.ts";
 

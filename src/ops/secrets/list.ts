@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Secret } from "../../inventory/model.ts";
 import { hostsOf, readersOf, recipientsOf } from "../../inventory/recipients.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { selectHosts } from "../../inventory/selectors.ts";
 import { manifestFor } from "../../secrets/manifest-for.ts";

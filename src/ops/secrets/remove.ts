@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { planRemove } from "../../inventory/edit/change.ts";
 import { oneSecret } from "../../inventory/selectors.ts";
 import { ciphertextFile, recordFile } from "../../secrets/store/stored-secret.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import { name as nameRule } from "../../inventory/field-rules.ts";

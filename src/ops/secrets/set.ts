@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { oneSecret } from "../../inventory/selectors.ts";
 import { concat } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { oneSecret } from "../../inventory/selectors.ts";
 import { recipientsOf } from "../../inventory/recipients.ts";
 import { judge } from "../../secrets/store/judge.ts";

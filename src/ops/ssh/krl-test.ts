@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { revocationOf } from "../../ssh/revocations.ts";
 import { op } from "../op.ts";

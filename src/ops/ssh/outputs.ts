@@ -1,5 +1,5 @@
 /** Keys, certificates and refusals as the ssh verbs print them. */
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { optionText, type Certificate, type CertificateOption } from "../../ssh/certificate.ts";
 import type { PublicKey } from "../../ssh/public-key.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { checkCaSignature } from "../../ssh/check-certificate.ts";
 import { op } from "../op.ts";

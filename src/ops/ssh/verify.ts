@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitCodes } from "../../core/exit.ts";
 import { digestMessage } from "../../ssh/sshsig.ts";
 import { verify as decide } from "../../ssh/verify.ts";

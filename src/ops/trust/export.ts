@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { utf8 } from "../../core/bytes.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import { formatPublicKey } from "../../ssh/public-key-line.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Fleet, MemberName } from "../../inventory/model.ts";
 import type { Certificate } from "../../ssh/certificate.ts";

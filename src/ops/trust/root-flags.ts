@@ -1,5 +1,5 @@
 /** Words of the command line that end up in a root. */
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import * as rules from "../../inventory/field-rules.ts";
 import type { Fleet } from "../../inventory/model.ts";

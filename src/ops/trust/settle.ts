@@ -1,5 +1,5 @@
 /** A version of the root on its way: signed here, passed on while signatures are missing, put in place when they are there. */
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import type { Fingerprint } from "../../ssh/public-key.ts";
 import { decideFirstRoot, decideNextRoot, signersAmong } from "../../trust/root/decide.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { describeChange } from "../../trust/root/change.ts";
 import { signersAmong } from "../../trust/root/decide.ts";
 import { formatTime } from "../../trust/root/root.ts";

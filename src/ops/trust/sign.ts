@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { describeChange } from "../../trust/root/change.ts";
 import { discardNext, nextRootFile } from "../../trust/root/store.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { formatWarrantEnvelope, type WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { readWarrant } from "../../trust/warrant/store.ts";

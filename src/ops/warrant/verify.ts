@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";

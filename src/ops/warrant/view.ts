@@ -1,5 +1,5 @@
 /** A warrant as the verbs print it. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatTime } from "../../trust/root/root.ts";
 import { closureBytes } from "../../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
