@@ -19,6 +19,7 @@ const codes: Record<string, { code: ErrorCode; message: string; hint?: string }>
   EMFILE: { code: "io", message: "too many open files" },
   ENAMETOOLONG: { code: "io", message: "file name is too long" },
   EBADF: { code: "io", message: "bad file descriptor" },
+  ECONNRESET: { code: "io", message: "the other side ended the connection", hint: "try again" },
   EPIPE: { code: "io", message: "the reader went away" },
   EIO: { code: "io", message: "input/output error" },
 };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -23,6 +25,27 @@ test("both directions of a unix socket, each with an end of its own", async (con
   assert.equal(Buffer.from((await connection.read()) ?? "").toString(), "heard one two");
   assert.equal(await connection.read(), null);
   connection.close();
+});
+
+test("a full queue is waited for", async (context) => {
+  const path = join(temporaryDirectory(context), "socket");
+  // Its listener says that it is there and then accepts nothing, until it is told to.
+  const script = `const server = require("node:net").createServer();
+    server.listen({ path: process.argv[1], backlog: 1 }, () => {
+      process.stdout.write("listening");
+      require("node:fs").readSync(0, Buffer.alloc(1));
+    });`;
+  const listener = spawn(process.execPath, ["--eval", script, path], { stdio: ["pipe", "pipe", "inherit"] });
+  context.after(() => listener.kill("SIGKILL"));
+  await once(listener.stdout, "data");
+  const open = async (): Promise<void> => (await sockets.connect(path)).close();
+  await Promise.all([open(), open()]);
+  const third = connect(path);
+  const [error] = (await once(third, "error").catch((cause: unknown) => [cause])) as [NodeJS.ErrnoException];
+  assert.equal(error.code, "EAGAIN");
+  const waiting = open();
+  listener.stdin.write("go");
+  await waiting;
 });
 
 test("no socket, no listener, no path", async (context) => {

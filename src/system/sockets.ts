@@ -1,17 +1,40 @@
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { NixsealError } from "../core/errors.ts";
 import type { Connection, Sockets } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
 
+/** A full queue is waited for this often, and this long between: ten seconds. */
+const tries = 200;
+const pause = 50;
+
 /** Unix sockets. */
 export const sockets: Sockets = {
-  connect: (path) =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ path, allowHalfOpen: true });
-      socket.once("error", (cause) => reject(connectError(cause, path)));
-      socket.once("connect", () => resolve(connectionOf(socket, path)));
-    }),
+  connect: async (path) => {
+    // connect(2) that blocks waits for a place in a queue that is full. Node's does not block, and fails.
+    for (let n = 1; n < tries; n++) {
+      const connection = await tryConnect(path);
+      if (connection !== null) return connection;
+      await sleep(pause);
+    }
+    throw new NixsealError("limit", "too many connections wait at the socket", {
+      where: { file: path },
+      hint: "try again; see on the host what connects: ss -xp",
+    });
+  },
 };
+
+/** Null when the socket's queue is full. */
+function tryConnect(path: string): Promise<Connection | null> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.once("error", (cause) => {
+      if ("code" in cause && cause.code === "EAGAIN") resolve(null);
+      else reject(connectError(cause, path));
+    });
+    socket.once("connect", () => resolve(connectionOf(socket, path)));
+  });
+}
 
 function connectionOf(socket: Socket, path: string): Connection {
   socket.removeAllListeners("error").on("error", () => undefined); // told to whoever reads or writes next

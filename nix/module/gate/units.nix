@@ -32,6 +32,9 @@ in
       # The default ends the socket for good after 200 connections in 2 seconds: the deploy user could close the gate.
       # What is more than MaxConnections is refused, and that is all.
       TriggerLimitIntervalSec = 0;
+      # systemd 255 and later accepts 150 in 2 seconds (PollLimitBurst). With the kernel's own 4096, those who come after a flood
+      # stand behind it for a minute; these it accepts at one go.
+      Backlog = 128;
     };
     Install.WantedBy = [ "sockets.target" ];
   };
