@@ -23,6 +23,8 @@ const patience = {
   work: { timeout: 45 * 60_000, lifetime: 6 * 3600_000 },
 };
 const atOnce = 32;
+/** How `nixseal-agent` begins the line below an error. */
+const hintMark = "  hint: ";
 
 export type Way = "shared" | "fresh";
 
@@ -41,14 +43,15 @@ export function gateOf(
       }),
     failure: (code, stderr) => {
       if (code === 255) return connectionError(host, stderr);
-      const said = stderr.trim().split("\n").at(-1)?.slice(0, 500) ?? "";
+      const lines = stderr.trim().split("\n");
+      const said = lines.findLast((line) => !line.startsWith(hintMark))?.slice(0, 500) ?? "";
+      // A gate that says no, or why it can't, has its own way out, where it knows one.
+      const itsHint = lines.findLast((line) => line.startsWith(hintMark))?.slice(hintMark.length, 500);
+      const noGate = `does '${host.user ?? gateUser}' have the gate's forced command there? nixseal host setup ${host.name}`;
       return new NixsealError(
         "tool",
         `the host did not answer as a gate (exit ${code})${said === "" ? "" : `: ${said}`}`,
-        {
-          hint: `does '${host.user ?? gateUser}' have the gate's forced command there? nixseal host setup ${host.name}`,
-          where: { host: host.name },
-        },
+        { hint: said.startsWith("nixseal-agent: ") ? itsHint : noGate, where: { host: host.name } },
       );
     },
   };
