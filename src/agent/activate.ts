@@ -1,15 +1,7 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes, exitCodeOf, type ExitCode } from "../core/exit.ts";
-import { activate as activateOrder } from "../gate/activate/activate.ts";
-import { confirm, revert } from "../gate/activate/confirm.ts";
-import { activateAtConsole } from "../gate/activate/break-glass.ts";
 import { usualBounds, type Gate } from "../gate/activate/gate.ts";
-import { offer } from "../gate/activate/offer.ts";
-import { reboot } from "../gate/activate/reboot.ts";
-import { settle } from "../gate/activate/recover.ts";
-import { status } from "../gate/activate/status.ts";
 import { refusalResult, type GateResult } from "../gate/answer.ts";
-import { serveImports } from "../gate/import/serve.ts";
 import { parseMessage, type GateMessage, type ImportMessage, type UploadMessage } from "../gate/message.ts";
 import { MessageLines } from "../gate/read-message.ts";
 import { actions } from "../trust/warrant/model.ts";
@@ -17,15 +9,26 @@ import { listener } from "./gate-listener.ts";
 import { openGateLog, type GateLog } from "./gate-log.ts";
 import { openGate, type OpenGate } from "./gate-open.ts";
 import { peerOf } from "./gate-peer.ts";
-import { runInOwnUnit } from "./gate-unit.ts";
 import { rootOf, rootOption } from "./root.ts";
-import { pushedStatus, pushSecrets } from "./secrets-push.ts";
 import { errorText } from "./text.ts";
 import type { AgentContext, AgentVerb, Values } from "./verb.ts";
 
+/** Each message has a process of its own, which loads what is to be done about that one. */
+const parts = {
+  activate: () => import("../gate/activate/activate.ts"),
+  breakGlass: () => import("../gate/activate/break-glass.ts"),
+  confirm: () => import("../gate/activate/confirm.ts"),
+  imports: () => import("../gate/import/serve.ts"),
+  offer: () => import("../gate/activate/offer.ts"),
+  reboot: () => import("../gate/activate/reboot.ts"),
+  recover: () => import("../gate/activate/recover.ts"),
+  secrets: () => import("./secrets-push.ts"),
+  status: () => import("../gate/activate/status.ts"),
+  pushed: () => import("./pushed-status.ts"),
+  unit: () => import("./gate-unit.ts"),
+};
+
 export const activate: AgentVerb = {
-  name: "activate",
-  summary: "the root side of the gate: one message on stdin, decided by the host's own state",
   options: [
     { name: "peer", value: "INSTANCE", summary: "the connection's name, systemd's %i: its uid is checked" },
     { name: "recover", summary: "finish or undo an activation that was cut short; reads no message" },
@@ -89,11 +92,13 @@ async function answer(
   const gate: Gate = { ...context, ...open, bounds: usualBounds, say, peer };
   const own = values["here"] === undefined && root === "" && (await hasSystemd(context));
   if (values["recover"] === true) {
-    if (own)
+    if (own) {
+      const { runInOwnUnit } = await parts.unit();
       return exit(await runInOwnUnit(context, ["--recover"], { input: new Uint8Array(), recovers: null }));
+    }
     // As ExecStopPost= of a machine that goes down: it comes up with the former system, which is what going back is.
     if (environment.get("SERVICE_RESULT") !== undefined && (await goesDown(context))) return exitCodes.done;
-    await settle(gate);
+    await (await parts.recover()).settle(gate);
     return exitCodes.done;
   }
   const console = values["console"];
@@ -102,6 +107,7 @@ async function answer(
   const line = await lines.only();
   const message = parseMessage(line, open.config.storeDirectory);
   if (message.kind === "import" || message.kind === "upload") {
+    const { serveImports } = await parts.imports();
     await serveImports(context, open, message, lines, async (result, told) => {
       await log.write(result.ok ? "info" : "warning", `${message.kind}: ${told}`);
       await tell(result);
@@ -110,6 +116,7 @@ async function answer(
   }
   lines.close(); // what would come after the line is nobody's to read
   if (!own || !runsSystems(message)) return conclude(await follow(context, gate, root, message), tell);
+  const { runInOwnUnit } = await parts.unit();
   const identity = peer === null ? [] : [`--peer=0-0-${peer}`];
   const recovers =
     message.kind === "activate" ? (open.config.confirm?.within ?? 0) + 3 * usualBounds.switch : null;
@@ -129,19 +136,21 @@ async function follow(
 ): Promise<GateResult> {
   switch (message.kind) {
     case "offer":
-      return offer(gate, message);
+      return (await parts.offer()).offer(gate, message);
     case "activate":
-      return activateOrder(gate, message);
+      return (await parts.activate()).activate(gate, message);
     case "confirm":
-      return confirm(gate, message);
+      return (await parts.confirm()).confirm(gate, message);
     case "revert":
-      return revert(gate, message);
+      return (await parts.confirm()).revert(gate, message);
     case "reboot":
-      return reboot(gate, message);
+      return (await parts.reboot()).reboot(gate, message);
     case "secrets":
-      return pushSecrets(context, gate, root, message);
-    case "status":
+      return (await parts.secrets()).pushSecrets(context, gate, root, message);
+    case "status": {
+      const [{ status }, { pushedStatus }] = await Promise.all([parts.status(), parts.pushed()]);
       return { ...(await status(gate)), secrets: await pushedStatus(gate, root) };
+    }
   }
 }
 
@@ -158,6 +167,7 @@ async function atConsole(
     });
   const sure = await context.person.askYesNo(`activate ${path} on ${gate.config.host} without a warrant?`);
   if (!sure) throw new NixsealError("cancelled", "nothing was done");
+  const { activateAtConsole } = await parts.breakGlass();
   return activateAtConsole(gate, path, actions.find((one) => one === values["action"]) ?? "switch");
 }
 

@@ -16,8 +16,6 @@ import type { AgentContext, AgentVerb, Values } from "./verb.ts";
 type Shown = Pick<OrderResult, "outcome" | "message" | "receipt">;
 
 export const bundleApply: AgentVerb = {
-  name: "bundle apply",
-  summary: "follow an order that came as a file; for hosts without a network",
   options: [
     {
       name: "receipt",

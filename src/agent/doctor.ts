@@ -12,8 +12,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const doctor: AgentVerb = {
-  name: "doctor",
-  summary: "what on this host would let the known attacks succeed",
   options: [
     rootOption,
     {

@@ -1,9 +1,10 @@
 import { commonOptions } from "./arguments.ts";
+import { registry } from "./registry.ts";
 import type { AgentVerb, Option } from "./verb.ts";
 
-export function overview(verbs: readonly AgentVerb[]): string {
-  const width = Math.max(...verbs.map(({ name }) => name.length));
-  const lines = verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+export function overview(names: readonly string[]): string {
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = names.map((name) => `  ${name.padEnd(width)}  ${registry[name]!.summary}`);
   return `nixseal-agent: the part of nixseal that runs on hosts
 
 ${lines.join("\n")}
@@ -13,8 +14,8 @@ ${lines.join("\n")}
 `;
 }
 
-export function helpOf(verb: AgentVerb): string {
-  const { name, summary, argument, examples, exits } = verb;
+export function helpOf(name: string, verb: AgentVerb): string {
+  const { argument, examples, exits } = verb;
   const options = [...verb.options, ...commonOptions];
   const required = verb.options
     .filter((option) => option.required === true)
@@ -25,7 +26,7 @@ export function helpOf(verb: AgentVerb): string {
     ...(argument === undefined ? [] : [[argument.name, argument.summary] as const]),
     ...options.map((option) => [spelled(option), option.summary] as const),
   ];
-  return `${summary}
+  return `${registry[name]!.summary}
 
 usage: ${usage}
 

@@ -12,8 +12,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const ledgerShow: AgentVerb = {
-  name: "ledger show",
-  summary: "what brought a store path to this host, when, and on whose word",
   options: [rootOption],
   argument: {
     name: "PATH",

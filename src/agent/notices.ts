@@ -5,8 +5,6 @@ import { exitOf, noticesNow, textOf } from "../watch/notices-now.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const noticesVerb: AgentVerb = {
-  name: "notices",
-  summary: "show what 'watch' found; reads one file, asks nobody",
   options: [
     { name: "file", value: "FILE", summary: `the file (default: ${noticesFile})` },
     {

@@ -5,8 +5,6 @@ import { tell } from "../watch/tell.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const notifyVerb: AgentVerb = {
-  name: "notify",
-  summary: "tell the person at the desktop what 'watch' found, when it is new",
   options: [{ name: "file", value: "FILE", summary: `what was found (default: ${noticesFile})` }],
   examples: ["nixseal-agent notify", "systemctl --user start nixseal-notify.service"],
   exits: [],

@@ -17,8 +17,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const pull: AgentVerb = {
-  name: "pull",
-  summary: "look for an order for this host where pull.json says, and follow it; for a timer",
   options: [
     { name: "check", summary: "only whether the source can be read; for the gate's health checks" },
     { name: "now", summary: "look at all of it again, whatever failed or was seen before" },

@@ -9,8 +9,6 @@ import { visible } from "./text.ts";
 import type { AgentContext, AgentVerb } from "./verb.ts";
 
 export const receive: AgentVerb = {
-  name: "receive",
-  summary: "the gate's side to the network: the forced command of the deploy user",
   options: [
     {
       name: "member",

@@ -1,43 +1,11 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "../core/exit.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { activate } from "./activate.ts";
 import { parseWords } from "./arguments.ts";
-import { bundleApply } from "./bundle-apply.ts";
 import { helpOf, overview } from "./help.ts";
-import { doctor } from "./doctor.ts";
-import { ledgerShow } from "./ledger-show.ts";
-import { pull } from "./pull.ts";
-import { receive } from "./receive.ts";
-import { noticesVerb } from "./notices.ts";
-import { notifyVerb } from "./notify.ts";
-import { secretsCheck } from "./secrets-check.ts";
-import { secretsInstall } from "./secrets-install.ts";
-import { secretsLease } from "./secrets-lease.ts";
-import { secretsVerify } from "./secrets-verify.ts";
-import { status } from "./status.ts";
-import { taint } from "./taint.ts";
+import { registry } from "./registry.ts";
 import { errorJson, errorText } from "./text.ts";
-import type { AgentContext, AgentVerb } from "./verb.ts";
-import { watchVerb } from "./watch.ts";
-
-const verbs: readonly AgentVerb[] = [
-  activate,
-  receive,
-  pull,
-  bundleApply,
-  secretsInstall,
-  secretsCheck,
-  secretsVerify,
-  secretsLease,
-  status,
-  ledgerShow,
-  taint,
-  doctor,
-  watchVerb,
-  noticesVerb,
-  notifyVerb,
-];
+import type { AgentContext } from "./verb.ts";
 
 /** Runs one command line and gives the exit code. An error is told once, on stderr and with --json on stdout too. */
 export async function run(words: readonly string[], context: AgentContext): Promise<ExitCode> {
@@ -54,36 +22,36 @@ export async function run(words: readonly string[], context: AgentContext): Prom
 }
 
 async function dispatch(words: readonly string[], context: AgentContext): Promise<ExitCode> {
-  const [noun, name] = words;
+  const [noun, second] = words;
   if (noun === "--version") {
     await context.out(`nixseal-agent ${context.version}\n`);
     return exitCodes.done;
   }
+  const names = Object.keys(registry);
   if (noun === undefined || noun === "--help" || noun === "-h" || noun === "help") {
-    await context.out(overview(verbs));
+    await context.out(overview(names));
     return noun === undefined ? exitCodes.usage : exitCodes.done;
   }
-  const whole = verbs.find((verb) => verb.name === noun);
-  if (whole !== undefined) return runVerb(whole, words.slice(1), context);
-  const siblings = verbs.filter((verb) => verb.name.startsWith(`${noun} `));
-  if (siblings.length === 0) throw unknown(noun, [...new Set(verbs.map((verb) => verb.name.split(" ")[0]!))]);
-  if (name === undefined || name === "--help" || name === "-h") {
+  if (names.includes(noun)) return runVerb(noun, words.slice(1), context);
+  const siblings = names.filter((name) => name.startsWith(`${noun} `));
+  if (siblings.length === 0) throw unknown(noun, [...new Set(names.map((name) => name.split(" ")[0]!))]);
+  if (second === undefined || second === "--help" || second === "-h") {
     await context.out(overview(siblings));
-    return name === undefined ? exitCodes.usage : exitCodes.done;
+    return second === undefined ? exitCodes.usage : exitCodes.done;
   }
-  const verb = siblings.find((candidate) => candidate.name === `${noun} ${name}`);
-  if (verb === undefined)
-    throw unknown(
-      name,
-      siblings.map((sibling) => sibling.name.split(" ")[1]!),
-    );
-  return runVerb(verb, words.slice(2), context);
+  const name = `${noun} ${second}`;
+  if (siblings.includes(name)) return runVerb(name, words.slice(2), context);
+  throw unknown(
+    second,
+    siblings.map((sibling) => sibling.split(" ")[1]!),
+  );
 }
 
-async function runVerb(verb: AgentVerb, words: readonly string[], context: AgentContext): Promise<ExitCode> {
+async function runVerb(name: string, words: readonly string[], context: AgentContext): Promise<ExitCode> {
+  const verb = await registry[name]!.load();
   const { values, argument } = parseWords(verb, words);
   if (values["help"] === true) {
-    await context.out(helpOf(verb));
+    await context.out(helpOf(name, verb));
     return exitCodes.done;
   }
   return verb.run(context, values, argument);

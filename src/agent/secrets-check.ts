@@ -4,8 +4,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const secretsCheck: AgentVerb = {
-  name: "secrets check",
-  summary: "validate a manifest and its ciphertexts without any key; what the build runs",
   options: [
     { name: "manifest", value: "FILE", required: true, summary: "the manifest; sources lie beside it" },
   ],

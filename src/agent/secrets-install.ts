@@ -8,8 +8,6 @@ import type { AgentContext, AgentVerb } from "./verb.ts";
 import { errorText, visible } from "./text.ts";
 
 export const secretsInstall: AgentVerb = {
-  name: "secrets install",
-  summary: "decrypt the host's secrets and put them in place",
   options: [
     { name: "manifest", value: "FILE", required: true, summary: "what to install; sources lie beside it" },
     {

@@ -5,8 +5,6 @@ import { holdLease } from "../secrets/lease/hold.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const secretsLease: AgentVerb = {
-  name: "secrets lease",
-  summary: "keep values from stdin in memory until stdin ends (for 'nixseal secrets with')",
   options: [],
   examples: ["nixseal secrets with netrc --on builder -- nix build --store ssh-ng://builder .#it"],
   exits: ["4 no file system in memory to keep them on"],

@@ -1,8 +1,7 @@
 /** The root side of `nixseal secrets push`: a signed order is decided on, its values are tried, kept and installed. */
 import { createHash } from "node:crypto";
 import { hex, base64, utf8, utf8Text } from "../core/bytes.ts";
-import { canonicalJson, type Json } from "../core/canonical-json.ts";
-import { NixsealError } from "../core/errors.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
 import { readActivation } from "../gate/activate/activation.ts";
 import type { Gate } from "../gate/activate/gate.ts";
 import { locked } from "../gate/activate/locked.ts";
@@ -21,34 +20,8 @@ import { readManifest } from "../secrets/manifest-check.ts";
 import type { Manifest } from "../secrets/manifest.ts";
 import { pushedAfter } from "../secrets/pushed.ts";
 import { formatTime } from "../trust/root/root.ts";
-import { openPushed, readPushed, sweepPushed, writeCiphertexts, writePushed } from "./pushed-values.ts";
+import { openPushed, sweepPushed, writeCiphertexts, writePushed } from "./pushed-values.ts";
 import type { AgentContext } from "./verb.ts";
-
-/**
- * What the sender of the next order needs to know: its number, and what each secret has now. A part of `status`, which must say the rest
- * whatever is wrong here. Null where nothing can be pushed.
- */
-export async function pushedStatus(gate: Gate, root: string): Promise<Json> {
-  try {
-    return await knownOf(gate, root);
-  } catch (error) {
-    if (!(error instanceof NixsealError)) throw error;
-    return { problem: error.message };
-  }
-}
-
-async function knownOf({ files, config }: Gate, root: string): Promise<Json> {
-  const installed = await installedManifest(files, layoutOf(root));
-  if (installed === null || config.mode !== "warrants") return null;
-  const { manifest } = await readManifest(files, installed.file);
-  const store = await readPushed(files, root);
-  const values = manifest.secrets.filter(({ stage }) => stage === "default");
-  return {
-    seq: store?.values.seq ?? 0,
-    // What is in place, not what ought to be: after a cut-off push it is sent again.
-    values: Object.fromEntries(values.map(({ name }) => [name, installed.digests.get(name) ?? null])),
-  };
-}
 
 export function pushSecrets(
   context: AgentContext,

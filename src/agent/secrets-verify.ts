@@ -7,8 +7,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const secretsVerify: AgentVerb = {
-  name: "secrets verify",
-  summary: "fail with the reason when the last installation of a secret failed",
   options: [rootOption],
   argument: { name: "NAME", summary: "the secret" },
   examples: ["nixseal-agent secrets verify grafana-admin"],

@@ -9,8 +9,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const status: AgentVerb = {
-  name: "status",
-  summary: "what this host runs, what it has accepted, and what waits",
   options: [rootOption],
   examples: ["nixseal-agent status", "nixseal-agent status --json"],
   exits: ["1 a part could not be read"],

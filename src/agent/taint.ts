@@ -11,8 +11,6 @@ import { visible } from "./text.ts";
 import type { AgentVerb } from "./verb.ts";
 
 export const taint: AgentVerb = {
-  name: "taint",
-  summary: "what a key or a member ever brought to this host, and everything that depends on it",
   options: [rootOption],
   argument: {
     name: "WHO",

@@ -36,10 +36,8 @@ export interface Option {
 /** Values of options by name; `true` for a switch. */
 export type Values = Readonly<Record<string, string | true | undefined>>;
 
-/** A command of one word (`activate`) or two (`secrets install`). */
+/** A command; its name and what it is for stand in registry.ts. */
 export interface AgentVerb {
-  readonly name: string;
-  readonly summary: string;
   readonly options: readonly Option[];
   /** The one word that it takes beside options. */
   readonly argument?: { readonly name: string; readonly summary: string };

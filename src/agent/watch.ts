@@ -16,8 +16,6 @@ const parts = {
 };
 
 export const watchVerb: AgentVerb = {
-  name: "watch",
-  summary: "fetch the advisories, match the running system, and act as the policy says",
   options: [
     {
       name: "config",

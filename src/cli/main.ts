@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     workingDirectory: process.cwd(),
     version: manifest.version,
     askpass: fileURLToPath(new URL("../../../bin/nixseal-askpass", import.meta.url)),
-    agent: [process.execPath, fileURLToPath(new URL("../agent/main.js", import.meta.url))],
+    agent: [process.execPath, fileURLToPath(new URL("../program/agent.js", import.meta.url))],
     stderr: { write: (text) => void process.stderr.write(text), terminal: process.stderr.isTTY ?? false },
   });
 }

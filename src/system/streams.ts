@@ -8,6 +8,8 @@ import { systemError } from "./errors.ts";
 /** The first failure is the one to tell: later ones only say that the stream is closed. */
 let stdoutFailure: NixsealError | undefined;
 
+let stdinIsOpen = false;
+
 /** The program's own streams. */
 export const streams: Streams = {
   stdin: readStdin,
@@ -59,10 +61,16 @@ function isLost(descriptor: number): boolean {
 
 const accessMode = constants.O_WRONLY | constants.O_RDWR;
 
+/** Ends what reads it, so that it keeps the program no more. One that nobody read is not opened for that. */
+export function leaveStdin(): void {
+  if (stdinIsOpen) process.stdin.destroy();
+}
+
 /** Node takes a directory for an empty stream: `secrets set NAME < DIRECTORY` would store an empty value. */
 async function* readStdin(): AsyncGenerator<Uint8Array> {
   try {
     if (fstatSync(0).isDirectory()) throw new NixsealError("io", "stdin is a directory");
+    stdinIsOpen = true;
     yield* process.stdin as AsyncIterable<Buffer>;
   } catch (cause) {
     throw cause instanceof NixsealError ? cause : ioError("cannot read stdin", cause);

@@ -13,7 +13,7 @@ import { processes } from "../../src/system/processes.ts";
 import { random } from "../../src/system/random.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-const agent = fileURLToPath(new URL("../../src/agent/main.js", import.meta.url));
+const agent = fileURLToPath(new URL("../../src/program/agent.js", import.meta.url));
 
 /** What plain Nix does, members' keys trusted and sudo with wildcards. Where not `succeeded`, Nix itself is in the way. */
 const plain: Partial<Record<AttackName, Outcome["kind"]>> = {

@@ -9,7 +9,7 @@ import { parsePublicKeyLine } from "../../src/ssh/public-key-line.ts";
 import { top } from "../console.ts";
 import { ReceivingGate } from "../support/receiving-gate.ts";
 
-const agent = join(top, "dist/src/agent/main.js");
+const agent = join(top, "dist/src/program/agent.js");
 const hello = Buffer.alloc(16);
 hello.writeBigUInt64LE(0x390c9debn);
 hello.writeBigUInt64LE(0x207n, 8);

@@ -14,7 +14,7 @@ import { processes } from "../../src/system/processes.ts";
 import { random } from "../../src/system/random.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-const agent = fileURLToPath(new URL("../../src/agent/main.js", import.meta.url));
+const agent = fileURLToPath(new URL("../../src/program/agent.js", import.meta.url));
 
 interface Ran {
   readonly status: number | null;

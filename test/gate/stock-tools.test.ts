@@ -20,7 +20,7 @@ import { random } from "../../src/system/random.ts";
 import { sshServer } from "../support/ssh-server.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-const agent = fileURLToPath(new URL("../../src/agent/main.js", import.meta.url));
+const agent = fileURLToPath(new URL("../../src/program/agent.js", import.meta.url));
 
 function inLab(t: TestContext, work: (lab: Lab) => Promise<void>): Promise<void> {
   const parent = temporaryDirectory(t);

@@ -32,7 +32,7 @@ import { temporaryDirectory } from "./temporary.ts";
 import { ca, member, root as trustRoot, selectors, signed, warrant } from "./warrants.ts";
 
 const hour = 3600_000;
-const agent = join(top, "dist/src/agent/main.js");
+const agent = join(top, "dist/src/program/agent.js");
 
 export interface Told {
   readonly status: number | null;
