@@ -40,10 +40,38 @@ const { metafile } = await split(
   { external: ["@noble/*", "bcrypt-pbkdf", "openpgp", "toml-eslint-parser", "yaml"] },
 );
 // Not shared with the other, of which every chunk would be in pieces then. It has no package in it.
-await split({ agent: "src/agent/main.ts" }, "agent-chunks", { packages: "external" });
+await split({ agent: "src/agent/main.ts" }, "agent-chunks", { packages: "external" }, await partsOfTheGate());
 writeFileSync(join(top, program, "package.json"), '{ "type": "commonjs" }\n');
 
-async function split(entryPoints, directory, packages) {
+/** What both sides of the gate load for a message is one file, and what most orders need beside that another. */
+async function partsOfTheGate() {
+  const { metafile } = await build({
+    ...common,
+    entryPoints: ["src/agent/main.ts"],
+    packages: "external",
+    metafile: true,
+    write: false,
+  });
+  const loadedBy = (file) => {
+    const all = new Set([file]);
+    for (const one of all)
+      for (const { path, kind } of metafile.inputs[one]?.imports ?? [])
+        if (kind === "import-statement" && path.startsWith("src/")) all.add(path);
+    return all;
+  };
+  const [start, receive, activate] = ["main", "receive", "activate"].map((name) =>
+    loadedBy(`src/agent/${name}.ts`),
+  );
+  const orders = ["offer", "activate", "confirm"].map((name) => loadedBy(`src/gate/activate/${name}.ts`));
+  const files = Object.keys(metafile.inputs);
+  const both = files.filter((file) => !start.has(file) && receive.has(file) && activate.has(file));
+  const order = files.filter(
+    (file) => !start.has(file) && !both.includes(file) && orders.filter((all) => all.has(file)).length > 1,
+  );
+  return [both, order].map((all) => all.map((file) => join(top, file)));
+}
+
+async function split(entryPoints, directory, packages, together = loadedTogether) {
   const { metafile, outputFiles } = await build({
     ...common,
     ...packages,
@@ -53,7 +81,7 @@ async function split(entryPoints, directory, packages) {
     chunkNames: `${directory}/[name]-[hash]`,
     plugins: [
       { name: "English only", setup: leaveLocalesOut },
-      { name: "sources", setup: readSources },
+      { name: "sources", setup: (esbuild) => readSources(esbuild, together) },
     ],
     metafile: true,
     write: false,
@@ -96,10 +124,10 @@ function importAllOf(together, path, text) {
   return `${text}\n${together.map((name) => `import ${JSON.stringify(name)};`).join("\n")}`;
 }
 
-function readSources(esbuild) {
+function readSources(esbuild, together) {
   esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
     const text = readFileSync(path, "utf8");
-    return { contents: loadedTogether.reduce((all, one) => importAllOf(one, path, all), text), loader: "ts" };
+    return { contents: together.reduce((all, one) => importAllOf(one, path, all), text), loader: "ts" };
   });
 }
 
