@@ -118,6 +118,7 @@ export class DeployFleet {
       "StrictModes no",
       "UsePAM no",
       "ExposeAuthInfo yes",
+      "SetEnv SHLVL=1", // else bash(1), for who comes by ssh, runs what lies in ~/.bashrc of whoever runs this
       "PermitRootLogin prohibit-password",
       "",
     ];

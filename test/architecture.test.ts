@@ -117,15 +117,18 @@ test("no source goes through a shell or leaves host keys unchecked", () => {
   assert.deepEqual(wrong, []);
 });
 
-/** Everything that a file brings in, from one import to the next. */
-function loaded(start: string, kinds: readonly Import["kind"][]): { files: string[]; packages: string[] } {
+/** Everything that a file brings in, from one import to the next, by those kinds of imports that count in each file. */
+function loaded(
+  start: string,
+  kindsIn: (file: string) => readonly Import["kind"][],
+): { files: string[]; packages: string[] } {
   const seen = new Set<string>();
   const packages = new Set<string>();
   const visit = (file: string): void => {
     if (seen.has(file)) return;
     seen.add(file);
     for (const { specifier, kind } of importsOf(file)) {
-      if (!kinds.includes(kind) || specifier.startsWith("node:")) continue;
+      if (!kindsIn(file).includes(kind) || specifier.startsWith("node:")) continue;
       if (specifier.startsWith(".")) visit(resolved(file, specifier));
       else packages.add(packageOf(specifier));
     }
@@ -134,8 +137,22 @@ function loaded(start: string, kinds: readonly Import["kind"][]): { files: strin
   return { files: [...seen], packages: [...packages] };
 }
 
-test("what nixseal-agent loads at its start: its rooms and no npm package", () => {
-  const { files, packages } = loaded("src/agent/main.ts", ["static"]);
+test("what nixseal-agent loads before it knows its verb: neither a verb nor what verbs need", () => {
+  const { files, packages } = loaded("src/agent/main.ts", () => ["static"]);
+  assert.deepEqual([...new Set(files.map(roomOf))].sort(), ["agent", "core", "system"]);
+  assert.ok(!files.includes("src/agent/activate.ts"));
+  assert.deepEqual(packages, []);
+});
+
+test("what nixseal-agent loads for any of its verbs: its rooms and no npm package", () => {
+  // It loads verbs lazily, and these what messages ask for. What the other rooms load lazily, a package among it, is theirs to say.
+  const lazy = new Set(["agent", "gate"]);
+  const { files, packages } = loaded("src/agent/main.ts", (file) =>
+    lazy.has(roomOf(file)) ? ["static", "dynamic"] : ["static"],
+  );
+  const verbs = importsOf("src/agent/registry.ts").filter(({ kind }) => kind === "dynamic");
+  assert.ok(verbs.length > 10 && files.includes("src/nix/protocol/worker-server.ts"));
+  for (const { specifier } of verbs) assert.ok(files.includes(resolved("src/agent/registry.ts", specifier)));
   const rooms = new Set(files.map(roomOf));
   const mayLoad = new Set([...table.get("agent")!.rooms, "agent", "system"]);
   assert.deepEqual(
@@ -147,7 +164,7 @@ test("what nixseal-agent loads at its start: its rooms and no npm package", () =
 
 test("what nixseal-agent loads to watch: no npm package, not even lazily", () => {
   for (const start of ["watch", "preview", "resume", "tell"]) {
-    const { files, packages } = loaded(`src/watch/${start}.ts`, ["static", "dynamic"]);
+    const { files, packages } = loaded(`src/watch/${start}.ts`, () => ["static", "dynamic"]);
     assert.ok(files.length > 10, start);
     assert.deepEqual(packages, [], start);
   }

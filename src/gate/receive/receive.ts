@@ -4,28 +4,22 @@ import { NixsealError } from "../../core/errors.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "../../core/exit.ts";
 import type { Clock, Environment, Files, Processes, Random, Sockets } from "../../core/ports.ts";
 import { utf8Text } from "../../core/bytes.ts";
-import { serveStore } from "../../nix/protocol/serve-server.ts";
-import { serveWorker } from "../../nix/protocol/worker-server.ts";
 import type { GateConfig } from "../config.ts";
 import type { GatePaths } from "../paths.ts";
 import { Quarantine } from "../quarantine/quarantine.ts";
-import { sweep } from "../quarantine/sweep.ts";
 import { gateTime, readKnowledge } from "../state.ts";
-import { openStoreAccess } from "../store-access.ts";
 import { readWarranted, type WarrantedPaths } from "../warranted.ts";
 import { parseReceiveCommand, type ReceiveCommand } from "./command.ts";
-import { GateStore } from "./gate-store.ts";
-import { importHeld } from "./held.ts";
+import type { GateStore } from "./gate-store.ts";
 import { ImportQueue } from "./import-queue.ts";
 import type { GateLog } from "./log.ts";
 import { senderOf, type Login } from "./login.ts";
 import { orderActivation, passOrder, type OrderParts } from "./orders.ts";
 import { readAll, skipPassword } from "./read-input.ts";
-import { answerRebuild } from "./rebuild.ts";
 import { connectRootSide } from "./root-side.ts";
 import { takeSlot } from "./slots.ts";
 import type { ClientPort } from "./stdin-port.ts";
-import { findUploader, largestCertificate, showCertificate, type UploaderPolicy } from "./uploader.ts";
+import type { UploaderPolicy } from "./uploader.ts";
 
 export interface ReceivePorts {
   readonly clock: Clock;
@@ -49,6 +43,18 @@ export interface ReceiveParts extends ReceivePorts {
   /** This program's own command line, to start the root side where there is no socket. */
   readonly program: readonly string[];
 }
+
+/** Loaded when a connection asks for it: most bring one order, and each has a process of its own. */
+const load = {
+  gateStore: () => import("./gate-store.ts"),
+  held: () => import("./held.ts"),
+  rebuild: () => import("./rebuild.ts"),
+  serve: () => import("../../nix/protocol/serve-server.ts"),
+  storeAccess: () => import("../store-access.ts"),
+  sweep: () => import("../quarantine/sweep.ts"),
+  uploader: () => import("./uploader.ts"),
+  worker: () => import("../../nix/protocol/worker-server.ts"),
+};
 
 /** Bytes that stay free on the disk. */
 const reserve = 256 << 20;
@@ -110,6 +116,7 @@ class Connection {
         return code;
       }
       default: {
+        const { answerRebuild } = await load.rebuild();
         const warranted = await this.#warranted();
         if (command.verb === "switch") await this.#importHeld();
         return answerRebuild(
@@ -137,26 +144,34 @@ class Connection {
   async #upload(protocol: "serve" | "daemon"): Promise<ExitCode> {
     const { client: port, clock, config, paths, log, say, files, version } = this.#parts;
     await this.#quarantine.prepare();
+    const [{ sweep }, { GateStore }] = await Promise.all([load.sweep(), load.gateStore()]);
     const swept = await sweep({ files, clock }, this.#quarantine, config.quarantine.days);
     if (swept.length > 0) log({ event: "swept", entries: swept.length });
     const warranted = await this.#warranted();
     if (warranted !== null) await this.#importHeld(warranted);
     const store = new GateStore({
       directory: config.storeDirectory,
-      openStore: () => openStoreAccess(this.#parts, paths, config),
+      openStore: async () => (await load.storeAccess()).openStoreAccess(this.#parts, paths, config),
       warranted,
       upstream: config.upstream,
       quarantine: this.#quarantine,
       queue: this.#queue,
-      uploader: async () =>
-        findUploader(files, this.#certificates, this.#parts.login, await this.#uploaderPolicy()),
+      uploader: async () => {
+        const { findUploader } = await load.uploader();
+        return findUploader(files, this.#certificates, this.#parts.login, await this.#uploaderPolicy());
+      },
       log,
       sender: senderOf(this.#parts.login),
     });
     this.#store = store;
     try {
-      if (protocol === "daemon") await serveWorker({ port, clock, store, software: `nixseal ${version}` });
-      else await serveStore({ port, clock, store, diagnose: (line) => say(`${line}\n`) });
+      if (protocol === "daemon") {
+        const { serveWorker } = await load.worker();
+        await serveWorker({ port, clock, store, software: `nixseal ${version}` });
+      } else {
+        const { serveStore } = await load.serve();
+        await serveStore({ port, clock, store, diagnose: (line) => say(`${line}\n`) });
+      }
       await this.#queue.settle();
       return exitCodes.done;
     } finally {
@@ -166,6 +181,7 @@ class Connection {
 
   async #present(): Promise<ExitCode> {
     const { client, clock, files, login, say, log } = this.#parts;
+    const { largestCertificate, showCertificate } = await load.uploader();
     const line = utf8Text(await readAll(client, clock, largestCertificate), "the certificate");
     await this.#quarantine.prepare();
     const policy = await this.#uploaderPolicy();
@@ -180,6 +196,7 @@ class Connection {
     const now = warranted ?? (await this.#warranted());
     if (now === null) return;
     await this.#quarantine.prepare();
+    const { importHeld } = await load.held();
     try {
       await importHeld(this.#quarantine, now, this.#queue, this.#parts.config.storeDirectory);
       await this.#queue.settle();
