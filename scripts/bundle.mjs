@@ -43,7 +43,7 @@ const { metafile } = await split(
 await split({ agent: "src/agent/main.ts" }, "agent-chunks", { packages: "external" }, await partsOfTheGate());
 writeFileSync(join(top, program, "package.json"), '{ "type": "commonjs" }\n');
 
-/** What both sides of the gate load for a message is one file, and what most orders need beside that another. */
+/** Of the agent: what both sides of the gate load for a message, what the network's side loads beside it, and what most orders need. */
 async function partsOfTheGate() {
   const { metafile } = await build({
     ...common,
@@ -57,18 +57,20 @@ async function partsOfTheGate() {
     for (const one of all)
       for (const { path, kind } of metafile.inputs[one]?.imports ?? [])
         if (kind === "import-statement" && path.startsWith("src/")) all.add(path);
+    all.delete(file);
     return all;
   };
   const [start, receive, activate] = ["main", "receive", "activate"].map((name) =>
     loadedBy(`src/agent/${name}.ts`),
   );
   const orders = ["offer", "activate", "confirm"].map((name) => loadedBy(`src/gate/activate/${name}.ts`));
-  const files = Object.keys(metafile.inputs);
-  const both = files.filter((file) => !start.has(file) && receive.has(file) && activate.has(file));
-  const order = files.filter(
-    (file) => !start.has(file) && !both.includes(file) && orders.filter((all) => all.has(file)).length > 1,
+  const files = Object.keys(metafile.inputs).filter((file) => !start.has(file));
+  const both = files.filter((file) => receive.has(file) && activate.has(file));
+  const received = files.filter((file) => receive.has(file) && !activate.has(file));
+  const ordered = files.filter(
+    (file) => !receive.has(file) && !activate.has(file) && orders.filter((all) => all.has(file)).length > 1,
   );
-  return [both, order].map((all) => all.map((file) => join(top, file)));
+  return [both, received, ordered].map((part) => part.map((file) => join(top, file)));
 }
 
 async function split(entryPoints, directory, packages, together = loadedTogether) {
