@@ -103,9 +103,10 @@ async function answer(
   }
   const console = values["console"];
   if (typeof console === "string") return conclude(await atConsole(context, gate, console, values), tell);
-  const lines = new MessageLines(streams.stdin(), clock);
-  const line = await lines.only();
+  const lines = new MessageLines(streams.stdin({ reuse: true }), clock);
+  const line = await lines.first();
   const message = parseMessage(line, open.config.storeDirectory);
+  if (message.kind !== "import" || message.bytes === null) lines.requireAlone();
   if (message.kind === "import" || message.kind === "upload") {
     const { serveImports } = await parts.imports();
     await serveImports(context, open, message, lines, async (result, told) => {

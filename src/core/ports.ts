@@ -237,8 +237,8 @@ export interface AtomicFile {
 
 /** The streams of the program and the person behind them. */
 export interface Streams {
-  /** In pieces as they come. */
-  stdin(): AsyncIterable<Uint8Array>;
+  /** In pieces as they come. With `reuse` a piece is the caller's only until the next one is asked for: no memory is taken for each. */
+  stdin(options?: { readonly reuse?: boolean }): AsyncIterable<Uint8Array>;
   stdout(bytes: Uint8Array): Promise<void>;
   readonly stdinIsTerminal: boolean;
   readonly stdoutIsTerminal: boolean;

@@ -85,7 +85,7 @@ export class Importer {
     this.#queue.check();
     const info = { ...path, deriver: null, signatures: [], registrationTime: null, ultimate: false };
     const arrived = await this.#quarantine.receive(info, nar, null);
-    await this.#queue.add(arrived, { kind: "import", path: path.path, uploader: null });
+    await this.#queue.add(arrived, { kind: "import", bytes: null, path: path.path, uploader: null });
   }
 
   /** How many are in the store now. Throws why one was not imported. */

@@ -42,6 +42,8 @@ export type GateCode =
   | "action"
   /** the warrant was never offered, or has gone since */
   | "not-offered"
+  /** the archive that came is not of the size that the warrant names */
+  | "size"
   /** it was tried often enough, or undone on purpose: it takes a new order */
   | "spent"
   /** another activation is under way */

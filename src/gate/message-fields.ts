@@ -3,6 +3,7 @@ import { fromBase64, utf8Text } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import { nullable, object, text, wrong, type Check } from "../core/shape.ts";
 import type { Head } from "../trust/warrant/state.ts";
+import { largestEnclosed } from "./message-limits.ts";
 
 /**
  * A fencing token: the number of the sender's lease, which only rises. Whoever lost the lease has a smaller number than the host
@@ -21,6 +22,12 @@ export const flag: Check<boolean> = (value, path) => {
 export const count: Check<number> = (value, path) => {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw wrong(path, "a whole number", value);
+};
+/** The size of an archive that comes with its message. */
+export const enclosed: Check<number> = (value, path) => {
+  const size = count(value, path);
+  if (size <= largestEnclosed) return size;
+  throw new NixsealError("limit", `an archive of ${size} bytes does not come with its message`);
 };
 export const fence: Check<Fence> = nullable(count);
 

@@ -4,6 +4,9 @@ import { sameBytes, utf8 } from "../core/bytes.ts";
 /** Bytes of the line. Only an offer carries a closure, and only one kind carries values. */
 export const messageLimits = { offer: 64 << 20, secrets: 48 << 20, other: 1 << 20 } as const;
 
+/** Bytes of an archive that follows its message. The sender holds it in memory, and some more like it. */
+export const largestEnclosed = 8 << 20;
+
 /** How these begin, and no other message: which limit holds is known before the rest is read. */
 const offerStart = utf8('{"between":');
 const secretsStart = utf8('{"ciphertexts":');

@@ -51,7 +51,7 @@ async function everyKind(): Promise<GateMessage[]> {
   return [
     { kind: "offer", warrant: envelope, between: [], status: null },
     { kind: "offer", warrant: envelope, between: [envelope.payload], status },
-    { kind: "import", path: pathOf("openssl"), uploader: null },
+    { kind: "import", bytes: null, path: pathOf("openssl"), uploader: null },
     activate,
     { ...activate, fence: null, log: { seq: 7, digest } },
     { kind: "confirm", nonce: digest, signature, fence: null },
@@ -102,7 +102,7 @@ suite("a message", () => {
   test("of another kind, of no kind and of another store is none", () => {
     for (const text of ["{}", "[]", "null", "1", '{"kind":"exec"}', '{"kind":["status"]}'])
       assert.throws(() => parseMessage(utf8(`${text}\n`), store), { code: "malformed" }, text);
-    const path = formatMessage({ kind: "import", path: pathOf("openssl"), uploader: null });
+    const path = formatMessage({ kind: "import", bytes: null, path: pathOf("openssl"), uploader: null });
     assert.throws(() => parseMessage(path, "/other/store"), { code: "malformed" });
     const inside = Buffer.from(path).toString().replace("openssl", "openssl/../x");
     assert.throws(() => parseMessage(utf8(inside), store), { code: "malformed" });

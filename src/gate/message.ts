@@ -22,6 +22,7 @@ import {
   carried,
   count,
   digest,
+  enclosed,
   fence,
   flag,
   logHead,
@@ -45,9 +46,11 @@ export interface OfferMessage {
   readonly status: StatusBundle | null;
 }
 
-/** A path that lies in the quarantine and that a pending or active warrant names. More messages of this kind may follow it. */
+/** A path that a pending or active warrant names. More of this kind may follow. */
 export interface ImportMessage {
   readonly kind: "import";
+  /** How many bytes follow the line: the archive, whole. Null: it lies in the quarantine. */
+  readonly bytes: number | null;
   readonly path: StorePath;
   /** Who sent the bytes, for the ledger: the receiver's word, by which nothing is decided. Null where it does not know. */
   readonly uploader: { readonly member: string; readonly key: string } | null;
@@ -57,8 +60,7 @@ export interface ImportMessage {
 export interface UploadMessage {
   readonly kind: "upload";
   readonly certificate: Certificate;
-  /** A narinfo. */
-  readonly info: string;
+  readonly info: string; // a narinfo
 }
 
 export interface ActivateMessage {
@@ -104,8 +106,8 @@ export type GateMessage =
 
 export const confirmNamespace = "nixseal-confirm@v1";
 
-const isFingerprint = (given: string): boolean => /^SHA256:[A-Za-z0-9+/]{43}$/.test(given);
-const isName = (given: string): boolean => follows(name, given);
+const fingerprint = text((given) => /^SHA256:[A-Za-z0-9+/]{43}$/.test(given), "a fingerprint");
+const memberName = text((given) => follows(name, given), "a name");
 
 const shapes = {
   offer: object({
@@ -115,9 +117,10 @@ const shapes = {
     warrant: carried,
   }),
   import: object({
+    bytes: nullable(enclosed),
     kind: oneOf("import"),
     path: carried,
-    uploader: nullable(object({ key: text(isFingerprint, "a fingerprint"), member: text(isName, "a name") })),
+    uploader: nullable(object({ key: fingerprint, member: memberName })),
   }),
   upload: object({ certificate: carried, info: carried, kind: oneOf("upload") }),
   activate: object({
@@ -171,12 +174,12 @@ function read(value: unknown, storeDirectory: string): GateMessage {
       };
     }
     case "import": {
-      const { path, uploader } = shapes.import(value, "message");
-      return { kind: "import", path: parseStorePath(path, storeDirectory), uploader };
+      const { path, ...rest } = shapes.import(value, "message");
+      return { ...rest, path: parseStorePath(path, storeDirectory) };
     }
     case "upload": {
-      const { certificate, info } = shapes.upload(value, "message");
-      return { kind: "upload", certificate: parseCertificate(bytesOf(certificate)), info };
+      const { certificate, ...rest } = shapes.upload(value, "message");
+      return { ...rest, certificate: parseCertificate(bytesOf(certificate)) };
     }
     case "activate":
       return shapes.activate(value, "message");

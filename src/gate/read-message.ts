@@ -15,7 +15,8 @@ export async function readMessageLine(
   clock: Pick<Clock, "sleep">,
 ): Promise<Uint8Array> {
   const lines = new MessageLines(stdin, clock);
-  const line = await lines.only();
+  const line = await lines.first();
+  lines.requireAlone();
   lines.close(); // what would come after the line is nobody's to read
   return line;
 }
@@ -26,22 +27,52 @@ export class MessageLines {
   readonly #clock: Pick<Clock, "sleep">;
   /** What came with the line before: at most one piece. */
   #held: Uint8Array = new Uint8Array(0);
+  /** Of what `enclosed` gives: bytes before the next line that were not read yet. */
+  #due = 0;
 
   constructor(stdin: AsyncIterable<Uint8Array>, clock: Pick<Clock, "sleep">) {
     this.#pieces = stdin[Symbol.asyncIterator]();
     this.#clock = clock;
   }
 
-  /** The first line, which there must be, and with which nothing else may come: its answer decides what follows it. */
-  async only(): Promise<Uint8Array> {
+  /** The first line, which there must be. */
+  async first(): Promise<Uint8Array> {
     const line = await this.next();
     if (line === null) throw unfinished();
-    if (this.#held.length > 0) throw new NixsealError("malformed", "more than one line was sent");
     return line;
+  }
+
+  /** Throws `malformed` when something came with the first line: its answer decides what follows it, unless it says what does. */
+  requireAlone(): void {
+    if (this.#held.length > 0) throw new NixsealError("malformed", "more than one line was sent");
+  }
+
+  /**
+   * So many bytes, which follow the line. Once, piece by piece as they come; what the caller leaves, `next` reads away, so that a message
+   * that was refused does not put those after it out of step. Throws `malformed` for an end before theirs, `timeout`.
+   */
+  enclosed(size: number): AsyncIterable<Uint8Array> {
+    this.#due = size;
+    return this.#rest();
+  }
+
+  async *#rest(): AsyncGenerator<Uint8Array, void, undefined> {
+    const patience = new Patience(this.#clock, waits);
+    while (this.#due > 0) {
+      const piece = this.#held.length > 0 ? this.#held : await this.#piece(patience);
+      if (piece === null)
+        throw new NixsealError("malformed", `the connection ends ${this.#due} bytes before the archive does`);
+      const bytes = piece.subarray(0, this.#due);
+      this.#held = piece.subarray(bytes.length);
+      this.#due -= bytes.length;
+      yield bytes;
+    }
   }
 
   /** The next line, or null at the end. Errors as of `readMessageLine`. */
   async next(): Promise<Uint8Array | null> {
+    const left = this.#rest();
+    while ((await left.next()).done !== true);
     const patience = new Patience(this.#clock, waits);
     let line = new Uint8Array(4096);
     let size = 0;

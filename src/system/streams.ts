@@ -4,15 +4,21 @@ import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Streams } from "../core/ports.ts";
 import { systemError } from "./errors.ts";
+import { PipePieces } from "./pipe-pieces.ts";
 
 /** The first failure is the one to tell: later ones only say that the stream is closed. */
 let stdoutFailure: NixsealError | undefined;
 
 let stdinIsOpen = false;
+let pipe: PipePieces | null = null;
 
 /** The program's own streams. */
 export const streams: Streams = {
-  stdin: readStdin,
+  stdin: ({ reuse = false } = {}) => {
+    if (!reuse || !isPipe(0)) return readStdin();
+    pipe = new PipePieces(0, (cause) => ioError("cannot read stdin", cause));
+    return pipe;
+  },
   stdout: (bytes) =>
     new Promise((resolve, reject) => {
       process.stdout.write(bytes, (cause) => {
@@ -64,6 +70,7 @@ const accessMode = constants.O_WRONLY | constants.O_RDWR;
 /** Ends what reads it, so that it keeps the program no more. One that nobody read is not opened for that. */
 export function leaveStdin(): void {
   if (stdinIsOpen) process.stdin.destroy();
+  void pipe?.return();
 }
 
 /** Node takes a directory for an empty stream: `secrets set NAME < DIRECTORY` would store an empty value. */
@@ -75,6 +82,11 @@ async function* readStdin(): AsyncGenerator<Uint8Array> {
   } catch (cause) {
     throw cause instanceof NixsealError ? cause : ioError("cannot read stdin", cause);
   }
+}
+
+function isPipe(descriptor: number): boolean {
+  const status = fstatSync(descriptor);
+  return status.isFIFO() || status.isSocket();
 }
 
 function ioError(message: string, cause: unknown): NixsealError {

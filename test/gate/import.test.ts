@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { formatMessage } from "../../src/gate/message.ts";
+import { largestEnclosed } from "../../src/gate/message-limits.ts";
 import { ImportSession } from "../../src/gate/import/session.ts";
 import { writePending } from "../../src/gate/pending.ts";
 import { readKnowledge, writeKnowledge } from "../../src/gate/state.ts";
@@ -49,7 +51,7 @@ test("root follows no symlink, waits for no pipe, and reads nothing that is not 
   for (const [what, prepare] of Object.entries(tricks)) {
     fs.rmSync(place, { recursive: true, force: true });
     prepare();
-    const result = await session.handle({ kind: "import", path: sudo, uploader: null });
+    const result = await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null });
     assert.equal(result.ok, false, what);
     assert.ok(!gate.host.has(sudo), what);
   }
@@ -58,17 +60,17 @@ test("root follows no symlink, waits for no pipe, and reads nothing that is not 
   fs.mkdirSync(gate.path("fake"));
   fs.writeFileSync(gate.path("fake", narName(gate.builder.info(sudo).narHash)), nar);
   fs.symlinkSync(gate.path("fake"), gate.paths.quarantine);
-  assert.equal((await session.handle({ kind: "import", path: sudo, uploader: null })).ok, false);
+  assert.equal((await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null })).ok, false);
   assert.ok(!gate.host.has(sudo));
   fs.rmSync(gate.paths.quarantine);
   fs.mkdirSync(gate.paths.quarantine);
   fs.writeFileSync(place, nar);
-  assert.deepEqual(await session.handle({ kind: "import", path: sudo, uploader: null }), {
+  assert.deepEqual(await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null }), {
     kind: "result",
     ok: true,
     outcome: "added",
   });
-  assert.deepEqual(await session.handle({ kind: "import", path: sudo, uploader: null }), {
+  assert.deepEqual(await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null }), {
     kind: "result",
     ok: true,
     outcome: "present",
@@ -87,7 +89,7 @@ test("bytes that are not those of the warrant do not come in, whatever they repl
   };
   const attempt = async (what: string, bytes: Buffer): Promise<void> => {
     fs.writeFileSync(place, bytes);
-    const result = await session.handle({ kind: "import", path: sudo, uploader: null });
+    const result = await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null });
     assert.equal(result.ok, false, what);
   };
   for (const [what, bytes] of Object.entries(wrong)) {
@@ -103,12 +105,40 @@ test("bytes that are not those of the warrant do not come in, whatever they repl
   }
   assert.deepEqual(fs.readdirSync(gate.paths.copies), []);
   fs.writeFileSync(place, nar);
-  assert.deepEqual(await session.handle({ kind: "import", path: sudo, uploader: null }), {
+  assert.deepEqual(await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null }), {
     kind: "result",
     ok: true,
     outcome: "repaired",
   });
   assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
+  await session.end();
+});
+
+test("an archive that comes with its message: the signed bytes or none, and the connection goes on", async (context) => {
+  const { gate, sudo, nar, session } = await offered(context, `good${"x".repeat(300_000)}`);
+  const message = (bytes: number, archive: Buffer): Buffer =>
+    Buffer.concat([formatMessage({ kind: "import", bytes, path: sudo, uploader: null }), archive]);
+  const other = flipped(nar);
+  const short = nar.subarray(0, -8);
+  const long = Buffer.concat([nar, Buffer.alloc(8)]);
+  const outcomes = (...messages: Buffer[]): (string | undefined)[] => {
+    const { stdout } = gate.tellBytes(Buffer.concat(messages));
+    return stdout.match(/"(?:outcome|code)":"[^"]*"/g)?.map((one) => one.split('"')[3]) ?? [];
+  };
+  const size = nar.length;
+  const wrong = [message(size, other), message(size - 8, short), message(size + 8, long)];
+  assert.deepEqual(outcomes(...wrong), ["refused", "size", "size"]);
+  assert.deepEqual(outcomes(message(size, short)), ["malformed", "malformed"], "the end within the archive");
+  assert.deepEqual(outcomes(message(largestEnclosed + 1, nar)), ["limit"]);
+  assert.ok(!gate.host.has(sudo));
+  // Nix would throw away what is valid before it has seen the last byte.
+  gate.host.add("sudo", "in use");
+  assert.deepEqual(outcomes(...wrong), ["malformed", "size", "size"]);
+  assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "in use");
+  assert.deepEqual(fs.readdirSync(gate.paths.copies), []);
+  const all = [...wrong, message(size, nar), message(size, other), message(size, nar)];
+  assert.deepEqual(outcomes(...all), ["malformed", "size", "size", "repaired", "present", "present"]);
+  gate.host.run("nix-store", ["--verify-path", sudo]);
   await session.end();
 });
 
@@ -124,7 +154,7 @@ test("an archive that changes while root reads it: the signed content or none", 
       fs.writeFileSync(place, nar);
       const until = new AbortController();
       const importing = session
-        .handle({ kind: "import", path: sudo, uploader: null })
+        .handle({ kind: "import", bytes: null, path: sudo, uploader: null })
         .finally(() => until.abort());
       for (let n = 0; !until.signal.aborted; n++) {
         fs.writeFileSync(place, n % 2 === 0 ? other : nar, { flag: "r+" });
@@ -148,7 +178,7 @@ test("to replace a path root reads the archive once, and what it has proved is w
     reads++ === 0 ? files.streamInside(directory, name) : inPieces(flipped(nar));
   const ports = { files: { ...files, streamInside }, clock, processes };
   const session = new ImportSession(ports, gate.config, gate.paths);
-  const result = await session.handle({ kind: "import", path: sudo, uploader: null });
+  const result = await session.handle({ kind: "import", bytes: null, path: sudo, uploader: null });
   assert.deepEqual(result, { kind: "result", ok: true, outcome: "repaired" });
   assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
   await session.end();
@@ -158,9 +188,9 @@ test("only what an offered warrant names now, on a connection for nothing else",
   const { gate, sudo, nar, place, session } = await offered(context);
   fs.writeFileSync(place, nar);
   const other = gate.builder.add("other", "other");
-  const unnamed = await session.handle({ kind: "import", path: other, uploader: null });
+  const unnamed = await session.handle({ kind: "import", bytes: null, path: other, uploader: null });
   assert.ok(!unnamed.ok && unnamed.code === "not-offered");
-  const lines = gate.tell({ kind: "import", path: sudo, uploader: null });
+  const lines = gate.tell({ kind: "import", bytes: null, path: sudo, uploader: null });
   assert.equal(lines.status, 0, lines.stderr);
   assert.match(lines.stdout, /"outcome":"added"/);
 
@@ -176,7 +206,7 @@ test("only what an offered warrant names now, on a connection for nothing else",
     gate.builder.run("nix-store", ["--dump", gate.builder.at(few)], "", []),
   );
   const fewer = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
-  const threshold = await fewer.handle({ kind: "import", path: few, uploader: null });
+  const threshold = await fewer.handle({ kind: "import", bytes: null, path: few, uploader: null });
   assert.ok(!threshold.ok && threshold.code === "threshold", JSON.stringify(threshold));
   assert.ok(!gate.host.has(few));
   await fewer.end();
@@ -186,7 +216,7 @@ test("only what an offered warrant names now, on a connection for nothing else",
   const open = { ...clock, now: () => new Date(now) };
   const kept = new ImportSession({ files, clock: open, processes }, gate.config, gate.paths);
   const ask = async () => {
-    const answer = await kept.handle({ kind: "import", path: sudo, uploader: null });
+    const answer = await kept.handle({ kind: "import", bytes: null, path: sudo, uploader: null });
     return answer.ok ? answer["outcome"] : answer.code;
   };
   assert.equal(await ask(), "present");
@@ -201,7 +231,7 @@ test("only what an offered warrant names now, on a connection for nothing else",
 
   const late = { ...clock, now: () => new Date(Date.now() + 2 * 3600_000) };
   const later = new ImportSession({ files, clock: late, processes }, gate.config, gate.paths);
-  const expired = await later.handle({ kind: "import", path: sudo, uploader: null });
+  const expired = await later.handle({ kind: "import", bytes: null, path: sudo, uploader: null });
   assert.ok(!expired.ok && expired.code === "not-offered", "a warrant that has run out names nothing");
   await later.end();
 });

@@ -66,7 +66,7 @@ test("stage 0: the root side looks at the certificate itself", async (context) =
     [gate.certificate("alice", ["upload"], { critical: [] }), /"code":"rights"/],
   ];
   for (const [line, expected] of refused) assert.match(upload(line).stdout, expected);
-  assert.match(gate.tell({ kind: "import", path, uploader: null }).stdout, /"code":"mode"/);
+  assert.match(gate.tell({ kind: "import", bytes: null, path, uploader: null }).stdout, /"code":"mode"/);
   assert.ok(!gate.host.has(path));
   assert.match(upload(gate.certificate("alice")).stdout, /"outcome":"added"/);
   assert.ok(gate.host.has(path));

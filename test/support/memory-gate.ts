@@ -86,7 +86,7 @@ export class MemoryGate {
   #rootSide(): RootConnection {
     const answers: string[] = [];
     return {
-      send: async (bytes) => {
+      send: async (bytes, enclosed) => {
         const message = parseMessage(bytes, "/nix/store");
         const said = this.rootSays.shift();
         if (said !== undefined) return void answers.push(said);
@@ -96,7 +96,9 @@ export class MemoryGate {
         const there = this.host.paths.get(path.path);
         if (there !== undefined && claimOf(there.info) === claimOf(path))
           return void answers.push(canonicalJson({ kind: "result", ok: true, outcome: "present" }));
-        const nar = fs.readFileSync(join(this.quarantine.directory, narName(path.narHash)));
+        const nar = Buffer.from(
+          enclosed ?? fs.readFileSync(join(this.quarantine.directory, narName(path.narHash))),
+        );
         if (!sameBytes(createHash("sha256").update(nar).digest(), path.narHash.digest))
           return void answers.push(refusal("malformed", "another archive"));
         const info = { ...path, deriver: null, signatures: [], registrationTime: null, ultimate: false };

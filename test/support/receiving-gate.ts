@@ -200,10 +200,15 @@ export class ReceivingGate {
 
   /** Sends a message to the root side, past the receiver. */
   tell(message: GateMessage) {
+    return this.tellBytes(formatMessage(message));
+  }
+
+  /** Messages, with what follows each. */
+  tellBytes(input: Uint8Array) {
     const args = [agent, "activate", "--root", this.paths.root, "--here", "--json"];
     const env = { ...this.host.allEnvironment };
     const result = spawnSync(process.execPath, args, {
-      input: formatMessage(message),
+      input,
       encoding: "utf8",
       timeout: 60_000,
       env,

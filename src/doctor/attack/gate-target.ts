@@ -153,7 +153,9 @@ export class GateTarget implements Target {
   }
 
   importText(path: string): Promise<Reply> {
-    return this.#client.tell(utf8(`${canonicalJson({ kind: "import", path, uploader: null })}\n`));
+    return this.#client.tell(
+      utf8(`${canonicalJson({ kind: "import", bytes: null, path, uploader: null })}\n`),
+    );
   }
 
   get quarantine(): string {

@@ -18,6 +18,8 @@ export interface ImportResult {
 
 export interface ImportInto extends CopyPorts {
   readonly client: WorkerClient;
+  /** The archive, where it comes with the message; its sender is not to be trusted either. Null: it lies in the quarantine. */
+  readonly enclosed: AsyncIterable<Uint8Array> | null;
   /** Where `HASH.nar` lies; its owner is not to be trusted. */
   readonly quarantine: string;
   /** A directory of root's own, for archives that take another's place. */
@@ -29,14 +31,14 @@ export interface ImportInto extends CopyPorts {
 /**
  * Streams the archive to Nix together with the tuple that members have signed. Nix hashes the same bytes that it writes, and makes
  * the path valid only when they have the signed hash: whatever the deploy user does to the file meanwhile, between a look and
- * a use there is nothing. Nothing that came over the network speaks here but the bytes of the archive, and those only to Nix.
+ * a use there is nothing, and no more when the archive comes with the message. Nothing that came over the network speaks here but the bytes of the archive, and those only to Nix.
  */
 export async function importPath(
   into: ImportInto,
   wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
   { repair }: { readonly repair: boolean },
 ): Promise<ImportResult> {
-  const { files, client, quarantine, keep } = into;
+  const { files, client, quarantine, enclosed, keep } = into;
   const found = await lookUp(client, wanted.path);
   if (found !== null && claimOf(found) === claimOf(wanted)) {
     await keep(wanted.path);
@@ -50,7 +52,7 @@ export async function importPath(
   if (found === null) {
     await keep(wanted.path);
     await client.addTempRoot(wanted.path);
-    const file = files.streamInside(quarantine, narName(wanted.narHash), { reuse: true });
+    const file = enclosed ?? files.streamInside(quarantine, narName(wanted.narHash), { reuse: true });
     const nar = exactly(file, wanted.narSize);
     // The signatures that count are those of the warrant; Nix knows nothing of them.
     await client.addToStoreNar({ info, nar }, { checkSignatures: false });
@@ -66,8 +68,9 @@ export async function importPath(
  * user can still change would then stand in a path that is valid and perhaps in use, so they are proved before.
  */
 async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promise<void> {
-  const { client, quarantine, copies, keep } = into;
-  const copy = await copyForRoot(into, { quarantine, directory: copies }, info);
+  const { files, client, quarantine, enclosed, copies, keep } = into;
+  const sent = enclosed ?? files.streamInside(quarantine, narName(info.narHash));
+  const copy = await copyForRoot(into, copies, sent, info);
   try {
     // Nix adds references to those of a valid path and never takes one away.
     const stale = found.references.some((reference) => !info.references.includes(reference));

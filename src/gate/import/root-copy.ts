@@ -22,12 +22,13 @@ export interface RootCopy {
 }
 
 /**
- * Copies the archive from the quarantine to `directory`, which is root's, and proves its size and hash. Throws `malformed`, and leaves
+ * Copies the archive that was sent to `directory`, which is root's, and proves its size and hash. Throws `malformed`, and leaves
  * nothing, when it is another one.
  */
 export async function copyForRoot(
   { files, processes }: CopyPorts,
-  { quarantine, directory }: { readonly quarantine: string; readonly directory: string },
+  directory: string,
+  sent: AsyncIterable<Uint8Array>,
   { path, narHash, narSize }: Signed,
 ): Promise<RootCopy> {
   await files.makeDirectory(directory, { mode: 0o700, parents: true });
@@ -36,12 +37,9 @@ export async function copyForRoot(
   const digest = createHash("sha256");
   const file = await files.openAtomic(place, { mode: 0o600, sync: false });
   try {
-    await writeIncoming(
-      file,
-      hashed(exactly(files.streamInside(quarantine, narName(narHash)), narSize), digest),
-    );
+    await writeIncoming(file, hashed(exactly(sent, narSize), digest));
     if (!sameBytes(digest.digest(), narHash.digest))
-      throw new NixsealError("malformed", `the archive in the quarantine is not that of ${path}`, {
+      throw new NixsealError("malformed", `the archive that was sent is not that of ${path}`, {
         hint: "send the path again",
       });
     await file.commit();
@@ -52,7 +50,7 @@ export async function copyForRoot(
   return { stream: () => files.stream(place), remove: () => files.remove(place) };
 }
 
-/** Exactly so many bytes: a longer or shorter file is `malformed`, before its last bytes are passed on. */
+/** Exactly so many bytes: a longer or shorter one is `malformed`, before its last bytes are passed on. */
 export async function* exactly(
   nar: AsyncIterable<Uint8Array>,
   size: number,
@@ -64,7 +62,7 @@ export async function* exactly(
     yield bytes;
   }
   if (left !== 0)
-    throw new NixsealError("malformed", `the archive in the quarantine does not have ${size} bytes`, {
+    throw new NixsealError("malformed", `the archive that was sent does not have ${size} bytes`, {
       hint: "send the path again",
     });
 }

@@ -22,7 +22,8 @@ export async function serveImports(
   try {
     let message: ImportMessage | UploadMessage = first;
     for (;;) {
-      const result = await session.handle(message);
+      const size = message.kind === "import" ? message.bytes : null;
+      const result = await session.handle(message, size === null ? null : lines.enclosed(size));
       await answer(result, toldOf(message, result));
       const line = await lines.next();
       if (line === null) return;

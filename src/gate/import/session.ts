@@ -68,9 +68,15 @@ export class ImportSession {
     this.#began = Math.floor(ports.clock.now().getTime() / 1000) - justNow;
   }
 
-  async handle(message: ImportMessage | UploadMessage): Promise<GateResult> {
+  /** `enclosed` is the archive that comes with the message, from the same hands as a file of the quarantine; it need not be read. */
+  async handle(
+    message: ImportMessage | UploadMessage,
+    enclosed: AsyncIterable<Uint8Array> | null = null,
+  ): Promise<GateResult> {
     try {
-      const outcome = await (message.kind === "import" ? this.#import(message) : this.#upload(message));
+      const outcome = await (message.kind === "import"
+        ? this.#import(message, enclosed)
+        : this.#upload(message));
       return { kind: "result", ok: true, outcome };
     } catch (error) {
       // Whatever it was, the connection to Nix may be out of step.
@@ -86,12 +92,18 @@ export class ImportSession {
     await this.#recorder.end();
   }
 
-  async #import({ path, uploader: sender }: ImportMessage): Promise<Imported> {
+  async #import(
+    { path, bytes, uploader: sender }: ImportMessage,
+    enclosed: AsyncIterable<Uint8Array> | null,
+  ): Promise<Imported> {
     this.#require("warrants");
     const { path: wanted, envelope, signers } = await this.#wanted(path);
+    if (bytes !== null && bytes !== wanted.narSize)
+      throw new GateRefusal("size", `${bytes} bytes came, but the archive of ${path} has ${wanted.narSize}`);
     const { warrant, digest } = envelope;
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
-    const into = { ...(await this.#into()), keep: (one: StorePath) => this.#roots.keep(digest, one) };
+    const keep = (one: StorePath) => this.#roots.keep(digest, one);
+    const into = { ...(await this.#into()), enclosed, keep };
     const { outcome, info } = await importPath(
       into,
       { ...wanted, deriver, signatures: [] },
@@ -125,7 +137,7 @@ export class ImportSession {
     const info = uploadedInfo(message, this.#config.storeDirectory);
     const given = (await this.#current()).forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
-    const into = { ...(await this.#into()), keep: () => Promise.resolve() };
+    const into = { ...(await this.#into()), enclosed: null, keep: () => Promise.resolve() };
     const { outcome } = await importPath(into, info, { repair: false });
     const uploader = {
       member: given.principal,

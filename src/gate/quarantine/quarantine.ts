@@ -80,7 +80,7 @@ export class Quarantine {
   async receive(info: PathInfo, nar: AsyncIterable<Uint8Array>, member: string | null): Promise<Arrived> {
     const { files, random, processes } = this.#ports;
     if (member !== null) descriptionOf(info);
-    await this.#checkSpace(info.narSize);
+    await this.checkSpace(info.narSize);
     const name = incomingName(info.narSize, member, processes.pid, hex(random.bytes(8)));
     const path = join(this.directory, "incoming", name);
     // What a warrant names is gone again in a moment, and is hashed on its way into the store.
@@ -166,7 +166,8 @@ export class Quarantine {
     return names.flatMap((name) => parseIncomingName(name) ?? []);
   }
 
-  async #checkSpace(size: number): Promise<void> {
+  /** Throws `io` when so many bytes more would leave too few on the disk. */
+  async checkSpace(size: number): Promise<void> {
     const free = await this.#ports.files.freeSpace(this.directory);
     if (free - size >= this.#limits.reserve) return;
     throw new NixsealError("io", `no space left for ${size} bytes: ${free} are free on the host`, {

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MemoryGate, refusal, type MemoryGateFields } from "../../../test/support/memory-gate.ts";
-import { inPieces } from "../../../test/support/pieces.ts";
 import { pathWithNar } from "../../../test/support/protocol-paths.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { signed, sorted, warrant } from "../../../test/support/warrants.ts";
@@ -14,12 +13,15 @@ import { NixsealError } from "../../core/errors.ts";
 import { contentAddressedPath } from "../../nix/content-address.ts";
 import { fingerprint } from "../../nix/fingerprint.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
+import { NarBody } from "../../nix/protocol/nar-body.ts";
 import { serveStore } from "../../nix/protocol/serve-server.ts";
 import { writePathInfo } from "../../nix/protocol/path-info-wire.ts";
 import { WireMessage } from "../../nix/protocol/wire-message.ts";
+import { WireReader } from "../../nix/protocol/wire-reader.ts";
 import { serveWorker } from "../../nix/protocol/worker-server.ts";
 import { claimOf, type ClosurePath } from "../../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
+import { largestEnclosed } from "../message-limits.ts";
 import { isContentAddressed } from "./rule.ts";
 
 interface Held {
@@ -70,6 +72,10 @@ const addressed: Held = {
     return { ...source.info, contentAddress, path: contentAddressedPath("source", contentAddress) };
   })(),
 };
+
+function narOf({ info, nar }: Held): NarBody {
+  return new NarBody(new WireReader({ next: () => Promise.resolve(nar) }), info);
+}
 
 function warrantFor(...held: readonly Held[]): Promise<WarrantEnvelope> {
   const paths: ClosurePath[] = held.map(({ info }) => info);
@@ -211,7 +217,7 @@ test("what is valid and differs from the warrant is asked for again, and what is
     [system.info.path, stray.info.path].sort(),
     "no root on what is to go",
   );
-  assert.deepEqual(await gate.store.addPath(leaf.info, inPieces(leaf.nar)), { accepted: true });
+  assert.deepEqual(await gate.store.addPath(leaf.info, narOf(leaf)), { accepted: true });
   assert.equal((await gate.store.queryPathInfo(leaf.info.path))?.path, leaf.info.path);
   gate.store.close();
 });
@@ -241,12 +247,13 @@ test("an import that fails is told with the last path that the client sends, or 
 });
 
 test("an archive that another connection took away is published again", async (context) => {
-  const envelope = await warrantFor(leaf);
+  const large = path("large", "x".repeat(largestEnclosed));
+  const envelope = await warrantFor(large);
   const gate = new MemoryGate(temporaryDirectory(context), { pending: [envelope] });
   await gate.quarantine.prepare();
   gate.rootSays.push(refusal("not-found", "no such file or directory"));
-  assert.deepEqual(await gate.store.addPath(leaf.info, inPieces(leaf.nar)), { accepted: true });
-  assert.ok(gate.imported.has(leaf.info.path));
+  assert.deepEqual(await gate.store.addPath(large.info, narOf(large)), { accepted: true });
+  assert.ok(gate.imported.has(large.info.path));
   gate.store.close();
 });
 

@@ -1,12 +1,13 @@
 /** The store that stock clients talk to. It holds what they send against the four rules, and says which paths it wants. */
 import { NixsealError } from "../../core/errors.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
-import type { Answer, Store } from "../../nix/protocol/store.ts";
+import type { Answer, IncomingNar, Store } from "../../nix/protocol/store.ts";
 import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
 import type { PublicKey } from "../../nix/signing-key.ts";
 import { digestOf, type StorePath } from "../../nix/store-path.ts";
 import { claimOf } from "../../trust/warrant/closure.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
+import { largestEnclosed } from "../message-limits.ts";
 import type { ImportMessage } from "../message.ts";
 import type { StoreAccess } from "../store-access.ts";
 import type { WarrantedPaths } from "../warranted.ts";
@@ -72,7 +73,7 @@ export class GateStore implements Store {
   }
 
   /** What the client wishes beside is for a store that trusts it. */
-  async addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<Answer> {
+  async addPath(info: PathInfo, nar: IncomingNar): Promise<Answer> {
     const { warranted, upstream, log, queue } = this.#parts;
     queue.check();
     const rule = ruleFor(info, warranted, upstream);
@@ -124,19 +125,32 @@ export class GateStore implements Store {
     this.#access = null;
   }
 
-  async #addWarranted(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
+  async #addWarranted(info: PathInfo, nar: IncomingNar): Promise<void> {
     const { quarantine, queue, upstream } = this.#parts;
     const { path } = info;
     const known = this.#missing.delete(path);
     const { right, missing } = known ? { right: [], missing: [path] } : await this.#inStore([path]);
     if (right.length > 0) return readAway(nar);
-    const order: ImportOrder = { kind: "import", path, uploader: this.#parts.sender };
+    const order: ImportMessage = { kind: "import", bytes: null, path, uploader: this.#parts.sender };
     if (missing.length > 0 && isSignedBy(info, upstream)) {
       // Nix takes it without anybody's help and keeps the signature; the root side keeps it from being collected.
       await this.#passOn(info, nar);
       return queue.add({ info, file: null }, order);
     }
+    if (info.narSize <= largestEnclosed) return this.#enclose(info, nar, order);
     await queue.add(await quarantine.receive(info, nar, null), order);
+  }
+
+  /**
+   * It becomes no file, and is not hashed here: Nix hashes what it writes, and nothing is valid that has not the hash of the warrant.
+   * Whole in memory before the root side hears of it, which never waits for the network.
+   */
+  async #enclose(info: PathInfo, nar: IncomingNar, order: ImportMessage): Promise<void> {
+    const { quarantine, queue } = this.#parts;
+    await quarantine.checkSpace(info.narSize);
+    const archive = queue.memory.take(info.narSize);
+    await nar.readInto(archive);
+    await queue.add({ info, file: null }, { ...order, bytes: info.narSize }, archive);
   }
 
   async #passOn(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {

@@ -22,7 +22,7 @@ export async function importHeld(
     if (info !== null && wanted !== null && claimOf(wanted.path) === claimOf(info)) held.set(info.path, info);
   }
   for (const info of referencesFirst(held))
-    await queue.add({ info, file: null }, { kind: "import", path: info.path, uploader: null });
+    await queue.add({ info, file: null }, { kind: "import", bytes: null, path: info.path, uploader: null });
 }
 
 /** Without recursion: how long a chain of references is, whoever made the closure decides. */

@@ -4,6 +4,7 @@ import { MemoryGate, refusal } from "../../../test/support/memory-gate.ts";
 import { inPieces } from "../../../test/support/pieces.ts";
 import { pathWithNar } from "../../../test/support/protocol-paths.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
+import { sameBytes } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { clock } from "../../system/clock.ts";
@@ -16,6 +17,7 @@ async function imported(
   contents: readonly string[],
   lost: readonly number[] = [],
   chained = false,
+  isEnclosed: (n: number) => boolean = () => false,
 ) {
   const { quarantine } = new MemoryGate(temporaryDirectory(context), {});
   await quarantine.prepare();
@@ -23,7 +25,7 @@ async function imported(
     pathWithNar(`path-${n}`, { type: "regular", executable: false, content: Buffer.from(content) }),
   );
   const failing = new Set<string>(lost.map((n) => paths[n]!.info.path));
-  const inbox: string[] = [];
+  const inbox: { readonly path: string; readonly enclosed: Uint8Array | undefined }[] = [];
   const done: string[] = [];
   const ahead: number[] = [];
   const queue = new ImportQueue({
@@ -31,14 +33,19 @@ async function imported(
     clock,
     done: ({ path }) => done.push(path),
     connect: async () => ({
-      send: async (bytes) => {
+      send: async (bytes, enclosed) => {
         const message = parseMessage(bytes, "/nix/store");
-        if (message.kind === "import") inbox.push(message.path);
+        if (message.kind !== "import") return;
+        assert.equal(message.bytes, enclosed?.length ?? null);
+        inbox.push({ path: message.path, enclosed });
       },
       next: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         ahead.push(inbox.length);
-        const path = inbox.shift()!;
+        const { path, enclosed } = inbox.shift()!;
+        // Read as late as can be: its memory is not another's before the answer.
+        const { nar } = paths.find(({ info }) => info.path === path)!;
+        if (enclosed !== undefined) assert.ok(sameBytes(enclosed, nar));
         const text = failing.delete(path)
           ? refusal("not-found", "no such file")
           : canonicalJson({ kind: "result", ok: true, outcome: "added" });
@@ -49,8 +56,12 @@ async function imported(
   });
   for (const [n, { info: alone, nar }] of paths.entries()) {
     const info = { ...alone, references: chained && n > 0 ? [paths[n - 1]!.info.path] : [] };
-    const arrived = await quarantine.receive(info, inPieces(nar), null);
-    void queue.add(arrived, { kind: "import", path: info.path, uploader: null });
+    const order = { kind: "import", bytes: null, path: info.path, uploader: null } as const;
+    if (isEnclosed(n)) {
+      const memory = queue.memory.take(nar.length);
+      memory.set(nar);
+      await queue.add({ info, file: null }, { ...order, bytes: nar.length }, memory);
+    } else void queue.add(await quarantine.receive(info, inPieces(nar), null), order);
   }
   await queue.settle();
   await queue.end();
@@ -83,4 +94,13 @@ test("paths with the same content do not take each other's archive away for good
     context,
     twenty.map(() => "the same"),
   );
+});
+
+test("archives that go with their messages, between others: in order, and memory is used again only when it is free", async (context) => {
+  const contents = Array.from({ length: 40 }, (_, n) => `${n}`.repeat(n % 3 === 0 ? 10 : 400_000));
+  for (const isEnclosed of [() => true, (n: number) => n % 4 !== 1])
+    for (const lost of [[], [1, 5, 9]])
+      await imported(context, contents, isEnclosed(1) ? [] : lost, false, isEnclosed);
+  const ahead = await imported(context, contents, [], true, () => true);
+  assert.deepEqual(new Set(ahead), new Set([1]));
 });

@@ -6,9 +6,11 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
 import type { StorePath } from "../../nix/store-path.ts";
+import { largestEnclosed } from "../message-limits.ts";
 import { formatMessage, type ImportMessage, type UploadMessage } from "../message.ts";
 import { narName } from "../quarantine/names.ts";
 import type { Arrived, Quarantine } from "../quarantine/quarantine.ts";
+import { ArchiveMemory } from "./archive-memory.ts";
 import { noAnswer, refusalOf, type AnswerLine, type RootConnection } from "./root-side.ts";
 
 export type ImportOrder = ImportMessage | UploadMessage;
@@ -24,18 +26,22 @@ export interface ImportQueueParts {
 interface Job {
   readonly arrived: Arrived;
   readonly order: ImportOrder;
+  /** The archive, when it goes with the message; else it lies in the quarantine. */
+  readonly enclosed: Uint8Array | null;
   /** Whether its archive was put into the place of another with its name. */
   anew: boolean;
 }
 
 /** Messages that are sent and not answered. */
 const mostAhead = 8;
-/** What may wait: it lies in the quarantine until it is in the store too. */
-const mostWaiting = { bytes: 512 << 20, paths: 256 };
+/** What may wait: it lies in the quarantine, or in memory, until it is in the store too. */
+const mostWaiting = { bytes: 512 << 20, enclosed: 2 * largestEnclosed, paths: 256 };
 /** Milliseconds after which an unused connection is not used again, well before the root side ends it. */
 const stale = 15_000;
 
 export class ImportQueue {
+  /** Where archives come from that are to go with their messages. */
+  readonly memory = new ArchiveMemory();
   readonly #parts: ImportQueueParts;
   readonly #jobs: Job[] = [];
   #working: Promise<void> | null = null;
@@ -55,9 +61,9 @@ export class ImportQueue {
     return this.#jobs.some(({ arrived }) => arrived.info.path === path);
   }
 
-  /** Waits only while too much waits already. */
-  async add(arrived: Arrived, order: ImportOrder): Promise<void> {
-    this.#jobs.push({ arrived, order, anew: false });
+  /** Waits only while too much waits already. What is `enclosed` comes from `memory`. */
+  async add(arrived: Arrived, order: ImportOrder, enclosed: Uint8Array | null = null): Promise<void> {
+    this.#jobs.push({ arrived, order, enclosed, anew: false });
     this.#working ??= this.#work();
     while (this.#isFull()) await this.#progress;
   }
@@ -83,8 +89,14 @@ export class ImportQueue {
   }
 
   #isFull(): boolean {
-    const bytes = this.#jobs.reduce((sum, { arrived }) => sum + arrived.info.narSize, 0);
-    return this.#jobs.length > mostWaiting.paths || (bytes > mostWaiting.bytes && this.#jobs.length > 1);
+    const waiting = { bytes: 0, enclosed: 0 };
+    for (const { arrived, enclosed } of this.#jobs)
+      waiting[enclosed === null ? "bytes" : "enclosed"] += arrived.info.narSize;
+    return (
+      this.#jobs.length > mostWaiting.paths ||
+      (waiting.bytes > mostWaiting.bytes && this.#jobs.length > 1) ||
+      waiting.enclosed > mostWaiting.enclosed
+    );
   }
 
   /** Never rejects: what goes wrong is told by `check`. */
@@ -99,7 +111,7 @@ export class ImportQueue {
   /** What becomes of the first job. While it is cleaned up after, the root side has the next ones. */
   async #first(job: Job): Promise<void> {
     const { quarantine, done } = this.#parts;
-    const { arrived } = job;
+    const { arrived, enclosed } = job;
     const { info } = arrived;
     let imported = false;
     try {
@@ -107,7 +119,7 @@ export class ImportQueue {
       await this.#sendAhead();
       if (this.#sent > 0) {
         const answer = await this.#answer();
-        if (isAboutArchive(answer) && !job.anew) return await this.#again(job);
+        if (isAboutArchive(answer) && enclosed === null && !job.anew) return await this.#again(job);
         this.#sent--;
         if (answer.fields.get("ok").value !== true) throw refusalOf(answer);
         done(info, answer.fields.get("outcome").string());
@@ -127,6 +139,11 @@ export class ImportQueue {
     }
     try {
       if (imported) await quarantine.release(info);
+      if (enclosed !== null) {
+        // What was not answered may still be on its way out of this memory.
+        if (imported) this.memory.giveBack(enclosed);
+        return;
+      }
       // The archive of another path with the same content may be asked for already.
       const shared = this.#jobs.some((job) => narName(job.arrived.info.narHash) === narName(info.narHash));
       await quarantine.forget(arrived, shared);
@@ -167,12 +184,12 @@ export class ImportQueue {
     await this.#send(job);
   }
 
-  async #send({ order }: Job): Promise<void> {
+  async #send({ order, enclosed }: Job): Promise<void> {
     const now = this.#parts.clock.now().getTime();
     if (this.#connection !== null && this.#sent === 0 && now - this.#connection.used > stale)
       this.#disconnect();
     this.#connection ??= { to: await this.#parts.connect(), used: now, answered: false };
-    await this.#connection.to.send(formatMessage(order));
+    await this.#connection.to.send(formatMessage(order), enclosed ?? undefined);
     this.#sent++;
   }
 

@@ -23,7 +23,7 @@ export async function readAll(
   ) {
     size += piece.length;
     if (size > limit) throw new NixsealError("limit", `more than ${limit} bytes were sent`);
-    parts.push(piece);
+    parts.push(Uint8Array.from(piece)); // its memory is used again for the next one
   }
   return Buffer.concat(parts);
 }

@@ -1,6 +1,6 @@
 /** The receiver's way to the root side: a socket of systemd, or one line of sudo. */
 import { join } from "node:path";
-import { utf8Text } from "../../core/bytes.ts";
+import { concat, utf8Text } from "../../core/bytes.ts";
 
 import { NixsealError } from "../../core/errors.ts";
 import type { Clock, Files, Processes, Sockets } from "../../core/ports.ts";
@@ -25,7 +25,8 @@ export interface AnswerLine {
 }
 
 export interface RootConnection {
-  send(message: Uint8Array): Promise<void>;
+  /** `enclosed` follows the message's line; it is not to be changed before the answer. */
+  send(message: Uint8Array, enclosed?: Uint8Array): Promise<void>;
   /** The next answer; null when the root side has ended. */
   next(): Promise<AnswerLine | null>;
   close(): void;
@@ -36,6 +37,9 @@ interface RawConnection extends BytePort {
 }
 
 const largestAnswer = 1 << 20;
+/** Bytes from which on copying costs more than a second write. */
+const largestCopy = 64 << 10;
+const nothing = new Uint8Array(0);
 /** Milliseconds. An activation tells what it does; the longest silence is a health check or the wait for a confirmation. */
 const waits = { idle: 3600_000, waiting: 24 * 3600_000 };
 
@@ -51,7 +55,14 @@ export async function connectRootSide(
   const patience = new Patience(ports.clock, waits);
   const lines = answerLines({ read: () => patience.wait(raw.read()) });
   return {
-    send: (message) => patience.wait(raw.write(message)),
+    send: async (message, enclosed) => {
+      // What is small is one write, which wakes the other side once.
+      const parts =
+        enclosed === undefined || enclosed.length > largestCopy
+          ? [message, enclosed ?? nothing]
+          : [concat(message, enclosed)];
+      for (const part of parts) if (part.length > 0) await patience.wait(raw.write(part));
+    },
     next: async () => {
       const line = await lines.next();
       return line.done === true ? null : line.value;

@@ -8,10 +8,11 @@ export class ClientPort implements BytePort {
   #held: Uint8Array | null = null;
 
   constructor(streams: Pick<Streams, "stdin" | "stdout">) {
-    this.#pieces = streams.stdin()[Symbol.asyncIterator]();
+    this.#pieces = streams.stdin({ reuse: true })[Symbol.asyncIterator]();
     this.#streams = streams;
   }
 
+  /** The bytes are the caller's until the next ones are asked for. */
   async read(): Promise<Uint8Array | null> {
     const held = this.#held;
     this.#held = null;

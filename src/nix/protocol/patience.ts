@@ -26,10 +26,12 @@ export class Patience {
     return new Promise((resolve, reject) => {
       this.#waits.add(reject);
       if (!this.#watching) void this.#watch();
-      work.then(resolve, reject).finally(() => {
+      const over = (): void => {
         this.#waits.delete(reject);
         this.#quiet = 0;
-      });
+      };
+      work.then(resolve, reject);
+      work.then(over, over);
     });
   }
 

@@ -106,9 +106,9 @@ class ServeSession {
     const info = { ...(await readPathInfo(reader, this.#rules)), ultimate: false };
     const body = new NarBody(reader, info);
     const answer = await this.#add(() =>
-      this.#store.addPath(info, body.stream(), { repair: false, checkSignatures: true }),
+      this.#store.addPath(info, body, { repair: false, checkSignatures: true }),
     );
-    if (answer.accepted && !body.verified)
+    if (answer.accepted && !body.ended)
       throw new NixsealError("bug", `${info.path} was accepted before its NAR was read`);
     if (!answer.accepted) {
       this.#diagnose(`${info.path}: ${answer.reason}`);

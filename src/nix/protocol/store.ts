@@ -16,16 +16,28 @@ export interface Store {
   /** Null when the client is to take the path as not there. */
   queryPathInfo(path: StorePath): Promise<PathInfo | null>;
   /**
-   * Takes the path or says why not. `nar` may be read once; it ends normally only when it was one canonical NAR
-   * of exactly the size and the SHA-256 that `info` names, and throws before its last piece otherwise: nothing
-   * may be visible before it has ended. A refusal may come before it was read.
+   * Takes the path or says why not. `nar` may be read once. A refusal may come before it was read.
    */
-  addPath(info: PathInfo, nar: AsyncIterable<Uint8Array>, wishes: AddWishes): Promise<Answer>;
+  addPath(info: PathInfo, nar: IncomingNar, wishes: AddWishes): Promise<Answer>;
   addSignatures(path: StorePath, signatures: readonly Signature[]): Promise<Answer>;
   /** The client asks that these are not collected while it is connected. */
   addTempRoots(paths: readonly StorePath[]): Promise<void>;
   /** The path's archive, or null when the client may not have it. */
   readNar(path: StorePath): Promise<AsyncIterable<Uint8Array> | null>;
+}
+
+/** The archive that comes with a path. */
+export interface IncomingNar extends AsyncIterable<Uint8Array> {
+  /**
+   * Piece by piece. Ends normally only when it was one canonical NAR of exactly the size and the SHA-256 that was named, and throws
+   * before its last piece otherwise: nothing may be visible before it has ended.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * Into `target`, which has exactly the size that was named: one canonical NAR. It is *not* hashed, for whoever passes it on to one who
+   * does before anything is valid.
+   */
+  readInto(target: Uint8Array): Promise<void>;
 }
 
 /** What the client asks for; a store that does not trust it ignores both. */

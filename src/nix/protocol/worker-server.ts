@@ -121,9 +121,9 @@ class WorkerSession {
 
   async #add(body: WireReader, info: Parameters<Store["addPath"]>[0], wishes: AddWishes): Promise<void> {
     const nar = new NarBody(body, info);
-    const answer = await this.#store.addPath(info, nar.stream(), wishes);
+    const answer = await this.#store.addPath(info, nar, wishes);
     if (!answer.accepted) throw new NixsealError("refused", `${info.path}: ${answer.reason}`);
-    if (!nar.verified) throw new NixsealError("bug", `${info.path} was accepted before its NAR was read`);
+    if (!nar.ended) throw new NixsealError("bug", `${info.path} was accepted before its NAR was read`);
   }
 
   /**
