@@ -2,4 +2,15 @@
 // containers. Needs root on a Debian.
 import { testOnRealHosts } from "./real-hosts.mjs";
 
-await testOnRealHosts({ directory: "e2e", minutes: 20, programs: { git: "git", "nix-store": "nix-bin" } });
+await testOnRealHosts({
+  directory: "e2e",
+  minutes: 20,
+  programs: {
+    etcd: "etcd-server",
+    etcdctl: "etcd-client",
+    git: "git",
+    "nix-store": "nix-bin",
+    openssl: "openssl",
+    sshd: "openssh-server",
+  },
+});
