@@ -14,6 +14,13 @@ import { until } from "./until.ts";
 
 const patience = 30_000;
 
+/** The journal without the looks that found nothing. */
+const news = (journal: string): string =>
+  journal
+    .split("\n")
+    .filter((line) => !/nothing-new:| systemd\[1\]:/.test(line))
+    .join("\n");
+
 suite("a host that looks for its orders by a timer", () => {
   let fleet: GateFleet;
   let at: GateHost;
@@ -49,11 +56,10 @@ suite("a host that looks for its orders by a timer", () => {
       journal = await at.host.journal(pullUnit);
       return journal.split("\n").some((line) => what.test(line)) ? true : undefined;
     });
-    await said.catch((error: unknown) => assert.fail(`${String(error)}\n${tail(journal)}`));
+    await said.catch((error: unknown) => assert.fail(`${String(error)}\n${tail(news(journal))}`));
   };
-  const untilRuns = async (system: string, seq: number): Promise<void> => {
-    // A run that lost its answer finds the order carried out at its next look.
-    await untilSaid(new RegExp(`(?:activated|current): runs order ${seq}$`));
+  const untilRuns = async (system: string, seq: number, outcome = "activated"): Promise<void> => {
+    await untilSaid(new RegExp(`(?:${outcome}): runs order ${seq}$`));
     assert.deepEqual(await systemsOf(at.host), all(system));
     runs = system;
   };
@@ -125,6 +131,7 @@ suite("a host that looks for its orders by a timer", () => {
     assert.deepEqual(await systemsOf(at.host), all(runs));
     const last = await addSystem(fleet.store, "last");
     await publish(last);
-    await untilRuns(last, 5);
+    // A run that lost the answer leaves it to the next one to say so. That it happens here is a guess: "activated" was missing once.
+    await untilRuns(last, 5, "activated|current");
   });
 });
