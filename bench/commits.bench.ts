@@ -1,4 +1,5 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,11 +28,17 @@ export async function bench(): Promise<Benchmark> {
     };
     const small = await repository("small", commits);
     const large = await repository("large", many);
-    const start = await best(() => measure(directory, small, ["--version"]));
-    const fresh = await measure(directory, small, ["commits", "verify", "--signers", signers]);
-    const again = await best(() => measure(directory, small, ["commits", "verify", "--signers", signers]));
-    const long = await measure(directory, large, ["commits", "verify", "--signers", signers]);
-    const longAgain = await measure(directory, large, ["commits", "verify", "--signers", signers]);
+    const verify = ["commits", "verify", "--signers", signers];
+    const own = await best(() => measure(directory, small, ["--version"]));
+    const fresh = await measure(directory, small, verify);
+    const again = await best(() => measure(directory, small, verify));
+    const long = await measure(directory, large, verify);
+    const longAgain = await best(() => measure(directory, large, verify));
+    const [alone, little, much] = [
+      await memory(directory, small, ["--version"]),
+      await memory(directory, small, [...verify, "--fresh"]),
+      await memory(directory, large, [...verify, "--fresh"]),
+    ];
     const began = performance.now();
     const log = spawnSync(
       "git",
@@ -46,37 +53,37 @@ export async function bench(): Promise<Benchmark> {
       figures: [
         {
           what: `${commits} signed commits`,
-          value: fresh.milliseconds,
+          value: fresh,
           unit: "ms",
           beside: `git log --format=%G?: ${Math.round(theirs)} ms`,
-          ratio: theirs / fresh.milliseconds,
+          ratio: theirs / fresh,
         },
         {
           what: "the same again",
-          value: again.milliseconds,
+          value: again,
           unit: "ms",
-          beside: `the first run, of which the start of the program is ${Math.round(start.milliseconds)} ms`,
-          ratio: fresh.milliseconds / again.milliseconds,
+          beside: `the first run, of which the start of the program is ${Math.round(own)} ms`,
+          ratio: fresh / again,
         },
         {
           what: "the same again, beyond the program's own start",
-          value: again.milliseconds - start.milliseconds,
+          value: again - own,
           unit: "ms",
-          beside: `the first run: ${Math.round(fresh.milliseconds - start.milliseconds)} ms`,
-          ratio: (fresh.milliseconds - start.milliseconds) / (again.milliseconds - start.milliseconds),
+          beside: `the first run: ${Math.round(fresh - own)} ms`,
+          ratio: (fresh - own) / (again - own),
         },
         {
           what: `${many} signed commits`,
-          value: long.milliseconds,
+          value: long,
           unit: "ms",
-          beside: `again: ${Math.round(longAgain.milliseconds)} ms`,
-          ratio: long.milliseconds / longAgain.milliseconds,
+          beside: `again: ${Math.round(longAgain)} ms`,
+          ratio: long / longAgain,
         },
         {
           what: `memory for ${many} commits`,
-          value: long.mebibytes,
+          value: much,
           unit: "MiB resident",
-          beside: `for ${commits}: ${Math.round(fresh.mebibytes)} MiB; program alone: ${Math.round(start.mebibytes)} MiB`,
+          beside: `for ${commits}: ${Math.round(little)} MiB; program alone: ${Math.round(alone)} MiB`,
         },
       ],
     };
@@ -86,27 +93,22 @@ export async function bench(): Promise<Benchmark> {
 }
 
 /** Of five: another process on the machine makes a short one longer by as much as it takes. */
-async function best<T extends { readonly milliseconds: number }>(run: () => Promise<T>): Promise<T> {
-  const runs: T[] = [];
+async function best(run: () => Promise<number>): Promise<number> {
+  const runs: number[] = [];
   for (let i = 0; i < 5; i++) runs.push(await run());
-  return runs.sort((a, b) => a.milliseconds - b.milliseconds)[0]!;
+  return Math.min(...runs);
 }
 
-/** Of the whole process; memory is the kernel's high-water mark, looked at until the end. */
-function measure(
-  home: string,
-  cwd: string,
-  args: readonly string[],
-): Promise<{ milliseconds: number; mebibytes: number }> {
-  // As a shell opens it for `>`: "ignore" opens it for reading too, and that means to the program that its stdout is closed.
-  const nowhere = openSync("/dev/null", "w");
+/** Milliseconds of the whole process. */
+async function measure(home: string, cwd: string, args: readonly string[]): Promise<number> {
   const began = performance.now();
-  const child = spawn(process.execPath, [join(top, "bin/nixseal"), ...args], {
-    cwd,
-    env: { PATH: process.env["PATH"], HOME: home },
-    stdio: ["ignore", nowhere, "inherit"],
-  });
-  closeSync(nowhere);
+  await ended(start(home, cwd, args));
+  return performance.now() - began;
+}
+
+/** MiB: the kernel's high-water mark, looked at until the end. Runs of their own, since looking takes time from the short ones. */
+async function memory(home: string, cwd: string, args: readonly string[]): Promise<number> {
+  const child = start(home, cwd, args);
   let mebibytes = 0;
   const look = setInterval(() => {
     try {
@@ -116,12 +118,27 @@ function measure(
       clearInterval(look); // it has ended
     }
   }, 10);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      clearInterval(look);
-      if (code === 0) resolve({ milliseconds: performance.now() - began, mebibytes });
-      else reject(new Error(`nixseal ${args.join(" ")}: exit ${code}`));
-    });
+  try {
+    await ended(child);
+  } finally {
+    clearInterval(look);
+  }
+  return mebibytes;
+}
+
+function start(home: string, cwd: string, args: readonly string[]): ChildProcess {
+  // As a shell opens it for `>`: "ignore" opens it for reading too, and that means to the program that its stdout is closed.
+  const nowhere = openSync("/dev/null", "w");
+  const child = spawn(process.execPath, [join(top, "bin/nixseal"), ...args], {
+    cwd,
+    env: { PATH: process.env["PATH"], HOME: home },
+    stdio: ["ignore", nowhere, "inherit"],
   });
+  closeSync(nowhere);
+  return child;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`nixseal ${child.spawnargs.slice(2).join(" ")}: exit ${code}`);
 }

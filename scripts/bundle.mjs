@@ -16,14 +16,14 @@ const common = {
   logLevel: "warning",
 };
 
-/** Small files that nearly all verbs need, and those that read a history: of each group one file, not one a subset. */
+/** Small files that nearly all verbs need, those that find a history, and those that read it: of each group one file, not one a subset. */
 const loadedTogether = [
   named("core", "bytes canonical-json errors exit secret-value suggest"),
+  [...named("ssh", "refusal"), ...named("trust/commits", "git object-id range refusal repository")],
   [
-    ...named("ssh", "refusal"),
     ...named("trust", "state-directory"),
-    ...named("trust/commits", "descent frontier git history memory object-headers object-id object-reader"),
-    ...named("trust/commits", "output-reader range refusal repository signed-object tags"),
+    ...named("trust/commits", "descent frontier history memory object-hash object-headers object-reader"),
+    ...named("trust/commits", "output-reader signed-object tags"),
   ],
 ];
 

@@ -7,6 +7,7 @@ import {
   lstatSync,
   openSync,
   readSync,
+  realpathSync,
   renameSync,
   type Stats,
   statSync,
@@ -66,7 +67,7 @@ export const files: Files = {
   link: (existing, path) => guarded(path, async () => linkSync(existing, path)),
   symlink: (target, path) => guarded(path, async () => symlinkSync(target, path)),
   readLink: (path) => guarded(path, () => fs.readlink(path)),
-  realPath: (path) => guarded(path, () => fs.realpath(path)),
+  realPath: (path) => guarded(path, async () => realpathSync.native(path)),
   setOwner: (path, uid, gid) => guarded(path, () => fs.lchown(path, uid, gid)),
   setMode: (path, mode) => guarded(path, () => fs.chmod(path, mode)),
 

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { TreeBuilder, TreeFile } from "../core/tree-ports.ts";
 import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
+import { random } from "./random.ts";
 
 /**
  * Builds a tree in a closed directory (mode 0700) beside its place and moves it there at the end. Modes are
@@ -15,7 +15,7 @@ export function treeBuilder(path: string): TreeBuilder {
   refuseExisting(place);
   const aside = join(
     dirname(place),
-    `.${basename(place).slice(0, 100)}.${randomBytes(8).toString("hex")}.partial`,
+    `.${basename(place).slice(0, 100)}.${Buffer.from(random.bytes(8)).toString("hex")}.partial`,
   );
   fs.mkdirSync(aside, { mode: 0o700 });
   const anchor = openAnchor(aside);

@@ -74,20 +74,23 @@ export async function readPinned(context: Reader, file: string): Promise<Uint8Ar
   }
 }
 
-/** A whole id: a branch, a tag or a short id means whatever the repository says that it means. */
-export function pinnedIntroduction(
+/** `--introduction`, else the environment, unless there is a list of signers; null without one. */
+export function askedIntroduction(
   context: Pick<Context, "environment">,
   input: { readonly introduction?: string | undefined; readonly signers?: string | undefined },
-  { format }: Repository,
-): ObjectId | null {
+): string | null {
   if (input.introduction !== undefined && input.signers !== undefined) {
     throw new NixsealError("usage", "--signers and --introduction are two ways to say who may sign", {
       hint: "give one of them",
     });
   }
   if (input.signers !== undefined) return null;
-  const text = input.introduction ?? context.environment.get(introductionVariable);
-  if (text === undefined) return null;
+  return input.introduction ?? context.environment.get(introductionVariable) ?? null;
+}
+
+/** A whole id: a branch, a tag or a short id means whatever the repository says that it means. */
+export function pinnedIntroduction(text: string | null, { format }: Repository): ObjectId | null {
+  if (text === null) return null;
   if (isObjectId(text, format)) return text;
   throw new NixsealError("usage", `the introduction '${text.slice(0, 80)}' is not a whole commit id`, {
     hint: "git rev-parse COMMIT prints it",

@@ -21,21 +21,45 @@ import {
 } from "../../trust/commits/verify-by-signers.ts";
 import { StateDirectory } from "../../trust/state-directory.ts";
 import type { Context } from "../op.ts";
-import { parseSigners, pinnedIntroduction, readRevocationFile, signerSource } from "./inputs.ts";
-import type { Input } from "./verify.ts";
+import {
+  askedIntroduction,
+  parseSigners,
+  pinnedIntroduction,
+  readRevocationFile,
+  signerSource,
+} from "./inputs.ts";
 
-/** A range judged as the flags say, with all that is remembered; `remember` is for when nothing was refused. */
+export interface Input {
+  /** As for git rev-list; none is HEAD. */
+  readonly range: readonly string[];
+  readonly signers?: string | undefined;
+  readonly revocations?: string | undefined;
+  readonly introduction?: string | undefined;
+  readonly root?: string | undefined;
+  readonly remember: boolean;
+  readonly fresh: boolean;
+}
+
+export interface Judged {
+  readonly report: Report;
+  /** For when nothing was refused. */
+  readonly remember: () => Promise<void>;
+}
+
+/** A range judged as the flags say, with all that is remembered. */
 export async function judge(
   context: Context,
   input: Input,
-  repository: Repository,
-  range: Range,
-): Promise<{ report: Report; remember: () => Promise<void> }> {
-  const introduction = pinnedIntroduction(context, input, repository);
+  opening: Promise<{ readonly repository: Repository; readonly range: Range }>,
+): Promise<Judged> {
+  const asked = askedIntroduction(context, input);
+  const source = asked === null ? await signerSource(context, input.signers, input.root !== undefined) : null;
   const krl =
     input.revocations === undefined ? undefined : await readRevocationFile(context, input.revocations);
   const revocations = krl?.revocations;
   const state = await StateDirectory.open(context.files, context.environment);
+  const { repository, range } = await opening;
+  const introduction = pinnedIntroduction(asked, repository);
   const history = introduction ?? repository.commonDirectory;
   const memory = openMemory(state, input, history, introduction !== null, context.emit);
   const before = (await memory?.read()) ?? { tips: new Map(), time: 0, krl: null };
@@ -60,7 +84,6 @@ export async function judge(
   let report: Report;
   let authority: (from: ObjectId) => Promise<GoBackAuthority | null>;
   if (introduction === null) {
-    const source = await signerSource(context, input.signers, file !== null);
     const known = frontier({ signers: digest(source?.content) });
     let found: HistoryRoot | null = null;
     const own: RootSource | null = file === null ? null : async (...asked) => (found = await root(...asked));

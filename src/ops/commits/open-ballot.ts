@@ -9,7 +9,7 @@ import { StateDirectory } from "../../trust/state-directory.ts";
 import { AskedRoot } from "../../trust/commits/asked-root.ts";
 import { goBackAuthority } from "../../trust/commits/go-back-authority.ts";
 import type { Context } from "../op.ts";
-import { parseSigners, pinnedIntroduction, signerSource } from "./inputs.ts";
+import { askedIntroduction, parseSigners, pinnedIntroduction, signerSource } from "./inputs.ts";
 import { pinnedRoot, rootSource } from "./root-source.ts";
 
 export interface BallotInput {
@@ -26,7 +26,7 @@ export async function openBallot(
   repository: Repository,
   input: BallotInput,
 ): Promise<Ballot> {
-  const introduction = pinnedIntroduction(context, input, repository);
+  const introduction = pinnedIntroduction(askedIntroduction(context, input), repository);
   const file = input.root === undefined ? null : await pinnedRoot(context, input.root);
   const state = await StateDirectory.open(context.files, context.environment);
   const root = rootSource(context, { repository, file, introduction, state });

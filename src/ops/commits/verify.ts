@@ -1,21 +1,15 @@
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import { openRange } from "../../trust/commits/range.ts";
 import { flagOp } from "../flag-op.ts";
+import type { Input } from "./judge.ts";
+import { judgeRange } from "./judge-range.ts";
 import { annotationText, reportText, type Annotations, type ReportOutput } from "./report.ts";
 
-export interface Input {
-  readonly range: readonly string[];
-  readonly signers?: string | undefined;
-  readonly revocations?: string | undefined;
-  readonly introduction?: string | undefined;
-  readonly root?: string | undefined;
-  readonly remember: boolean;
-  readonly fresh: boolean;
+interface VerifyInput extends Input {
   readonly annotations?: Annotations;
 }
 
-export const verify = flagOp<Input, ReportOutput>({
+export const verify = flagOp<VerifyInput, ReportOutput>({
   effect: "read",
   flags: {
     range: {
@@ -72,11 +66,7 @@ export const verify = flagOp<Input, ReportOutput>({
       throw new NixsealError("usage", "--annotations and --json both want stdout", { hint: "run it twice" });
     }
     const directory = context.fleet ?? context.workingDirectory;
-    const revisions = input.range.length === 0 ? ["HEAD"] : input.range;
-    // Git is at work while the verifier is loaded.
-    const opening = openRange(context.processes, context.files, directory, revisions);
-    const [{ judge }, { repository, range }] = await Promise.all([import("./judge.ts"), opening]);
-    const { report, remember } = await judge(context, input, repository, range);
+    const { report, remember } = await judgeRange(context, input, directory);
     if (report.refused.length === 0) await remember();
     return {
       accepted: report.accepted,

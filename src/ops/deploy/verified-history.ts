@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
-import { openRange } from "../../trust/commits/range.ts";
+import { judgeRange } from "../commits/judge-range.ts";
 import type { Context } from "../op.ts";
 import { gitSource } from "../warrant/git-source.ts";
 
@@ -32,7 +32,7 @@ export async function verifyHistory(
   directory: string,
   given: { readonly signers?: string | undefined; readonly introduction?: string | undefined },
 ): Promise<void> {
-  const { environment, processes, files, emit } = context;
+  const { environment, emit } = context;
   const says = [
     given.signers,
     given.introduction,
@@ -47,10 +47,8 @@ export async function verifyHistory(
     });
     return;
   }
-  const opening = openRange(processes, files, directory, ["HEAD"]);
-  const [{ judge }, { repository, range }] = await Promise.all([import("../commits/judge.ts"), opening]);
   const input = { range: ["HEAD"], remember: false, fresh: false, ...given };
-  const { report, remember } = await judge(context, input, repository, range);
+  const { report, remember } = await judgeRange(context, input, directory);
   const { accepted, refused } = report;
   if (refused.length > 0) {
     const listed = refused

@@ -8,7 +8,8 @@ import fc from "fast-check";
 import { History } from "../../../test/support/git-history.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { decideSignature } from "./decide-signature.ts";
-import { objectIdOf, type ObjectFormat } from "./object-id.ts";
+import { objectIdOf } from "./object-hash.ts";
+import type { ObjectFormat } from "./object-id.ts";
 import { parseCommit } from "./signed-object.ts";
 import { readSigners, type Signers } from "./signers.ts";
 

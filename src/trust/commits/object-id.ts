@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 /** How a repository names its objects: `extensions.objectFormat`. */
 export type ObjectFormat = "sha1" | "sha256";
 
@@ -10,12 +8,4 @@ export type ObjectType = "commit" | "tag" | "tree" | "blob";
 
 export function isObjectId(text: string, format: ObjectFormat): text is ObjectId {
   return (format === "sha1" ? /^[0-9a-f]{40}$/ : /^[0-9a-f]{64}$/).test(text);
-}
-
-/**
- * The id that an object of these bytes has. Git computes it when it receives objects, but reads what lies in its
- * directory without looking again: whoever copied the directory could have put anything there.
- */
-export function objectIdOf(type: ObjectType, body: Uint8Array, format: ObjectFormat): ObjectId {
-  return createHash(format).update(`${type} ${body.length}\0`).update(body).digest("hex") as ObjectId;
 }

@@ -2,7 +2,8 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Conversation } from "../../core/ports.ts";
 import type { Git } from "./git.ts";
 import { OutputReader } from "./output-reader.ts";
-import { objectIdOf, type ObjectFormat, type ObjectId, type ObjectType } from "./object-id.ts";
+import { objectIdOf } from "./object-hash.ts";
+import type { ObjectFormat, ObjectId, ObjectType } from "./object-id.ts";
 
 /** What lies under an id, or why that cannot be used. */
 export type ReadObject =
