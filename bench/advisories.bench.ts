@@ -8,7 +8,7 @@ import { AdvisoryIndex } from "../src/audit/advisories/index/read.ts";
 import { generatedAdvisories, generatedClosure } from "../test/support/advisory-feed.ts";
 import { agreement } from "../test/support/known-answers.ts";
 import type { Benchmark, Figure } from "./figure.ts";
-import { hasVulnix, runVulnix } from "./vulnix.ts";
+import { findVulnix, runVulnix } from "./vulnix.ts";
 
 const size = { advisories: 350_000, rangesEach: 5, seed: 1 };
 const rounds = 5;
@@ -64,14 +64,15 @@ export async function bench(): Promise<Benchmark> {
 
 /** Both on the same closure with the same advisories, each with what it prepares beforehand. */
 async function besideVulnix(directory: string, paths: readonly string[], own: number): Promise<Figure> {
-  if (!hasVulnix())
+  const vulnix = findVulnix(directory);
+  if (vulnix === null)
     return {
       what: "vulnix on the same closure",
       value: 0,
       unit: "s",
-      beside: "not measured: vulnix is not installed (pip install vulnix)",
+      beside: "not measured: there is no vulnix, and it could not be installed (python3 -m venv, pip)",
     };
-  const { scan, prepare, findings } = await runVulnix(directory, generatedAdvisories(size), paths);
+  const { scan, prepare, findings } = await runVulnix(vulnix, directory, generatedAdvisories(size), paths);
   return {
     what: "vulnix on the same closure",
     value: scan,

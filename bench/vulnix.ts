@@ -1,4 +1,4 @@
-/** vulnix on the same closure with the same advisories, where it is installed (`pip install vulnix`). */
+/** vulnix on the same closure with the same advisories. */
 import { spawn, spawnSync } from "node:child_process";
 import { createReadStream, createWriteStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,8 +19,19 @@ export interface VulnixRun {
 /** Minutes in which its database must be made. */
 const patience = 20;
 
-export function hasVulnix(): boolean {
-  return spawnSync("vulnix", ["--version"], { stdio: "ignore" }).status === 0;
+/** The version that the figures were made with, from Python's package index. */
+const wanted = "vulnix==1.10.1";
+
+/** The program, where it can be had: from PATH, else from an environment of its own in `directory`. Null without Python's venv or the index. */
+export function findVulnix(directory: string): string | null {
+  const works = (program: string): boolean =>
+    spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
+  if (works("vulnix")) return "vulnix";
+  const own = join(directory, "python");
+  const run = (program: string, ...args: string[]): boolean =>
+    spawnSync(program, args, { stdio: "ignore", timeout: 300_000 }).status === 0;
+  const made = run("python3", "-m", "venv", own) && run(join(own, "bin/pip"), "install", "--quiet", wanted);
+  return made ? join(own, "bin/vulnix") : null;
 }
 
 /**
@@ -28,6 +39,7 @@ export function hasVulnix(): boolean {
  * goes to it as a list of package names, as it would read them out of derivations.
  */
 export async function runVulnix(
+  vulnix: string,
   directory: string,
   advisories: Iterable<Advisory>,
   paths: readonly string[],
@@ -62,7 +74,7 @@ export async function runVulnix(
         "--from-file",
         join(directory, "packages.json"),
       ];
-      const child = spawn("vulnix", args, {
+      const child = spawn(vulnix, args, {
         stdio: ["ignore", "pipe", "ignore"],
         timeout: patience * 60_000,
       });
