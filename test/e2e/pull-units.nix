@@ -11,7 +11,6 @@ let
     mkIf = _: content: content;
     mkOption = option: option;
     optionals = some: list: if some then list else [ ];
-    optionalAttrs = some: set: if some then set else { };
   };
   pkgs = {
     util-linux = programs;
@@ -49,7 +48,7 @@ in
     Service = service.serviceConfig // {
       Environment =
         [ "PATH=${builtins.concatStringsSep ":" (map (one: "${one}/bin") service.path)}:/usr/bin" ]
-        ++ map (name: "${name}=${service.environment.${name}}") (builtins.attrNames service.environment);
+        ++ service.serviceConfig.Environment;
     };
   };
   timer = {

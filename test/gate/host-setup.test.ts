@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, test, type TestContext } from "node:test";
+import { parsePullConfig } from "../../src/delivery/pull-config.ts";
 import { parseGateConfig } from "../../src/gate/config.ts";
 import { trustFleet, type TrustFleet } from "../support/trust-fleet.ts";
 import { StockNix } from "../support/stock-nix.ts";
@@ -119,6 +120,46 @@ test("the account and the directories are made by systemd's own programs", (cont
   assert.equal(mode(at("var/lib/nixseal/gate/quarantine")), "700");
   assert.equal(mode(at("var/lib/nixseal/gate")), "755");
   assert.ok(existsSync(at("nix/var/nix/gcroots/nixseal")));
+});
+
+test("a host that pulls has its file, its units and its timer; without the flag they stay as they are", (context) => {
+  const { fleet, root, at } = scene(context);
+  const setup = (code: number, ...more: string[]): string =>
+    fleet.expect(
+      code,
+      ...["host", "setup", "web", "--confirm-within", "0", ...more],
+      ...(more.includes("--nixos") ? [] : ["--root", root]),
+    );
+  const health = ["--health", '["/usr/local/bin/nixseal-agent","pull","--check"]'];
+  setup(0, "--pull", "/srv/orders", ...health);
+  const source = (): unknown => parsePullConfig(readFileSync(at("etc/nixseal/pull.json"))).source;
+  assert.deepEqual(source(), { kind: "directory", path: "/srv/orders", removable: false });
+  const unit = readFileSync(at("etc/systemd/system/nixseal-pull.service"), "utf8");
+  assert.match(unit, /^ReadWritePaths=-\/srv\/orders$/m);
+  assert.match(unit, /^User=deploy$/m);
+  assert.equal(
+    readlinkSync(at("etc/systemd/system/timers.target.wants/nixseal-pull.timer")),
+    "/etc/systemd/system/nixseal-pull.timer",
+  );
+  assert.doesNotMatch(setup(0), /pull/);
+  assert.ok(existsSync(at("etc/systemd/system/nixseal-pull.timer")));
+
+  const repository = ["--pull-repository", "https://git.example.org/fleet.git"];
+  const introduction = ["--pull-introduction", "8f3c".repeat(10)];
+  setup(0, ...repository, ...introduction, "--pull-cache", "https://cache.example.org", ...health);
+  assert.equal((source() as { readonly kind: string }).kind, "git");
+  const nixos = setup(0, "--nixos", ...repository, ...introduction);
+  assert.match(nixos, /^ +pull\.repository\.url = "https:\/\/git\.example\.org\/fleet\.git";$/m);
+
+  assert.match(setup(2, ...repository), /--pull-introduction/);
+  assert.match(setup(2, "--pull", "ftp://orders.example.org"), /http or https/);
+  assert.match(setup(2, "--pull", "/srv/orders", ...repository), /give one of them/);
+  assert.match(setup(2, "--pull-cache", "https://cache.example.org"), /--pull URL/);
+  assert.match(
+    fleet.expect(2, "host", "setup", "web", "--root", root, "--pull", "/srv/orders"),
+    /--confirm-within 0/,
+  );
+  assert.match(setup(0, "--pull", "/srv/orders"), /nothing decides whether a pulled system is good/);
 });
 
 test("NixOS, and a tree that others may write to, are refused", (context) => {

@@ -9,6 +9,15 @@ let
   cfg = config.nixseal;
   inherit (cfg) gate pull;
   parts = import ../gate/parts.nix { inherit config; };
+  units = import ./units.nix {
+    inherit (parts) agent;
+    inherit (gate) user;
+    inherit (pull) interval jitter;
+    receipts =
+      if pull.settings.source.kind == "directory" && pull.report == null then pull.source else null;
+  };
+  service = units."nixseal-pull.service";
+  timer = units."nixseal-pull.timer";
   one = (pull.source != null) != (pull.repository != null);
 in
 {
@@ -35,12 +44,9 @@ in
     environment.etc."nixseal/pull.json".text = builtins.toJSON pull.settings;
 
     systemd.services.nixseal-pull = {
-      description = "Look for an order for this host";
-      after = [
-        "network-online.target"
-        "nix-daemon.socket"
-      ];
-      wants = [ "network-online.target" ];
+      description = service.Unit.Description;
+      after = service.Unit.After;
+      wants = service.Unit.Wants;
       # The program that asks for a switch must not be ended by it.
       restartIfChanged = false;
       path = [
@@ -51,29 +57,13 @@ in
         pkgs.gitMinimal
         pkgs.openssh
       ];
-      environment.NIX_REMOTE = "daemon";
-      serviceConfig = import ./hardening.nix // {
-        Type = "oneshot";
-        User = gate.user;
-        Group = gate.user;
-        ExecStart = "${parts.agent} pull";
-        TimeoutStartSec = "12h";
-      }
-      # A directory of orders takes the receipts too, where its owner lets the deploy user write.
-      // lib.optionalAttrs (pull.settings.source.kind == "directory" && pull.report == null) {
-        ReadWritePaths = (import ./hardening.nix).ReadWritePaths ++ [ "-${pull.source}" ];
-      };
+      serviceConfig = service.Service;
     };
 
     systemd.timers.nixseal-pull = {
-      description = "Look for orders for this host";
-      wantedBy = [ "timers.target" ];
-      timerConfig = {
-        OnBootSec = "1min";
-        OnUnitInactiveSec = pull.interval;
-        RandomizedDelaySec = pull.jitter;
-        AccuracySec = "10s";
-      };
+      description = timer.Unit.Description;
+      wantedBy = timer.Install.WantedBy;
+      timerConfig = timer.Timer;
     };
   };
 }

@@ -11,8 +11,16 @@ import {
   sudoLines,
   type Login,
 } from "./login.ts";
+import { pullTimer, pullUnits } from "./pull-units.ts";
 import { formatUnit } from "./unit-file.ts";
 import { gateUnits, recoverUnit, socketUnit } from "./units.ts";
+
+export interface PullSetup {
+  /** Of /etc/nixseal/pull.json, the content. */
+  readonly config: string;
+  /** A directory of orders that takes the receipts too. */
+  readonly receipts: string | null;
+}
 
 export interface HostSetup {
   readonly fleet: string;
@@ -34,6 +42,8 @@ export interface HostSetup {
   readonly health: readonly (readonly string[])[];
   readonly quarantine: { readonly bytes: number; readonly days: number };
   readonly hostKey: string;
+  /** Null where the host is sent its orders: what is there for pulling stays as it is. */
+  readonly pull: PullSetup | null;
   /** The file of the fleet's root. */
   readonly root: string;
 }
@@ -52,7 +62,7 @@ const rootCopy = "/etc/nixseal/root.json";
 const units = "/etc/systemd/system";
 
 export function hostFiles(setup: HostSetup): HostFile[] {
-  const { user, agent, members, authorities, privilege, searchPath } = setup;
+  const { user, agent, members, authorities, privilege, searchPath, pull } = setup;
   const file = (path: string, content: string, mode = 0o644): HostFile => ({
     kind: "file",
     path,
@@ -83,7 +93,18 @@ export function hostFiles(setup: HostSetup): HostFile[] {
     onlyThen(bySocket, enabled("sockets.target", socketUnit)),
     enabled("multi-user.target", recoverUnit),
     onlyThen(!bySocket, file("/etc/sudoers.d/nixseal", sudoLines(user, agent, searchPath), 0o440)),
+    ...(pull === null ? [] : pullFiles(pull)),
   ];
+
+  function pullFiles({ config, receipts }: PullSetup): HostFile[] {
+    const times = { interval: "5min", jitter: "2min" };
+    const made = pullUnits({ agent, user, receipts, searchPath, ...times });
+    return [
+      file("/etc/nixseal/pull.json", config),
+      ...Object.entries(made).map(([name, unit]) => file(`${units}/${name}`, formatUnit(unit))),
+      enabled("timers.target", pullTimer),
+    ];
+  }
 }
 
 /** gate.json as `parseGateConfig` reads it. */

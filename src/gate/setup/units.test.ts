@@ -7,6 +7,7 @@ import { top } from "../../../test/console.ts";
 import { secretsUnits } from "../../../test/e2e/secrets-units.ts";
 import { StockNix } from "../../../test/support/stock-nix.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
+import { pullUnits } from "./pull-units.ts";
 import { formatUnit } from "./unit-file.ts";
 import { gateUnits } from "./units.ts";
 
@@ -23,6 +24,19 @@ test("the NixOS module makes the same units", () => {
   assert.deepEqual(theirs, units);
 });
 
+const pullOptions = { agent, user: "deploy", interval: "5min", jitter: "2min" };
+const pulling = pullUnits({ ...pullOptions, receipts: "/srv/orders", searchPath: null });
+
+test("and the same for a host that pulls", () => {
+  const file = join(top, "nix/module/pull/units.nix");
+  for (const receipts of [null, "/srv/orders"]) {
+    const given = JSON.stringify(JSON.stringify({ ...pullOptions, receipts }));
+    const expression = `import ${file} (builtins.fromJSON ${given})`;
+    const theirs = nix.json("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression);
+    assert.deepEqual(theirs, pullUnits({ ...pullOptions, receipts, searchPath: null }));
+  }
+});
+
 /** What systemd-analyze(1) of systemd 252 says of each: from 0, confined, to 10. More is a step back. */
 const exposures: Readonly<Record<string, number>> = {
   "nixseal-gate@.service": 1.6,
@@ -30,12 +44,13 @@ const exposures: Readonly<Record<string, number>> = {
   "nixseal-secrets.service": 3.6,
   "nixseal-secrets-users.service": 3.6,
   "nixseal-secret@.service": 1.3,
+  "nixseal-pull.service": 1.5,
 };
 
 test("no unit is more exposed than it was, and systemd understands every setting", (context) => {
   const directory = temporaryDirectory(context);
   const texts: Record<string, string> = { ...secretsUnits("/manifest.json") };
-  for (const [name, unit] of Object.entries(units)) texts[name] = formatUnit(unit);
+  for (const [name, unit] of Object.entries({ ...units, ...pulling })) texts[name] = formatUnit(unit);
   for (const [name, text] of Object.entries(texts))
     writeFileSync(join(directory, name), text.replaceAll("/usr/local/bin/nixseal-agent", agent));
   const analyze = (...args: string[]): string => {

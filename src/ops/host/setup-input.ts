@@ -11,6 +11,7 @@ import { readKeys } from "../key-lines.ts";
 import { matching } from "../matching.ts";
 import type { Context } from "../op.ts";
 import type { OpenTrust } from "../trust/open.ts";
+import { pullFlags, pullSetupOf } from "./setup-pull.ts";
 import { mightyGroups } from "./setup-steps.ts";
 
 export const setupInput = z.object({
@@ -88,6 +89,7 @@ export const setupInput = z.object({
     .default(16)
     .meta({ value: "N" })
     .describe("messages to the root side at once; more are refused"),
+  ...pullFlags,
 });
 
 export async function setupOf(
@@ -140,6 +142,7 @@ export async function setupOf(
     health: given.health.map(commandOf),
     quarantine: { bytes: 10 * 2 ** 30, days: 7 },
     hostKey,
+    pull: pullSetupOf(given, given),
     root: utf8Text(formatEnvelope(envelope), "the root"),
   };
 }

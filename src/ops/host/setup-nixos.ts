@@ -1,5 +1,7 @@
 /** The options of the NixOS module that make the same host. */
-import type { HostSetup } from "../../gate/setup/host-files.ts";
+import { utf8 } from "../../core/bytes.ts";
+import { parsePullConfig } from "../../delivery/pull-config.ts";
+import type { HostSetup, PullSetup } from "../../gate/setup/host-files.ts";
 
 /** A NixOS module. What is as by default is left out. */
 export function nixosSnippet(setup: HostSetup): string {
@@ -16,6 +18,7 @@ export function nixosSnippet(setup: HostSetup): string {
   option("connections", String(connections), connections === 16);
   option("confirmWithin", String(confirmWithin), confirmWithin === 90);
   option("health", list(health.map((words) => list(words.map(text)))), health.length === 0);
+  if (setup.pull !== null) lines.push(...pullLines(setup.pull));
   option("hostKey", text(hostKey), hostKey === "/etc/ssh/ssh_host_ed25519_key");
   return `{
   imports = [ nixseal.nixosModules.default ];
@@ -27,6 +30,19 @@ export function nixosSnippet(setup: HostSetup): string {
   };
 }
 `;
+}
+
+function pullLines({ config }: PullSetup): string[] {
+  const { source, cache, report } = parsePullConfig(utf8(config));
+  const lines = ["pull.enable = true;"];
+  if (source.kind === "git") {
+    const { url, branch, introduction } = source;
+    const names = Object.entries({ url, branch, introduction });
+    lines.push(...names.map(([name, value]) => `pull.repository.${name} = ${text(value)};`));
+  } else lines.push(`pull.source = ${text(source.kind === "web" ? source.url : source.path)};`);
+  if (cache !== null) lines.push(`pull.cache = ${text(cache)};`);
+  if (report !== null) lines.push(`pull.report = ${text(report)};`);
+  return lines;
 }
 
 /** A string of Nix: what could end it or begin an interpolation is escaped. */

@@ -35,6 +35,10 @@ export const hostSetup = op({
       command: "nixseal host setup lufta --root /mnt/image",
       says: "into an image; with / on the host itself",
     },
+    {
+      command: "nixseal host setup lufta --pull https://orders.example.org --confirm-within 0",
+      says: "a host that nobody connects to: it looks for its orders itself",
+    },
     { command: "nixseal host setup lufta --nixos", says: "the same for a configuration of NixOS" },
   ],
   run: async (context, given) => {
