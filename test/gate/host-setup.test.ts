@@ -124,12 +124,10 @@ test("the account and the directories are made by systemd's own programs", (cont
 
 test("a host that pulls has its file, its units and its timer; without the flag they stay as they are", (context) => {
   const { fleet, root, at } = scene(context);
-  const setup = (code: number, ...more: string[]): string =>
-    fleet.expect(
-      code,
-      ...["host", "setup", "web", "--confirm-within", "0", ...more],
-      ...(more.includes("--nixos") ? [] : ["--root", root]),
-    );
+  const setup = (code: number, ...more: string[]): string => {
+    const where = more.includes("--nixos") ? [] : ["--root", root];
+    return fleet.expect(code, "host", "setup", "web", "--confirm-within", "0", ...more, ...where);
+  };
   const health = ["--health", '["/usr/local/bin/nixseal-agent","pull","--check"]'];
   setup(0, "--pull", "/srv/orders", ...health);
   const source = (): unknown => parsePullConfig(readFileSync(at("etc/nixseal/pull.json"))).source;
