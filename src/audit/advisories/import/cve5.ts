@@ -89,7 +89,7 @@ function products(affected: Field): AffectedProduct[] {
   const cpes = items(affected.get("cpes"), limits.products).map((item) => item.parsed(parseCpe));
   const common = { reason: "", source: "cve5", ranges: ordered };
   if (nobody.has(product) && cpes.length === 0)
-    return packagesOf(affected).map((one) => ({ vendor: "", target, ...common, ...one }));
+    return packagesOf(affected).map((one) => ({ target, ...common, ...one }));
   const named = cpes
     .filter((cpe) => cpe.part !== "h")
     .map((cpe) => ({ name: cpe.product, vendor: cpe.vendor, target: cpe.target }));
@@ -107,17 +107,25 @@ function products(affected: Field): AffectedProduct[] {
  * A package of a collection, which stands in place of vendor and product. Beside a product it is that product's (the xz of
  * Red Hat Enterprise Linux), with versions of its own, and is not looked at.
  */
-function packagesOf(affected: Field): Pick<AffectedProduct, "kind" | "name">[] {
+function packagesOf(affected: Field): Pick<AffectedProduct, "kind" | "name" | "vendor">[] {
   const name = prose(affected.get("packageName"), largestName).trim();
   if (nobody.has(name) || name.length > limits.name) return [];
   const collection = prose(affected.get("collectionURL"), largestName);
   const registry = registries.find(([pattern]) => pattern.test(collection))?.[1];
   if (registry !== undefined)
-    return [{ kind: "purl", name: purlKey(registry, registry === "maven" ? name.replace(":", "/") : name) }];
+    return [
+      {
+        kind: "purl",
+        vendor: "",
+        name: purlKey(registry, registry === "maven" ? name.replace(":", "/") : name),
+      },
+    ];
   const repository = repositoryKey(collection);
+  if (repository === null) return [{ kind: "product", vendor: "", name: normalName(name) }];
+  // Whose repository it is stands where others write the vendor.
   return [
-    { kind: "product", name: normalName(name) },
-    ...(repository === null ? [] : [{ kind: "repository" as const, name: repository }]),
+    { kind: "product", vendor: repository.split("/").at(-2)!, name: normalName(name) },
+    { kind: "repository", vendor: "", name: repository },
   ];
 }
 

@@ -77,7 +77,7 @@ test("CVE 5: a package of a collection in place of a product, and CPE names of b
       ),
     ),
     [
-      "product :xz",
+      "product tukaani-project:xz",
       "repository :github.com/tukaani-project/xz",
       "purl :npm/left-pad",
       "purl :maven/org.acme/panel",
