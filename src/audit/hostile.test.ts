@@ -158,8 +158,8 @@ test(
     assert.deepEqual(
       findings.filter(({ id }) => /^(?:SSH|AUD|CI)/.test(id)).map(({ id, file }) => [id, file]),
       [
-        ["SSH001", "nul.nix"],
         ["CI003", ".github/workflows/x.yml"],
+        ["SSH001", "nul.nix"],
         ["AUD002", "flake.lock"],
       ],
     );
