@@ -164,7 +164,7 @@ async function advisoriesIfAny({ only, advisories }: AuditRequest): Promise<Advi
 }
 
 /** A closure itself brings none. A file that was named must be there. */
-async function waiversFor(
+export async function waiversFor(
   context: Context,
   { waivers }: Pick<AuditRequest, "waivers">,
 ): Promise<Uint8Array | null> {
