@@ -59,6 +59,23 @@ test("other builds of one source share its vulnerabilities", () => {
   ]);
 });
 
+test("a package built for another machine, and one that is called by its tag, are that package", () => {
+  for (const name of [
+    "zlib-aarch64-unknown-linux-gnu-1.2",
+    "zlib-static-x86_64-unknown-linux-musl-1.2",
+    "zlib-armv7l-unknown-linux-gnueabihf-1.2",
+    "zlib-v1.2",
+  ])
+    assert.deepEqual(verdicts(from(name), before("zlib", "zlib", "1.3")), ["affected"], name);
+});
+
+test("a day is no release, neither before nor after one; among days it has its place", () => {
+  assert.deepEqual(verdicts(from("zlib-2022-10-01"), before("zlib", "zlib", "1.3")), ["unknown"]);
+  assert.deepEqual(verdicts(from("zlib-2022-10-01"), before("zlib", "zlib", "2022-11-01")), ["affected"]);
+  assert.deepEqual(verdicts(from("zlib-2022-10-01"), before("zlib", "zlib", "2022-09-01")), ["not-affected"]);
+  assert.deepEqual(verdicts(from("zlib-1.2"), before("zlib", "zlib", "2022-09-01")), ["unknown"]);
+});
+
 test("a record that names no vendor is not silent, and accuses nobody", () => {
   for (const product of [
     { vendor: "n/a", product: "xz" },

@@ -126,7 +126,7 @@ export interface ProductName {
 
 /** How nixpkgs names other builds of one source: they share its vulnerabilities. */
 const variants =
-  /-(?:minimal|full|headless|unwrapped|interactive|slim|cli|light|nox|gtk3?|pgtk|with-svn|with-extensions|with-x|and-plugins|host-cpu-only|legacy)$/;
+  /-(?:minimal|full|headless|unwrapped|interactive|slim|cli|light|stable|mainline|nox|gtk3?|pgtk|with-svn|with-extensions|with-x|and-plugins|host-cpu-only|legacy)$/;
 
 /** Null where only the name itself can be gone by. `name` is normalised. */
 export function knownProducts(name: string): readonly ProductName[] | null {
