@@ -70,6 +70,7 @@ const cases: readonly [string, Record<string, unknown>][] = [
   ["let x = { b.c = 1; }; in { inherit (x) b; }", { "b.c": 1 }],
   ['let n = "b"; in { a.${n + "c"} = 1; a.${m} = 2; }', { "a.bc": 1, "a.*": 2 }],
   ["let { body = { a = 1; }; }", { a: 1 }],
+  ["let s = { a = 1; b = s; }; in s", { a: 1, b: { a: 1, b: "?" } }],
   ["let mkIf = c: v: v; in { a = mkIf false { b = 1; }; }", { "a.b": 1 }],
   ["let lib = { mkForce = x: 2; }; in { a = lib.mkForce 1; }", { a: "?" }],
   ["{ lib, ... }: { modules = [ { a = lib.mkForce 1; } { a = 2; } ]; }", { "modules.[].a": 1 }],
@@ -124,6 +125,7 @@ test("what a limit keeps from being looked at is said", () => {
   const complete = (source: string): boolean => definitionsOf(parseNix(Buffer.from(source))).complete;
   assert.equal(complete(`{ a = ${"(x: ".repeat(60)}{ b = 1; }${")".repeat(60)}; }`), true);
   assert.equal(complete(`{ a = ${"(x: ".repeat(120)}{ b = 1; }${")".repeat(120)}; }`), false);
+  assert.equal(complete("let s = { a = _: s; b = s // { c = s; }; }; in s"), true);
   assert.equal(complete(`${"{ a = ".repeat(120)}1${"; }".repeat(120)}`), false);
   assert.equal(complete(`{ ${Array.from({ length: 250_000 }, (_, n) => `a${n}=1;`).join("")} }`), false);
 });

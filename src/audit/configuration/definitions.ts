@@ -4,7 +4,7 @@ import { evaluate, Fuel } from "./evaluate.ts";
 import { moduleFunction, plainPriority } from "./module-functions.ts";
 import { opens, opensAsElement, operandsOf } from "./openings.ts";
 import { withoutOverridden } from "./overridden.ts";
-import { Scope } from "./scope.ts";
+import { Scope, type Bound } from "./scope.ts";
 import { hole, unknown, wholeText, type Value } from "./value.ts";
 
 /** One `option.path = value;` of a file. */
@@ -61,6 +61,7 @@ class Collector {
   readonly found: Definition[] = [];
   readonly fuel: Fuel;
   cut = false;
+  readonly #following = new Set<Bound>();
 
   constructor(fuel: Fuel) {
     this.fuel = fuel;
@@ -88,9 +89,11 @@ class Collector {
         return this.#binary(expression, now, next);
       case "variable": {
         const bound = now.scope.find(expression.name);
-        if (bound === null || bound === undefined || !opens(bound.expression))
-          return this.#leaf(expression, now, false);
-        return this.collect(bound.expression, { ...next, scope: bound.scope });
+        // What holds itself (`self.override = _: self`) says the same again further down.
+        if (!bound || !opens(bound.expression) || this.#following.has(bound)) break;
+        this.#following.add(bound);
+        this.collect(bound.expression, { ...next, scope: bound.scope });
+        return void this.#following.delete(bound);
       }
       case "call":
         return this.#call(expression, now, next);
@@ -99,7 +102,7 @@ class Collector {
         return this.#elements(expression.elements, next);
       }
       case "legacy-let":
-        return this.#legacyLet(expression, next);
+        return this.collect({ ...expression, kind: "let", body: variable("body", expression.at) }, next);
       case "select":
         return this.#select(expression, now, next);
       case "integer":
@@ -119,11 +122,11 @@ class Collector {
     for (const binding of expression.bindings) {
       if (binding.kind === "inherit") {
         for (const { name, at } of binding.names) {
-          const variable: Expression =
+          const from: Expression =
             binding.from === null
-              ? { kind: "variable", at, name }
+              ? variable(name, at)
               : { kind: "select", at, of: binding.from, path: [{ kind: "name", at, name }], fallback: null };
-          this.collect(variable, { ...now, path: [...now.path, name], at, told: false });
+          this.collect(from, { ...now, path: [...now.path, name], at, told: false });
         }
         continue;
       }
@@ -174,13 +177,6 @@ class Collector {
     for (const element of elements)
       if (opensAsElement(element))
         this.collect(element, { ...next, path: [...next.path, "[]"], told: false });
-  }
-
-  #legacyLet({ bindings }: Expression & { kind: "legacy-let" }, next: Situation): void {
-    const scope = next.scope.withBindings(bindings);
-    const body = scope.find("body");
-    if (body === null || body === undefined) this.cut = true;
-    else this.collect(body.expression, { ...next, scope });
   }
 
   /** A set that is written elsewhere in the file is as good as written here. */
@@ -247,4 +243,8 @@ class Collector {
       },
     });
   }
+}
+
+function variable(name: string, at: Position): Expression {
+  return { kind: "variable", at, name };
 }
