@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Check, CheckInfo, ExpressionCheck, Hit, TextFile } from "./checks/check.ts";
 import { incomplete, unreadable } from "./checks/own.ts";
@@ -25,6 +25,7 @@ export class Audit {
   readonly #texts = new Map<string, string>();
   readonly #heads = new Map<string, string>();
   readonly #wanted = new Map<string, PlacedDefinition[]>();
+  readonly #named = new Set<string>();
   readonly #asked = { asked: 0, known: 0 };
   #locked: readonly string[] | null = null;
   #read = 0;
@@ -46,6 +47,7 @@ export class Audit {
       if (entry.kind === "file") await this.#entry(target, entry);
       if (++done % 250 === 0) progress(done);
     }
+    await this.#namedFiles(target);
     if (target.cut) {
       const last = target.leftOut.at(-1)!;
       const evidence = `${last.file}: ${last.reason}`;
@@ -60,6 +62,23 @@ export class Audit {
       leftOut: this.#leftOut.slice(0, 100),
       leftOutCount: this.#leftOut.length,
     };
+  }
+
+  /** `import ./base` needs no `.nix`. What is named and is no Nix (a picture, ciphertext) is nobody's fault. */
+  async #namedFiles(target: Target): Promise<void> {
+    const files = new Map(target.entries.map((entry) => [entry.path, entry]));
+    for (const name of this.#named) {
+      const entry = files.get(name);
+      if (entry?.kind !== "file" || entry.size > limits.file || this.#bytes + entry.size > limits.total)
+        continue;
+      try {
+        const bytes = await target.read(entry);
+        this.#bytes += bytes.length;
+        this.#nixFile(name, bytes, Buffer.from(bytes).toString("utf8").split("\n"));
+      } catch (error) {
+        if (!(error instanceof NixsealError)) throw error;
+      }
+    }
   }
 
   async #entry(target: Target, entry: TargetEntry): Promise<void> {
@@ -105,14 +124,9 @@ export class Audit {
   }
 
   #nixFile(path: string, bytes: Uint8Array, lines: readonly string[]): void {
-    for (const { option, definition } of checkNixFile(
-      path,
-      bytes,
-      lines,
-      this.#nix,
-      this.findings,
-      this.#asked,
-    )) {
+    const { wanted, named } = checkNixFile(path, bytes, lines, this.#nix, this.findings, this.#asked);
+    for (const name of named) if (!isRead(name)) this.#named.add(join(dirname(path), name));
+    for (const { option, definition } of wanted) {
       const list = this.#wanted.get(option) ?? [];
       if (list.length < limits.report) list.push({ file: path, definition });
       this.#wanted.set(option, list);

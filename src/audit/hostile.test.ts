@@ -124,6 +124,25 @@ test("many findings: each check is bounded in a file, and all are counted", pati
   );
 });
 
+test("what is imported is looked at whatever it is called, and what is named and no Nix is no finding", async () => {
+  const root = '{ services.openssh.settings.PermitRootLogin = "yes"; }';
+  const { findings } = await reportOf({
+    "hosts/web.nix":
+      "{ imports = [ ./base ../X.NIX (import ./more { }) ]; p = ./logo.png; q = ./notes; r = ./none; }",
+    "hosts/base": root,
+    "X.NIX": "{ imports = [ ./third ]; }",
+    third: root,
+    "hosts/more": `{ }: ${root}`,
+    "hosts/logo.png": "\0\0",
+    "hosts/notes": "Nothing but prose.",
+    "hosts/other": root,
+  });
+  assert.deepEqual(
+    findings.map(({ id, file }) => `${id} ${file}`),
+    ["SSH001 hosts/base", "SSH001 hosts/more", "SSH001 third"],
+  );
+});
+
 test(
   "what cannot be told never keeps what counts off the list, in one file or in many",
   patient,

@@ -22,7 +22,14 @@ export interface Asked {
   known: number;
 }
 
-/** Runs every check over one Nix file; gives the definitions that checks of the whole want. Throws what the parser throws. */
+/** What other checks want to know of a Nix file. */
+export interface NixFileSeen {
+  readonly wanted: readonly { readonly option: string; readonly definition: Definition }[];
+  /** Relative paths that it names, as written: what is imported need not be called `.nix`. */
+  readonly named: readonly string[];
+}
+
+/** Runs every check over one Nix file. Throws what the parser throws. */
 export function checkNixFile(
   file: string,
   bytes: Uint8Array,
@@ -30,9 +37,12 @@ export function checkNixFile(
   checks: NixChecks,
   findings: Findings,
   asked: Asked,
-): { option: string; definition: Definition }[] {
+): NixFileSeen {
   const root = parseNix(bytes);
-  for (const expression of walk(root))
+  const named: string[] = [];
+  for (const expression of walk(root)) {
+    if (expression.kind === "path" && expression.form === "relative" && expression.parts.length === 1)
+      named.push(...expression.parts.flatMap((part) => (part.kind === "text" ? part.text : [])));
     for (const check of checks.expressions.get(expression.kind) ?? []) {
       const problem = check.find(expression);
       if (problem !== null)
@@ -43,6 +53,7 @@ export function checkNixFile(
           lines[expression.at.line - 1] ?? "",
         );
     }
+  }
   const { definitions, complete } = definitionsOf(root, bytes.length);
   if (!complete)
     findings.add(
@@ -68,7 +79,7 @@ export function checkNixFile(
       report(check, file, definition, "unknown", lines, findings);
     }
   }
-  return wanted;
+  return { wanted, named };
 }
 
 function judge(
