@@ -45,6 +45,8 @@ export class Audit {
     let done = 0;
     for (const entry of target.entries) {
       if (entry.kind === "file") await this.#entry(target, entry);
+      // What lies in the target under another name: a link itself is never followed.
+      else if (isRead(entry.path)) this.#named.add(join(dirname(entry.path), entry.link ?? ""));
       if (++done % 250 === 0) progress(done);
     }
     await this.#namedFiles(target);
@@ -69,7 +71,12 @@ export class Audit {
     const files = new Map(target.entries.map((entry) => [entry.path, entry]));
     for (const name of this.#named) {
       const entry = files.get(name);
-      if (entry?.kind !== "file" || entry.size > limits.file || this.#bytes + entry.size > limits.total)
+      if (
+        entry?.kind !== "file" ||
+        isRead(name) ||
+        entry.size > limits.file ||
+        this.#bytes + entry.size > limits.total
+      )
         continue;
       try {
         const bytes = await target.read(entry);
@@ -125,7 +132,7 @@ export class Audit {
 
   #nixFile(path: string, bytes: Uint8Array, lines: readonly string[]): void {
     const { wanted, named } = checkNixFile(path, bytes, lines, this.#nix, this.findings, this.#asked);
-    for (const name of named) if (!isRead(name)) this.#named.add(join(dirname(path), name));
+    for (const name of named) this.#named.add(join(dirname(path), name));
     for (const { option, definition } of wanted) {
       const list = this.#wanted.get(option) ?? [];
       if (list.length < limits.report) list.push({ file: path, definition });

@@ -136,10 +136,12 @@ test("what is imported is looked at whatever it is called, and what is named and
     "hosts/logo.png": "\0\0",
     "hosts/notes": "Nothing but prose.",
     "hosts/other": root,
+    "linked.nix": "-> ./hosts/blob",
+    "hosts/blob": root,
   });
   assert.deepEqual(
     findings.map(({ id, file }) => `${id} ${file}`),
-    ["SSH001 hosts/base", "SSH001 hosts/more", "SSH001 third"],
+    ["SSH001 hosts/base", "SSH001 hosts/blob", "SSH001 hosts/more", "SSH001 third"],
   );
 });
 
