@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { createHash } from "node:crypto";
+import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Check, CheckInfo, ExpressionCheck, Hit, TextFile } from "./checks/check.ts";
 import { incomplete, unreadable } from "./checks/own.ts";
@@ -24,6 +25,7 @@ export class Audit {
   readonly #texts = new Map<string, string>();
   readonly #heads = new Map<string, string>();
   readonly #wanted = new Map<string, PlacedDefinition[]>();
+  readonly #named = new Set<string>();
   readonly #asked = { asked: 0, known: 0 };
   #locked: readonly string[] | null = null;
   #read = 0;
@@ -38,20 +40,20 @@ export class Audit {
 
   /** `progress` is told how many files are done. */
   async run(target: Target, progress: (done: number) => void): Promise<Coverage> {
-    this.#leftOut.push(...target.leftOut);
+    for (const { file, reason, hides } of target.leftOut)
+      this.#leaveOut(file, reason, hides === true || isRead(file));
     let done = 0;
     for (const entry of target.entries) {
       if (entry.kind === "file") await this.#entry(target, entry);
+      // What lies in the target under another name: a link itself is never followed.
+      else if (isRead(entry.path)) this.#named.add(join(dirname(entry.path), entry.link ?? ""));
       if (++done % 250 === 0) progress(done);
     }
+    await this.#namedFiles(target);
     if (target.cut) {
       const last = target.leftOut.at(-1)!;
-      this.findings.add(
-        incomplete,
-        undefined,
-        { unknown: true, evidence: `${last.file}: ${last.reason}` },
-        "",
-      );
+      const evidence = `${last.file}: ${last.reason}`;
+      this.findings.add(incomplete, undefined, { unknown: true, evidence }, evidence);
     }
     this.#whole(target);
     return {
@@ -62,6 +64,28 @@ export class Audit {
       leftOut: this.#leftOut.slice(0, 100),
       leftOutCount: this.#leftOut.length,
     };
+  }
+
+  /** `import ./base` needs no `.nix`. What is named and is no Nix (a picture, ciphertext) is nobody's fault. */
+  async #namedFiles(target: Target): Promise<void> {
+    const files = new Map(target.entries.map((entry) => [entry.path, entry]));
+    for (const name of this.#named) {
+      const entry = files.get(name);
+      if (
+        entry?.kind !== "file" ||
+        isRead(name) ||
+        entry.size > limits.file ||
+        this.#bytes + entry.size > limits.total
+      )
+        continue;
+      try {
+        const bytes = await target.read(entry);
+        this.#bytes += bytes.length;
+        this.#nixFile(name, bytes, Buffer.from(bytes).toString("utf8").split("\n"));
+      } catch (error) {
+        if (!(error instanceof NixsealError)) throw error;
+      }
+    }
   }
 
   async #entry(target: Target, entry: TargetEntry): Promise<void> {
@@ -75,22 +99,24 @@ export class Audit {
       );
       return;
     }
+    let bytes: Uint8Array = new Uint8Array();
     try {
-      const bytes = await target.read(entry);
-      this.#read++;
+      bytes = await target.read(entry);
       this.#bytes += bytes.length;
-      await this.#file(path, bytes);
+      if (await this.#file(path, bytes)) this.#read++;
     } catch (error) {
       if (!(error instanceof NixsealError)) throw error;
-      if (error.code === "malformed" || error.code === "config") this.#unreadable(path, error);
+      if (error.code === "malformed" || error.code === "config") this.#unreadable(path, error, bytes);
       else this.#leaveOut(path, error.message);
     }
   }
 
-  async #file(path: string, bytes: Uint8Array): Promise<void> {
+  /** Whether there was anything to look at: what is no text, as pictures, is not. */
+  async #file(path: string, bytes: Uint8Array): Promise<boolean> {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#heads.set(path, buffer.toString("latin1", 0, 10));
-    if (buffer.subarray(0, 8192).includes(0)) return; // not text
+    // What Nix or the forge reads is looked at whatever it holds: Nix takes a NUL in a comment.
+    if (buffer.subarray(0, 8192).includes(0) && !isRead(path)) return false;
     const file: TextFile = { path, text: buffer.toString("utf8") };
     const lines = file.text.split("\n");
     if (kept.has(path)) this.#texts.set(path, file.text);
@@ -101,17 +127,13 @@ export class Audit {
     if (path.endsWith(".nix")) this.#nixFile(path, bytes, lines);
     else if (basename(path) === "flake.lock") this.#lockFile(path, file.text, lines);
     else if (workflowPath.test(path)) await this.#workflow(path, file.text, lines);
+    return true;
   }
 
   #nixFile(path: string, bytes: Uint8Array, lines: readonly string[]): void {
-    for (const { option, definition } of checkNixFile(
-      path,
-      bytes,
-      lines,
-      this.#nix,
-      this.findings,
-      this.#asked,
-    )) {
+    const { wanted, named } = checkNixFile(path, bytes, lines, this.#nix, this.findings, this.#asked);
+    for (const name of named) this.#named.add(join(dirname(path), name));
+    for (const { option, definition } of wanted) {
       const list = this.#wanted.get(option) ?? [];
       if (list.length < limits.report) list.push({ file: path, definition });
       this.#wanted.set(option, list);
@@ -162,21 +184,27 @@ export class Audit {
     this.findings.add(check, path, hit, `${line}\n${hit.message ?? ""}`);
   }
 
-  #unreadable(path: string, error: NixsealError): void {
+  /** A waiver is for these bytes: another content with the same fault is another thing. */
+  #unreadable(path: string, error: NixsealError, bytes: Uint8Array): void {
     this.findings.add(
       unreadable,
       path,
       { unknown: true, line: error.where?.line, message: `could not be read: ${error.message}` },
-      error.message,
+      `${error.message}\0${createHash("sha256").update(bytes).digest("hex")}`,
     );
   }
 
   /** A file that checks wanted to look into is a finding; a large picture is only counted. */
-  #leaveOut(path: string, reason: string): void {
+  #leaveOut(path: string, reason: string, counts = isRead(path)): void {
     this.#leftOut.push({ file: path, reason });
-    if (path.endsWith(".nix") || basename(path) === "flake.lock" || workflowPath.test(path))
+    if (counts)
       this.findings.add(unreadable, path, { unknown: true, message: `was not looked at: ${reason}` }, reason);
   }
+}
+
+/** What Nix or the forge would read under this name. */
+function isRead(path: string): boolean {
+  return path.endsWith(".nix") || basename(path) === "flake.lock" || workflowPath.test(path);
 }
 
 function nixChecks(checks: readonly Check[]): NixChecks {

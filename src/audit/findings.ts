@@ -30,6 +30,7 @@ export class Findings {
   readonly #found: AuditFinding[] = [];
   readonly #counts = new Map<string, Count>();
   readonly #inFile = new Map<string, number>();
+  readonly #listed = new Map<Severity, number>();
   readonly #places: OptionPlace[] = [];
 
   /**
@@ -45,19 +46,21 @@ export class Findings {
   ): void {
     const verdict = hit.unknown === true ? "unknown" : "affected";
     this.#count(check.id)[verdict]++;
-    const place = `${check.id}\0${file ?? ""}`;
+    const isOpen = verdict === "unknown" && check.id !== "AUD001" && check.id !== "AUD002";
+    const severity = isOpen ? "info" : (hit.severity ?? check.severity);
+    // Counted for each severity: what cannot be told, and fails no audit, must not keep what counts off the list.
+    const place = `${check.id}\0${file ?? ""}\0${severity}`;
     const inFile = (this.#inFile.get(place) ?? 0) + 1;
     this.#inFile.set(place, inFile);
-    if (inFile > limits.findings || this.#found.length >= limits.report) return;
+    const listed = (this.#listed.get(severity) ?? 0) + 1;
+    if (inFile > limits.findings || listed > limits.report) return;
+    this.#listed.set(severity, listed);
     const text = hit.secret === undefined ? flagged : withoutSecret(flagged, hit.secret);
     const fingerprint = this.#fingerprints.of(check.id, file ?? "", text);
     if (option !== undefined) this.#places.push({ check: check.id, ...option, fingerprint });
     this.#found.push({
       id: check.id,
-      severity:
-        verdict === "unknown" && check.id !== "AUD001" && check.id !== "AUD002"
-          ? "info"
-          : (hit.severity ?? check.severity),
+      severity,
       verdict,
       file,
       line: hit.line,
@@ -117,8 +120,9 @@ export class Findings {
     this.#count(check.id).notAffected++;
   }
 
+  /** The worst first, and no more than a report takes. */
   list(): AuditFinding[] {
-    return inOrder(this.#found, rankOf);
+    return inOrder(this.#found, rankOf).slice(0, limits.report);
   }
 
   results(): CheckResult[] {

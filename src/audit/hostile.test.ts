@@ -124,6 +124,70 @@ test("many findings: each check is bounded in a file, and all are counted", pati
   );
 });
 
+test("what is imported is looked at whatever it is called, and what is named and no Nix is no finding", async () => {
+  const root = '{ services.openssh.settings.PermitRootLogin = "yes"; }';
+  const { findings } = await reportOf({
+    "hosts/web.nix":
+      "{ imports = [ ./base ../X.NIX (import ./more { }) ]; p = ./logo.png; q = ./notes; r = ./none; }",
+    "hosts/base": root,
+    "X.NIX": "{ imports = [ ./third ]; }",
+    third: root,
+    "hosts/more": `{ }: ${root}`,
+    "hosts/logo.png": "\0\0",
+    "hosts/notes": "Nothing but prose.",
+    "hosts/other": root,
+    "linked.nix": "-> ./hosts/blob",
+    "hosts/blob": root,
+  });
+  assert.deepEqual(
+    findings.map(({ id, file }) => `${id} ${file}`),
+    ["SSH001 hosts/base", "SSH001 hosts/blob", "SSH001 hosts/more", "SSH001 third"],
+  );
+});
+
+test(
+  "what cannot be told never keeps what counts off the list, in one file or in many",
+  patient,
+  async () => {
+    const open = Array.from(
+      { length: 60 },
+      (_, n) => `{ services.openssh.settings.PermitRootLogin = config.a${n}; }\n`,
+    ).join("");
+    const root = '{ services.openssh.settings.PermitRootLogin = "yes"; }';
+    const module = (...parts: readonly string[]): string =>
+      `{ config, lib, ... }: lib.mkMerge [ ${parts.join("")} ]`;
+    const affected = async (tree: FileTree): Promise<number> =>
+      (await findingsIn(tree)).filter(({ verdict }) => verdict === "affected").length;
+    assert.equal(await affected({ "x.nix": module(open, root) }), 1);
+    const many = Object.fromEntries(
+      Array.from({ length: limits.report / limits.findings + 1 }, (_, n) => [`a${n}.nix`, module(open)]),
+    );
+    assert.equal(await affected({ ...many, "z.nix": root }), 1);
+  },
+);
+
+test(
+  "what is no text is not looked at, except what Nix or the forge reads all the same",
+  patient,
+  async () => {
+    const { findings, coverage } = await reportOf({
+      "nul.nix": '# \0\n{ services.openssh.settings.PermitRootLogin = "yes"; }',
+      "flake.lock": "\0{}",
+      ".github/workflows/x.yml": "on: push # \0\npermissions: write-all\njobs: {}\n",
+      "picture.png": "\0\0",
+    });
+    assert.deepEqual(
+      findings.filter(({ id }) => /^(?:SSH|AUD|CI)/.test(id)).map(({ id, file }) => [id, file]),
+      [
+        ["CI003", ".github/workflows/x.yml"],
+        ["SSH001", "nul.nix"],
+        ["AUD002", "flake.lock"],
+      ],
+    );
+    assert.deepEqual([coverage.files, coverage.read], [4, 2]);
+  },
+);
+
 test("mutated files of a real fleet: findings or a refusal, never anything else", patient, async () => {
   const base = join(top, "test/audit/fleets/bad");
   const paths = readdirSync(base, { recursive: true, encoding: "utf8" }).filter((path) =>

@@ -14,9 +14,9 @@ export const limits = {
   workflow: 128 << 10,
   /** Bytes of all workflows: a broken one takes time that grows with the square of its size. */
   workflows: 1 << 20,
-  /** Findings of one check in one file: the next ones say nothing new. */
+  /** Findings of one check and severity in one file: the next ones say nothing new. */
   findings: 50,
-  /** Findings of a whole report. */
+  /** Findings of a whole report, and of one severity while it is made. */
   report: 20_000,
   /** Steps of evaluation for one Nix file. */
   steps: 200_000,

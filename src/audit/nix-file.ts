@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import type { Answer, ExpressionCheck, OptionCheck } from "./checks/check.ts";
 import { definitionsOf, type Definition } from "./configuration/definitions.ts";
 import type { OptionIndex } from "./configuration/option-index.ts";
-import { isWhole, type Value } from "./configuration/value.ts";
+import { unreadable } from "./checks/own.ts";
+import { hole, isWhole, type Value } from "./configuration/value.ts";
 import type { Findings } from "./findings.ts";
 import type { Expression } from "./nix-language/ast.ts";
 import { parseNix } from "./nix-language/parser.ts";
@@ -20,7 +22,14 @@ export interface Asked {
   known: number;
 }
 
-/** Runs every check over one Nix file; gives the definitions that checks of the whole want. Throws what the parser throws. */
+/** What other checks want to know of a Nix file. */
+export interface NixFileSeen {
+  readonly wanted: readonly { readonly option: string; readonly definition: Definition }[];
+  /** Relative paths that it names, as written: what is imported need not be called `.nix`. */
+  readonly named: readonly string[];
+}
+
+/** Runs every check over one Nix file. Throws what the parser throws. */
 export function checkNixFile(
   file: string,
   bytes: Uint8Array,
@@ -28,9 +37,12 @@ export function checkNixFile(
   checks: NixChecks,
   findings: Findings,
   asked: Asked,
-): { option: string; definition: Definition }[] {
+): NixFileSeen {
   const root = parseNix(bytes);
-  for (const expression of walk(root))
+  const named: string[] = [];
+  for (const expression of walk(root)) {
+    if (expression.kind === "path" && expression.form === "relative" && expression.parts.length === 1)
+      named.push(...expression.parts.flatMap((part) => (part.kind === "text" ? part.text : [])));
     for (const check of checks.expressions.get(expression.kind) ?? []) {
       const problem = check.find(expression);
       if (problem !== null)
@@ -41,22 +53,33 @@ export function checkNixFile(
           lines[expression.at.line - 1] ?? "",
         );
     }
-  const { definitions } = definitionsOf(root);
+  }
+  const { definitions, complete } = definitionsOf(root, bytes.length);
+  if (!complete)
+    findings.add(
+      unreadable,
+      file,
+      { unknown: true, message: "was not looked at whole: it is too large, or nested too deep" },
+      createHash("sha256").update(bytes).digest("hex"),
+    );
   const wanted: { option: string; definition: Definition }[] = [];
   for (const definition of definitions) {
     const name = definition.path.at(-1) ?? "";
     for (const check of checks.options.matching(definition))
       if (check.lastName?.test(name) !== false) judge(check, file, definition, lines, findings, asked);
     for (const option of checks.wanted.matching(definition)) wanted.push({ option, definition });
-    if (definition.opened || isPlain(definition.expression)) continue;
-    if (definition.value.kind !== "unknown") continue;
-    for (const check of checks.options.hiddenBy(definition)) {
+    if (definition.opened || (name !== hole && isPlain(definition.expression))) continue;
+    const isNamed = name !== hole;
+    if (isNamed && definition.value.kind !== "unknown") continue;
+    // A name that is computed may be that of any option there.
+    const above = isNamed ? definition : { ...definition, path: definition.path.slice(0, -1) };
+    for (const check of checks.options.hiddenBy(above)) {
       if (check.judge({ kind: "unknown" }, definition) !== "unknown") continue;
       asked.asked++;
       report(check, file, definition, "unknown", lines, findings);
     }
   }
-  return wanted;
+  return { wanted, named };
 }
 
 function judge(

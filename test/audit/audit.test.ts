@@ -195,6 +195,38 @@ test("addresses that are refused, and repositories that are not there", (context
     assert.equal(audit(directory, name).code === 0 && name !== "--", false);
 });
 
+test("what nobody could look into is a finding, and a file that says nothing is no target", (context) => {
+  const directory = workspace(context);
+  const root = '{ services.openssh.settings.PermitRootLogin = "yes"; }';
+  const bytes = (...names: readonly string[]): Buffer =>
+    Buffer.concat([directory, ...names].map((name) => Buffer.from(`${name}/`, "latin1"))).subarray(0, -1);
+  mkdirSync(bytes("work", "d\xff"), { recursive: true });
+  writeFileSync(bytes("work", "d\xff", "x.nix"), root);
+  writeFileSync(bytes("work", "a\xfe.nix"), root);
+  writeFileSync(bytes("work", "a\xff.nix"), root);
+  mkdirSync(join(directory, "work/node_modules"));
+  const { findings, coverage } = reportIn(directory, "work");
+  assert.deepEqual(
+    findings.map(({ id }) => id),
+    ["AUD002", "AUD002", "AUD002"],
+  );
+  assert.ok(coverage.leftOut.some(({ file }) => file === "node_modules"));
+  git(join(directory, "work"), "init", "--quiet");
+  git(join(directory, "work"), "add", "--all", ".");
+  git(join(directory, "work"), "commit", "--quiet", "--message", "x");
+  // Names that read the same are one name for whoever reads the report: the second is not passed over in silence.
+  const committed = reportIn(directory, "work/.git").findings.map(({ id, file }) => `${id} ${file}`);
+  assert.deepEqual(committed, ["SSH001 a\ufffd.nix", "SSH001 d\ufffd/x.nix", "AUD002 a\ufffd.nix"]);
+  for (const text of ["", "\n", "{}", "[ ]\n"]) {
+    writeFileSync(join(directory, "empty.json"), text);
+    const { code, stderr } = audit(directory, "empty.json");
+    assert.equal(code, 2, JSON.stringify(text));
+    assert.match(stderr, /nothing to audit/);
+  }
+  writeFileSync(join(directory, "flake.lock"), '{"version":7,"nodes":{');
+  assert.equal(audit(directory, "flake.lock", "--only", "vulnerabilities").code, 2);
+});
+
 test("a hostile repository is audited within bounds, and what was left out is said", (context) => {
   const directory = workspace(context);
   symlinkSync(".", join(directory, "loop"));

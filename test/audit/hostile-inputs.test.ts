@@ -2,6 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { parseChannelTable } from "../../src/audit/advisories/channels.ts";
+import { parseCpe } from "../../src/audit/advisories/cpe.ts";
+import { baseScore } from "../../src/audit/advisories/cvss.ts";
+import { parseEnvelope } from "../../src/audit/advisories/feed/envelope.ts";
+import { encodeMetadata, parseMetadata, type RoleName } from "../../src/audit/advisories/feed/metadata.ts";
+import { formatSeen, parseSeen } from "../../src/audit/advisories/feed/seen.ts";
+import { seenFile } from "../../src/audit/advisories/feed/store.ts";
+import { parsePurl } from "../../src/audit/advisories/purl.ts";
 import { parseEvaluation } from "../../src/audit/evaluation/answer.ts";
 import { closureForm, packagesOf } from "../../src/audit/packages/read.ts";
 import { jsonFeed } from "../../src/audit/round/feed.ts";
@@ -10,6 +18,8 @@ import { formatMemory, parseMemory, type Memory } from "../../src/audit/round/me
 import { parseTargetsFile } from "../../src/audit/round/targets-file.ts";
 import { utf8 } from "../../src/core/bytes.ts";
 import { NixsealError } from "../../src/core/errors.ts";
+import { files } from "../../src/system/files.ts";
+import { after, begin } from "../support/advisory-publisher.ts";
 import { tagsLeftOpen } from "../support/reports.ts";
 
 const patient = { timeout: 60_000 };
@@ -181,5 +191,41 @@ test("files of targets, and what an evaluation prints", patient, () => {
   mutations(
     '[{"p":["services","x"],"v":{"t":"a","v":{"k":{"t":"l","v":[{"t":"s","v":"x"},{"t":"n","v":1}],"w":true}},"w":true}}]',
     (bytes) => parseEvaluation(Buffer.from(bytes).toString("utf8")),
+  );
+});
+
+test("what a feed is made of, what was seen of it, and channel tables", patient, async (context) => {
+  const { feed, client } = await begin(context);
+  await client.update(feed, after(0));
+  const roles: readonly RoleName[] = ["root", "timestamp", "snapshot", "targets", "critical"];
+  for (const [name, bytes] of feed.files) {
+    const role = roles.find((one) => name.endsWith(`${one}.json`));
+    if (role === undefined) continue;
+    const text = Buffer.from(bytes).toString("latin1");
+    mutations(text, (changed) => parseEnvelope(changed, role), 200);
+    // What is taken has one spelling only: no change of a byte goes unnoticed.
+    mutations(
+      Buffer.from(parseEnvelope(bytes, role).payload).toString("latin1"),
+      (changed) => assert.deepEqual(encodeMetadata(parseMetadata(role, changed)), Uint8Array.from(changed)),
+      200,
+    );
+  }
+  const seen = Buffer.from(await files.read(seenFile(client.directory), { limit: 1 << 20 }));
+  mutations(
+    seen.toString("latin1"),
+    (changed) => assert.deepEqual(formatSeen(parseSeen(changed)), Uint8Array.from(changed)),
+    200,
+  );
+  mutations(JSON.stringify({ "nixos-26.05": ["a".repeat(40), "b".repeat(40)] }), parseChannelTable, 200);
+});
+
+test("names of the Common Platform Enumeration, package URLs and vectors", patient, () => {
+  for (const cpe of ["cpe:2.3:a:gtk:gtk\\+:3.0:rc1:*:*:*:*:*:*", "cpe:/a:gtk:gtk%2b:3.0:rc1:~~~linux~~"])
+    mutations(cpe, (changed) => parseCpe(Buffer.from(changed).toString("latin1")));
+  mutations("pkg:npm/%40scope/name@1.0?a=b#c", (changed) =>
+    parsePurl(Buffer.from(changed).toString("latin1")),
+  );
+  mutations("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", (changed) =>
+    baseScore(Buffer.from(changed).toString("latin1")),
   );
 });

@@ -38,7 +38,10 @@ export function hasText(wrong: (text: string) => boolean | Problem): Judge {
 
 /** Wrong when a line of the configuration text matches: of `extraConfig` options, where what is not known is left alone. */
 export function textMatches(wrong: RegExp): Judge {
-  return (value) => (textsOf(value).some((text) => !linesWith(text, wrong).next().done) ? {} : "fine");
+  return (value) => {
+    if (textsOf(value).some((text) => !linesWith(text, wrong).next().done)) return {};
+    return value.kind === "unknown" ? "unknown" : "fine";
+  };
 }
 
 /** Wrong when the value is written out. What comes from elsewhere is no literal, whatever it is. */

@@ -17,6 +17,7 @@ testFixtures(nixChecks, {
     bad: [
       "nix.extraOptions = ''\n  require-sigs = false\n'';",
       'nix.extraOptions = "sandbox = relaxed";',
+      `nix.extraOptions = "${" ".repeat(2000)}require-sigs =${" ".repeat(2000)}false";`,
       'nix.extraOptions = "trusted-users = root @wheel";',
     ],
     good: [

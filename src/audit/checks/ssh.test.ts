@@ -91,4 +91,17 @@ testFixtures(sshChecks, {
     bad: ["programs.ssh.forwardAgent = true;", 'programs.ssh.extraConfig = "ForwardAgent yes";'],
     good: ["programs.ssh.forwardAgent = false;", 'programs.ssh.extraConfig = "ForwardAgent no";'],
   },
+  SSH012: {
+    bad: [
+      "services.openssh.extraConfig = ''\n  Match User root\n    PermitRootLogin yes\n'';",
+      "services.openssh.extraConfig = ''permitemptypasswords=\"yes\"'';",
+      'environment.etc."ssh/sshd_config".text = "StrictModes no";',
+    ],
+    good: [
+      'services.openssh.extraConfig = "PermitRootLogin no";',
+      'services.openssh.extraConfig = "# PermitRootLogin yes";',
+      'services.openssh.extraConfig = "PermitTunnel yes";',
+    ],
+    unknown: ["services.openssh.extraConfig = builtins.readFile ./sshd_config;"],
+  },
 });

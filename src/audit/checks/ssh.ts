@@ -178,4 +178,20 @@ export const sshChecks: readonly Check[] = [
         ? isTrue(value, definition)
         : textMatches(/^\s*ForwardAgent\s+yes\b/i)(value, definition),
   },
+  {
+    looksAt: "option",
+    id: "SSH012",
+    name: "sshd-config-text",
+    severity: "high",
+    areas: config,
+    title: "a line of sshd_config opens what the settings close",
+    means:
+      "Behind 'Match' such a line wins over services.openssh.settings, and nobody who reads these sees it.",
+    fix: "remove the line; what is needed stands in services.openssh.settings, where it is checked",
+    references: [`${sshdManual}#Match`],
+    options: ["services.openssh.extraConfig", 'environment.etc."ssh/sshd_config".text'],
+    judge: textMatches(
+      /^\s*(?:(?:PermitRootLogin|PasswordAuthentication|KbdInteractiveAuthentication|ChallengeResponseAuthentication|PermitEmptyPasswords|HostbasedAuthentication)[\s=]+"?yes\b|StrictModes[\s=]+"?no\b)/i,
+    ),
+  },
 ];

@@ -32,9 +32,14 @@ export function* linesWith(text: string, pattern: RegExp): Generator<Hit> {
     const newline = text.indexOf("\n", start);
     const end = newline === -1 ? text.length : newline;
     line++;
-    if (pattern.test(text.slice(start, Math.min(end, start + longestLine)))) yield { line };
+    if (pattern.test(beginning(text.slice(start, end)))) yield { line };
     start = end + 1;
   }
+}
+
+/** Blanks do not count, so that nobody hides the rest of a line behind a thousand of them. */
+function beginning(line: string): string {
+  return line.length <= longestLine ? line : line.replace(/[ \t]+/g, " ").slice(0, longestLine);
 }
 
 /** Shannon's entropy of the characters, in bits for one: random base64 has about 5, words about 3, `xxxx` 0. */

@@ -59,6 +59,25 @@ const cases: readonly [string, Record<string, unknown>][] = [
   ["{ a = true && !false; b = true || x; c = 1 == 1; }", { a: true, b: "?", c: "?" }],
   ["{ a = import ./x.nix; b = f { c = 1; }; }", { a: "?", "b.c": 1 }],
   ["{ a.modules = [ { b = 1; } ({ ... }: { c = 2; }) ]; }", { "a.modules.[].b": 1, "a.modules.[].c": 2 }],
+  [
+    "{ lib, ... }: { a = [ { b = 1; } ] ++ lib.optional true { c = 2; } ++ (if x then [ { d = 3; } ] else [ ]); }",
+    { a: [{ b: 1 }, { c: 2 }, "…"], "a.[].b": 1, "a.[].c": 2, "a.[].d if": 3 },
+  ],
+  ["{ a = [ (if x then { b = 1; } else { c = 2; }) ]; }", { "a.[].b if": 1, "a.[].c if": 2 }],
+  ["{ lib, ... }: { a = 1; } |> lib.id", { a: 1 }],
+  ["{ c, ... }: c.x or { a = 1; }", { "": "?", "a if": 1 }],
+  ["let x = { b.c = 1; b.d = y; }; in { a = x.b; }", { "a.c": 1, "a.d": "?" }],
+  ["let x = { b.c = 1; }; in { inherit (x) b; }", { "b.c": 1 }],
+  ['let n = "b"; in { a.${n + "c"} = 1; a.${m} = 2; }', { "a.bc": 1, "a.*": 2 }],
+  ["let { body = { a = 1; }; }", { a: 1 }],
+  ["let s = { a = 1; b = s; }; in s", { a: 1, b: { a: 1, b: "?" } }],
+  ["let mkIf = c: v: v; in { a = mkIf false { b = 1; }; }", { "a.b": 1 }],
+  ["let lib = { mkForce = x: 2; }; in { a = lib.mkForce 1; }", { a: "?" }],
+  ["{ lib, ... }: { modules = [ { a = lib.mkForce 1; } { a = 2; } ]; }", { "modules.[].a": 1 }],
+  [
+    "{ lib, ... }: { machines = [ { a = lib.mkForce 1; } { b = 1; } { a = 2; } ]; }",
+    { "machines.[].a": 2, "machines.[].b": 1 },
+  ],
 ];
 
 for (const [source, expected] of cases)
@@ -100,6 +119,15 @@ test("sources made to be expensive end soon, as unknown", () => {
     for (const definition of definitions.slice(0, 100)) assert.ok(definition.value.kind !== undefined);
     assert.ok(definitions.length <= 50_000);
   }
+});
+
+test("what a limit keeps from being looked at is said", () => {
+  const complete = (source: string): boolean => definitionsOf(parseNix(Buffer.from(source))).complete;
+  assert.equal(complete(`{ a = ${"(x: ".repeat(60)}{ b = 1; }${")".repeat(60)}; }`), true);
+  assert.equal(complete(`{ a = ${"(x: ".repeat(120)}{ b = 1; }${")".repeat(120)}; }`), false);
+  assert.equal(complete("let s = { a = _: s; b = s // { c = s; }; }; in s"), true);
+  assert.equal(complete(`${"{ a = ".repeat(120)}1${"; }".repeat(120)}`), false);
+  assert.equal(complete(`{ ${Array.from({ length: 250_000 }, (_, n) => `a${n}=1;`).join("")} }`), false);
 });
 
 test("anything that parses is read without an error", () => {

@@ -61,7 +61,7 @@ export function evaluate(expression: Expression, scope: Scope, fuel: Fuel, depth
       return inner(condition.value ? expression.consequent : expression.alternate);
     }
     case "call":
-      return called(expression, inner);
+      return called(expression, scope, inner);
     case "unary": {
       const operand = inner(expression.operand);
       if (expression.operator === "!")
@@ -161,8 +161,8 @@ function selected(of: Value, path: (Expression & { kind: "select" })["path"]): V
   return value;
 }
 
-function called(call: Call, inner: Inner): Value {
-  const meaning = moduleFunction(call);
+function called(call: Call, scope: Scope, inner: Inner): Value {
+  const meaning = moduleFunction(call, scope);
   if (meaning?.kind === "wrapped") return inner(meaning.value);
   if (meaning?.kind !== "conditional") return unknown;
   const condition = inner(meaning.condition);

@@ -1,4 +1,5 @@
 import type { Call, Expression } from "../nix-language/ast.ts";
+import type { Scope } from "./scope.ts";
 
 /** Functions of nixpkgs' lib that say how a definition counts, by their last name: `lib.mkForce`, `mkForce`. */
 export type ModuleFunction =
@@ -38,10 +39,10 @@ const conditionals: Readonly<Record<string, "definitions" | "value" | "item" | u
 };
 
 /** What a call means in a module, or null for a function that is not known. */
-export function moduleFunction(call: Call): ModuleFunction | null {
+export function moduleFunction(call: Call, scope: Scope): ModuleFunction | null {
   const name = lastName(call.callee);
   const [first, second] = call.arguments;
-  if (name === null || first === undefined) return null;
+  if (name === null || first === undefined || isOwn(call.callee, scope)) return null;
   if (Object.hasOwn(priorities, name) && second === undefined)
     return { kind: "wrapped", value: first, priority: priorities[name]! };
   if (ordered.has(name)) {
@@ -55,6 +56,13 @@ export function moduleFunction(call: Call): ModuleFunction | null {
   if (second === undefined) return null;
   const gives = Object.hasOwn(conditionals, name) ? conditionals[name] : undefined;
   return gives === undefined ? null : { kind: "conditional", condition: first, value: second, gives };
+}
+
+/** A file may give its own function the name of one in lib, and hide what it likes behind `mkIf false`. */
+function isOwn(callee: Expression, scope: Scope): boolean {
+  const base = callee.kind === "select" ? callee.of : callee;
+  const bound = base.kind === "variable" ? scope.find(base.name) : null;
+  return bound?.expression.kind === "lambda" || bound?.expression.kind === "set";
 }
 
 /** `c` of `a.b.c`, or of `c` itself. */

@@ -106,7 +106,7 @@ function statementsAbout(found: Package, { layers }: AdvisorySet): Found {
         const { kind, reason, product, silent, silentOfCommits } = tieOf(qualifier)!;
         identified ||= kind !== "name";
         // What was said of other versions says nothing of this one.
-        if (status === null && kind === "team") continue;
+        if (status === null && (kind === "team" || kind === "output")) continue;
         const said =
           status === null
             ? commitsOnly

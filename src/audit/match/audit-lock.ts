@@ -31,7 +31,7 @@ export function auditLock(locked: readonly LockedNixpkgs[], { layers }: Advisory
             package: "nixpkgs",
             version: revision,
             paths: [],
-            message: `nixpkgs ${revision.slice(0, 12)} (${node}): ${advisory.summary || advisory.id}`,
+            message: `nixpkgs ${revision.slice(0, 12) || "of no revision"} (${node}): ${advisory.summary || advisory.id}`,
             hint: verdict === "not-affected" ? undefined : `nix flake update ${node}`,
             evidence: reason,
             because: verdict === "unknown" ? "unordered" : "version",
@@ -51,7 +51,7 @@ export function fixIncluded(
   channelsOf: (revision: string) => readonly Place[],
 ): { readonly verdict: Verdict; readonly reason: string } {
   if (places.length === 0)
-    return { verdict: "unknown", reason: "the revision is on no channel that is known" };
+    return { verdict: "unknown", reason: "the revision is on no channel that is known" }; // a fork's, or none
   const answers = places.flatMap((place) => {
     const fix = fixes.find(({ channel }) => channel === place.channel);
     const fixed =

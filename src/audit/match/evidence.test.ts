@@ -68,6 +68,8 @@ test("a statement about one version says nothing about another", () => {
   assert.deepEqual(verdicts(from("zlib-1.2"), advisory([said({}), statement])), ["not-affected"]);
   assert.deepEqual(verdicts(from("zlib-1.1"), advisory([said({}), statement])), ["affected"]);
   assert.deepEqual(verdicts(from("zlib-1.1"), advisory([statement])), []);
+  const output = said({ kind: "output", name: digest, ranges: [exactly("1.2", "unaffected", "nix")] });
+  assert.deepEqual(verdicts(from("zlib-1.1"), advisory([said({}), output])), ["affected"]);
 });
 
 test("a condition on the configuration: fulfilled, not fulfilled, not looked at", () => {

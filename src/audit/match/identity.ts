@@ -4,7 +4,7 @@ import { parseCpe, type Cpe } from "../advisories/cpe.ts";
 import { productKey } from "../advisories/index/layout.ts";
 import { parsePurl, purlKey } from "../advisories/purl.ts";
 import type { Package } from "../packages/package.ts";
-import { knownProducts } from "./products.ts";
+import { knownProducts, type ProductName } from "./products.ts";
 
 /** The best first: an answer of an earlier kind stands against those of later ones. */
 export const evidenceKinds = ["team", "output", "identifier", "repository", "cpe", "name"] as const;
@@ -54,25 +54,34 @@ export function candidatesOf(found: Package): Candidate[] {
 
 function productCandidates(name: string, cpes: readonly Cpe[], language: string | null): Candidate[] {
   const runsHere = (target: string): boolean => ourSystems.has(target) || target === language;
-  if (cpes.length > 0)
-    return cpes.map((cpe) =>
-      candidate("product", cpe.product, ({ vendor, target }) =>
-        vendor === cpe.vendor && (runsHere(target) || target === cpe.target) ? "identifier" : null,
-      ),
-    );
   const known = language === null ? knownProducts(name) : null;
+  if (cpes.length > 0)
+    return [
+      ...cpes.map((cpe) =>
+        candidate("product", cpe.product, ({ vendor, target }) =>
+          vendor === cpe.vendor && (runsHere(target) || target === cpe.target) ? "identifier" : null,
+        ),
+      ),
+      // What makes bills of materials guesses vendors (`glibc:glibc`): the table's names count beside.
+      ...(known === null ? [] : knownCandidates(known, runsHere)),
+    ];
   if (known === null)
     return [
       candidate("product", name, ({ vendor, target }) =>
         runsHere(target) ? byVendor(name, vendor, language) : null,
       ),
     ];
+  return knownCandidates(known, runsHere);
+}
+
+/** A record without a vendor has nothing but the name; one of another vendor is about another product. */
+function knownCandidates(known: readonly ProductName[], runsHere: (target: string) => boolean): Candidate[] {
   return [...new Set(known.map(({ product }) => product))].map((product) =>
-    candidate("product", product, ({ vendor, target }) =>
-      runsHere(target) && known.some((one) => one.product === product && one.vendor === vendor)
-        ? "cpe"
-        : null,
-    ),
+    candidate("product", product, ({ vendor, target }) => {
+      if (!runsHere(target)) return null;
+      if (vendor === "") return "name";
+      return known.some((one) => one.product === product && one.vendor === vendor) ? "cpe" : null;
+    }),
   );
 }
 

@@ -44,12 +44,84 @@ test("a patch level above an inclusive end: nobody can tell, as sudo 1.9.5p2 fix
   ]);
 });
 
+test("patches behind nixpkgs' version are no release: glibc 2.39-52 may have what 2.39 had", () => {
+  assert.deepEqual(verdicts(from("glibc-2.39-52"), through("gnu", "glibc", "2.39")), ["unknown"]);
+  assert.deepEqual(verdicts(from("glibc-2.39-52"), before("gnu", "glibc", "2.40")), ["affected"]);
+  assert.deepEqual(verdicts(from("glibc-2.40-1"), through("gnu", "glibc", "2.39")), ["not-affected"]);
+});
+
+test("other builds of one source share its vulnerabilities", () => {
+  for (const name of ["git-minimal-2.42.0", "git-with-svn-2.42.0", "git-minimal-unwrapped-2.42.0"])
+    assert.deepEqual(verdicts(from(name), git("git-scm")), ["affected"], name);
+  assert.deepEqual(verdicts(from("git-minimal-2.42.0"), git("jenkins")), []);
+  assert.deepEqual(verdicts(from("systemd-minimal-255.4"), before("systemd_project", "systemd", "256")), [
+    "affected",
+  ]);
+});
+
+test("a package built for another machine, and one that is called by its tag, are that package", () => {
+  for (const name of [
+    "zlib-aarch64-unknown-linux-gnu-1.2",
+    "zlib-static-x86_64-unknown-linux-musl-1.2",
+    "zlib-armv7l-unknown-linux-gnueabihf-1.2",
+    "zlib-v1.2",
+  ])
+    assert.deepEqual(verdicts(from(name), before("zlib", "zlib", "1.3")), ["affected"], name);
+});
+
+test("a day is no release, neither before nor after one; among days it has its place", () => {
+  assert.deepEqual(verdicts(from("zlib-2022-10-01"), before("zlib", "zlib", "1.3")), ["unknown"]);
+  assert.deepEqual(verdicts(from("zlib-2022-10-01"), before("zlib", "zlib", "2022-11-01")), ["affected"]);
+  assert.deepEqual(verdicts(from("zlib-2022-10-01"), before("zlib", "zlib", "2022-09-01")), ["not-affected"]);
+  assert.deepEqual(verdicts(from("zlib-1.2"), before("zlib", "zlib", "2022-09-01")), ["unknown"]);
+});
+
+test("a record that names no vendor is not silent, and accuses nobody", () => {
+  for (const product of [
+    { vendor: "n/a", product: "xz" },
+    { collectionURL: "https://example.org/", packageName: "xz" },
+  ])
+    assert.deepEqual(
+      verdicts(from("xz-5.6.1"), cve5({ ...product, versions: [{ version: "5.6.1", status: "affected" }] })),
+      ["unknown"],
+    );
+  assert.deepEqual(
+    verdicts(
+      from("glibc-2.38"),
+      cve5({
+        vendor: "The GNU C Library",
+        product: "glibc",
+        versions: [{ version: "2.1.93", lessThan: "2.40", status: "affected", versionType: "custom" }],
+      }),
+    ),
+    ["affected"],
+  );
+});
+
+test("a vendor that a bill of materials guesses hides nothing", () => {
+  const found = from("glibc-2.38", { cpes: ["cpe:2.3:a:glibc:glibc:2.38:*:*:*:*:*:*:*"] });
+  assert.deepEqual(verdicts(found, before("gnu", "glibc", "2.39")), ["affected"]);
+});
+
 test("bash's patch level in both spellings of nixpkgs", () => {
   for (const name of ["bash-4.4-p22", "bash-4.4p22", "bash-interactive-4.4-p22"]) {
     assert.deepEqual(verdicts(from(name), before("gnu", "bash", "4.4p23")), ["affected"], name);
     assert.deepEqual(verdicts(from(name), before("gnu", "bash", "4.4p22")), ["not-affected"], name);
   }
 });
+
+function cve5(...affected: readonly object[]): Advisory {
+  return parseCve5(
+    utf8(
+      JSON.stringify({
+        dataType: "CVE_RECORD",
+        dataVersion: "5.1",
+        cveMetadata: { cveId: "CVE-2026-0004", state: "PUBLISHED" },
+        containers: { cna: { descriptions: [{ lang: "en", value: "x" }], affected } },
+      }),
+    ),
+  );
+}
 
 const kernel = parseCve5(
   utf8(

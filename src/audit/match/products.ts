@@ -3,11 +3,10 @@
  * the same product of another vendor is another product: `jenkins:git` is a plug-in, not git.
  */
 const table: Readonly<Record<string, string>> = {
-  "apache-httpd": "apache:http-server",
+  "apache-httpd": "apache:http-server apache-software-foundation:apache-http-server",
   avahi: "avahi:avahi",
   bash: "gnu:bash",
-  "bash-interactive": "gnu:bash",
-  bind: "isc:bind",
+  bind: "isc:bind isc:bind-9",
   binutils: "gnu:binutils",
   bluez: "bluez:bluez",
   busybox: "busybox:busybox",
@@ -20,7 +19,7 @@ const table: Readonly<Record<string, string>> = {
   curl: "haxx:curl curl:curl",
   dbus: "freedesktop:dbus d-bus-project:d-bus",
   dnsmasq: "thekelleys:dnsmasq",
-  docker: "docker:docker mobyproject:moby",
+  docker: "docker:docker mobyproject:moby moby:moby",
   dovecot: "dovecot:dovecot",
   emacs: "gnu:emacs",
   exim: "exim:exim",
@@ -35,10 +34,10 @@ const table: Readonly<Record<string, string>> = {
   ghostscript: "artifex:ghostscript",
   git: "git-scm:git git:git",
   glib: "gnome:glib",
-  glibc: "gnu:glibc",
+  glibc: "gnu:glibc the-gnu-c-library:glibc",
   gnupg: "gnupg:gnupg",
   gnutls: "gnu:gnutls",
-  go: "golang:go go-standard-library:net/http",
+  go: "golang:go go-toolchain:cmd/go go-standard-library:net/http go-standard-library:crypto/tls go-standard-library:crypto/x509 go-standard-library:html/template go-standard-library:net/url go-standard-library:net/mail go-standard-library:net/textproto go-standard-library:net/netip go-standard-library:mime/multipart go-standard-library:encoding/xml go-standard-library:encoding/pem go-standard-library:encoding/gob go-standard-library:encoding/asn1 go-standard-library:archive/zip go-standard-library:archive/tar go-standard-library:go/parser go-standard-library:os go-standard-library:os/exec go-standard-library:path/filepath go-standard-library:database/sql go-standard-library:syscall go-standard-library:math/big go-standard-library:regexp/syntax",
   grafana: "grafana:grafana",
   grub: "gnu:grub2",
   "gtk+": "gnome:gtk gtk:gtk+",
@@ -79,7 +78,7 @@ const table: Readonly<Record<string, string>> = {
   perl: "perl:perl",
   php: "php:php php-group:php",
   pixman: "pixman:pixman",
-  podman: "podman-project:podman",
+  podman: "podman-project:podman containers:podman",
   polkit: "polkit-project:polkit",
   poppler: "freedesktop:poppler",
   postfix: "postfix:postfix",
@@ -98,26 +97,24 @@ const table: Readonly<Record<string, string>> = {
   sqlite: "sqlite:sqlite",
   squid: "squid-cache:squid",
   strongswan: "strongswan:strongswan",
-  sudo: "sudo-project:sudo",
-  systemd: "systemd-project:systemd freedesktop:systemd",
-  "systemd-minimal": "systemd-project:systemd freedesktop:systemd",
+  sudo: "sudo-project:sudo sudo:sudo",
+  systemd: "systemd-project:systemd freedesktop:systemd systemd:systemd",
   tar: "gnu:tar",
   gnutar: "gnu:tar",
   tcpdump: "tcpdump:tcpdump",
   thunderbird: "mozilla:thunderbird",
-  tomcat: "apache:tomcat",
-  "apache-tomcat": "apache:tomcat",
-  unbound: "nlnetlabs:unbound",
+  tomcat: "apache:tomcat apache-software-foundation:apache-tomcat",
+  "apache-tomcat": "apache:tomcat apache-software-foundation:apache-tomcat",
+  unbound: "nlnetlabs:unbound nlnet-labs:unbound",
   unzip: "info-zip:unzip unzip-project:unzip",
   "util-linux": "kernel:util-linux linux:util-linux",
   vim: "vim:vim",
   webkitgtk: "webkitgtk:webkitgtk",
   wget: "gnu:wget",
-  wireshark: "wireshark:wireshark",
-  "wireshark-cli": "wireshark:wireshark",
+  wireshark: "wireshark:wireshark wireshark-foundation:wireshark",
   "wpa-supplicant": "w1.fi:wpa-supplicant",
   "xorg-server": "x.org:x-server x.org:xorg-server",
-  xz: "tukaani:xz",
+  xz: "tukaani:xz tukaani-project:xz",
   zlib: "zlib:zlib gnu:zlib",
   zstd: "facebook:zstandard",
 };
@@ -127,8 +124,19 @@ export interface ProductName {
   readonly product: string;
 }
 
+/** How nixpkgs names other builds of one source: they share its vulnerabilities. */
+const variants =
+  /-(?:minimal|full|headless|unwrapped|interactive|slim|cli|light|stable|mainline|nox|gtk3?|pgtk|with-svn|with-extensions|with-x|and-plugins|host-cpu-only|legacy)$/;
+
 /** Null where only the name itself can be gone by. `name` is normalised. */
 export function knownProducts(name: string): readonly ProductName[] | null {
+  const whole = linesOf(name);
+  // At most two of them, as in git-minimal-unwrapped.
+  const source = name.replace(variants, "");
+  return whole ?? linesOf(source) ?? linesOf(source.replace(variants, ""));
+}
+
+function linesOf(name: string): readonly ProductName[] | null {
   const base = /^linux-(?:rt|zen|hardened|lqx|xanmod|libre|lts|latest|rpi|mptcp)(?:-|$)/.test(name)
     ? "linux"
     : name;

@@ -72,7 +72,9 @@ export function firstHolding<Of extends { readonly status: VersionStatus; readon
   return { status: doubted.status === "unaffected" && !mixed ? "unaffected" : "unknown", range: doubted };
 }
 
-/** Whether `version` is `release` with a patch level behind it. */
+/** Whether `version` is `release` with a patch level behind it: `1.9.5p2`, and `2.39-52` of nixpkgs' glibc. */
 export function isPatchLevelOf(version: string, release: string): boolean {
-  return version.startsWith(release) && /^[-.]?(?:p|pl|patch)[0-9]+$/i.test(version.slice(release.length));
+  return (
+    version.startsWith(release) && /^(?:[-.]?(?:p|pl|patch)|-)[0-9]+$/i.test(version.slice(release.length))
+  );
 }

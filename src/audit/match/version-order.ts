@@ -46,6 +46,8 @@ type Component = { readonly rank: number; readonly value: bigint; readonly word?
  * neither list makes the answer null, unless something before it has decided.
  */
 function orderOfReleases(a: string, b: string, strict: boolean): Order {
+  // A day says when it was taken, and nothing of releases; among days and years it has its place.
+  if (isDay(a) ? !isYearly(b) : isDay(b) && !isYearly(a)) return null;
   const left = components(a, strict);
   const right = components(b, strict);
   const end: Component = { rank: 0, value: 0n };
@@ -61,6 +63,9 @@ function orderOfReleases(a: string, b: string, strict: boolean): Order {
   }
   return 0;
 }
+
+const isDay = (version: string): boolean => /^(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$/.test(version);
+const isYearly = (version: string): boolean => /^(?:19|20)[0-9]{2}(?![0-9])/.test(version);
 
 /** Digits are compared as numbers of any size; 100 of them at most, since a conversion is not linear. */
 function components(version: string, strict: boolean): Component[] {

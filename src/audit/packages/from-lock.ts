@@ -1,14 +1,21 @@
 /** flake.lock: which revisions of nixpkgs a flake is built from. Nothing else is known of its packages. */
 import { document, optionalText } from "../advisories/fields.ts";
-import { revision } from "../advisories/channels.ts";
 
 export interface LockedNixpkgs {
   /** The node's name in the file. */
   readonly node: string;
+  /** 40 hex digits; the empty string where the lock names none. */
   readonly revision: string;
 }
 
-/** Nodes that are locked to NixOS/nixpkgs. Throws `malformed`. */
+/** A channel's tarball, and a mirror's. */
+const nixpkgsUrl =
+  /[/:]nixpkgs(?:\.git)?$|[/:]nixpkgs\/archive\/|^https:\/\/(?:channels|releases)\.nixos\.org\/|^https:\/\/(?:api\.)?flakehub\.com\/f\/(?:pinned\/)?[^/]+\/nixpkgs/i;
+
+/**
+ * Nodes that are locked to nixpkgs, forks of it included: these are on no channel, and that is an answer too. Throws
+ * `malformed`.
+ */
 export function nixpkgsOfLock(bytes: Uint8Array): LockedNixpkgs[] {
   const top = document(bytes, "flake.lock", 16 << 20);
   const { value } = top.get("version");
@@ -19,11 +26,10 @@ export function nixpkgsOfLock(bytes: Uint8Array): LockedNixpkgs[] {
     .slice(0, 10_000)
     .flatMap(([node, field]) => {
       const locked = field.get("locked");
-      if (locked.isNull || locked.get("rev").isNull) return [];
-      const repository = `${optionalText(locked.get("owner"), 256)}/${optionalText(locked.get("repo"), 256)}`;
-      const url = optionalText(locked.get("url"), 2048);
-      const isNixpkgs =
-        repository.toLowerCase() === "nixos/nixpkgs" || /[/:]NixOS\/nixpkgs(?:\.git)?$/i.test(url);
-      return isNixpkgs ? [{ node, revision: locked.get("rev").parsed(revision) }] : [];
+      if (locked.isNull) return [];
+      const repository = optionalText(locked.get("repo"), 256).toLowerCase();
+      if (repository !== "nixpkgs" && !nixpkgsUrl.test(optionalText(locked.get("url"), 2048))) return [];
+      const revision = optionalText(locked.get("rev"), 256);
+      return [{ node, revision: /^[0-9a-f]{40}$/.test(revision) ? revision : "" }];
     });
 }

@@ -14,11 +14,17 @@ export function packagesOfCycloneDx(top: Field): Inventory {
   const visit = (components: readonly Field[], depth: number): void => {
     if (depth > deepest) throw components[0]!.wrong(`components at most ${deepest} deep`);
     for (const component of components) {
-      const purl = optionalText(component.get("purl"), 2048);
-      const cpe = optionalText(component.get("cpe"), 1024);
+      const purls = [optionalText(component.get("purl"), 2048)].filter(Boolean);
+      const cpes = [optionalText(component.get("cpe"), 1024)].filter(Boolean);
       const name = shortText(component.get("name"), limits.name);
       builder.add(
-        listed(name, optionalText(component.get("version"), limits.version), cpe, purl, patchesOf(component)),
+        listed(
+          name,
+          optionalText(component.get("version"), limits.version),
+          cpes,
+          purls,
+          patchesOf(component),
+        ),
         storePathOf(component),
       );
       visit(items(component.get("components"), inventoryLimits.paths), depth + 1);
@@ -35,10 +41,11 @@ export function packagesOfSpdx(top: Field): Inventory {
       type: shortText(reference.get("referenceType"), 256),
       locator: shortText(reference.get("referenceLocator"), 2048),
     }));
-    const locator = (type: string): string => references.find((one) => one.type === type)?.locator ?? "";
+    const locators = (...types: readonly string[]): string[] =>
+      references.filter(({ type }) => types.includes(type)).map(({ locator }) => locator);
     const name = shortText(item.get("name"), limits.name);
     const version = optionalText(item.get("versionInfo"), limits.version);
-    builder.add(listed(name, version, locator("cpe23Type"), locator("purl"), null), null);
+    builder.add(listed(name, version, locators("cpe23Type", "cpe22Type"), locators("purl"), null), null);
   }
   return builder.finish();
 }
@@ -46,17 +53,20 @@ export function packagesOfSpdx(top: Field): Inventory {
 function listed(
   name: string,
   version: string,
-  cpe: string,
-  purl: string,
+  cpes: readonly string[],
+  purls: readonly string[],
   patches: readonly string[] | null,
 ): Omit<Package, "paths"> | null {
-  const found = named(name, version || (purl === "" ? "" : (parsePurl(purl).version ?? "")));
+  const found = named(
+    name,
+    version || (purls.map((purl) => parsePurl(purl).version ?? "").find(Boolean) ?? ""),
+  );
   if (found === null) return null;
   return {
     ...found,
     patches,
-    cpes: cpe === "" ? [] : [cpe],
-    purls: purl === "" ? [] : [purl],
+    cpes,
+    purls,
     repository: null,
   };
 }

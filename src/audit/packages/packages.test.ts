@@ -7,7 +7,7 @@ import { NixsealError } from "../../core/errors.ts";
 import { files } from "../../system/files.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { nixpkgsOfLock } from "./from-lock.ts";
-import { packagesOf, packagesOfDirectory } from "./read.ts";
+import { closureForm, packagesOf, packagesOfDirectory } from "./read.ts";
 import { packageOf } from "./store-name.ts";
 
 const digest = (letter: string): string => letter.repeat(32);
@@ -199,8 +199,42 @@ test("a lock names its nixpkgs", () => {
   };
   assert.deepEqual(nixpkgsOfLock(utf8(JSON.stringify(lock))), [
     { node: "nixpkgs", revision: "a".repeat(40) },
+    { node: "fork", revision: "b".repeat(40) },
+  ]);
+  const others = {
+    channel: { locked: { type: "tarball", url: "https://channels.nixos.org/nixos-26.05/nixexprs.tar.xz" } },
+    mirror: { locked: { type: "git", url: "https://git.example.org/mirror/nixpkgs.git", rev: "zz" } },
+    hardware: { locked: { type: "github", owner: "NixOS", repo: "nixos-hardware", rev: "c".repeat(40) } },
+  };
+  assert.deepEqual(nixpkgsOfLock(utf8(JSON.stringify({ ...lock, nodes: others }))), [
+    { node: "channel", revision: "" },
+    { node: "mirror", revision: "" },
   ]);
   assert.throws(() => nixpkgsOfLock(utf8('{"version":99,"nodes":{}}')), { code: "malformed" });
+});
+
+test("a closure that is cut off, empty or begins with a warning is none, and nothing else either", () => {
+  const path = `/nix/store/${"0".repeat(32)}-vim-9.0`;
+  for (const text of [
+    `warning: x\n${path}\n`,
+    '{"bomFormat":"CycloneDX","components":[{"na',
+    '{"bomFormat":"CycloneDX","specVersion":"1.5","components":[]}',
+    '{"spdxVersion":"SPDX-2.3","packages":[]}',
+    `{"${path}":{"narHash":`,
+    `[{"deriver":"${path}.drv","path":`,
+    `{"version":4,"derivations":{`,
+    `{"${path.slice(11)}.drv":{"args":`,
+  ]) {
+    assert.throws(() => packagesOf(utf8(text)), { code: "malformed" }, text);
+    // Nobody takes it for a file that is no closure.
+    try {
+      assert.notEqual(closureForm(utf8(text)), null, text);
+    } catch (error) {
+      assert.ok(error instanceof NixsealError, text);
+    }
+  }
+  for (const text of ["[ /nix/store ]", "{ pkgs }: pkgs.vim", '{"name":"x","dependencies":{', "# notes\n"])
+    assert.equal(closureForm(utf8(text)), null, text);
 });
 
 test("whatever is read, it ends in packages or in an error of ours", () => {

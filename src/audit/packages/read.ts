@@ -35,15 +35,21 @@ const largestDerivation = 64 << 20;
 export function closureForm(bytes: Uint8Array): ClosureForm | null {
   if (isDatabase(bytes)) return "database";
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 2048)).toString("utf8");
-  if (!/^\s*[[{]/.test(head)) return isPath(head.split("\n", 1)[0]!) ? "paths" : null;
+  // A warning before the first path, or between two, is for the reader of the list to refuse.
+  if (!/^\s*[[{]/.test(head)) return head.split("\n").some((line) => isPath(line.trim())) ? "paths" : null;
   let top: unknown;
   try {
     top = JSON.parse(utf8Text(bytes, "closure"));
-  } catch {
-    return null; // a list of Nix begins so too
+  } catch (cause) {
+    if (!beginning.test(head)) return null; // a list of Nix begins so too
+    throw new NixsealError("malformed", "the closure is not JSON: it may have been cut off", { cause });
   }
   return formOfJson(top);
 }
+
+/** What only JSON of a closure begins with. */
+const beginning =
+  /"(?:bomFormat|spdxVersion|storeDir|derivations)"\s*:|"(?:[^"\s]{1,1024}\/)?[0-9a-z]{32}-[^"\s/]{1,211}"\s*[:,]/;
 
 function formOfJson(top: unknown): ClosureForm | null {
   if (Array.isArray(top)) {
@@ -52,6 +58,7 @@ function formOfJson(top: unknown): ClosureForm | null {
       ? "path-info"
       : null;
   }
+  if (typeof top !== "object" || top === null) return null;
   const object = top as Readonly<Record<string, unknown>>;
   if (object["bomFormat"] === "CycloneDX") return "cyclonedx";
   if (typeof object["spdxVersion"] === "string") return "spdx";
@@ -76,6 +83,18 @@ function isPath(text: unknown): boolean {
  * What it is not told to be otherwise is read as path info. Throws `malformed`.
  */
 export function packagesOf(bytes: Uint8Array): Inventory {
+  return somePackages(inventoryOf(bytes));
+}
+
+/** A list that is empty comes of a program that failed: nothing was looked at, and that is not the same as clean. */
+function somePackages(inventory: Inventory): Inventory {
+  if (inventory.packages.length > 0 || inventory.others > 0) return inventory;
+  throw new NixsealError("malformed", "the closure is empty", {
+    hint: "see whether what made it has failed",
+  });
+}
+
+function inventoryOf(bytes: Uint8Array): Inventory {
   if (bytes.length > inventoryLimits.bytes)
     throw new NixsealError("limit", `a closure has at most ${inventoryLimits.bytes} bytes`);
   const form = closureForm(bytes);
@@ -112,7 +131,7 @@ export async function packagesOfDirectory(
     throw new NixsealError("limit", `a closure has at most ${inventoryLimits.paths} derivations`);
   const derivations = new Map<string, Derivation>();
   for (const name of names) derivations.set(name, await derivationAt(files, `${directory}/${name}`));
-  return packagesOfDerivations(derivations);
+  return somePackages(packagesOfDerivations(derivations));
 }
 
 /**
@@ -138,7 +157,7 @@ export async function packagesOfStore(
     const found = await add(deriver);
     if (found !== null) for (const source of sourceDerivations(found)) await add(source);
   }
-  return packagesOfStoredPaths(paths, derivations);
+  return somePackages(packagesOfStoredPaths(paths, derivations));
 }
 
 async function derivationAt(files: Pick<Files, "read">, file: string): Promise<Derivation> {

@@ -20,14 +20,25 @@ const sources =
 /** Null for what is no release of a package: sources, patches, what has no version. */
 export function packageOf(storeName: string): NamedVersion | null {
   if (sources.test(storeName)) return null;
-  const { name, version } = parseDrvName(storeName);
+  const { name, version } = releaseTag(parseDrvName(storeName));
   const parts = version.split("-");
   while (parts.length > 1 && outputs.has(parts.at(-1)!)) parts.pop();
   return named(name, parts.join("-"));
 }
 
+/** `foo-v1.2`: some take the tag for the version, which Nix's rule then leaves in the name. */
+function releaseTag(found: NamedVersion): NamedVersion {
+  const match = found.version === "" ? /^(.+)-v([0-9].*)$/s.exec(found.name) : null;
+  return match === null ? found : { name: match[1]!, version: match[2]! };
+}
+
+/** What nixpkgs puts behind the name of a package that was built for another machine, or without shared libraries. */
+const builtFor =
+  /(?:-static)?-(?:aarch64|arm|i[3-6]86|loongarch|mips|powerpc|riscv|s390|x86_64)[0-9a-z_]*-[0-9a-z]+-linux-(?:gnu|musl)[0-9a-z_]*$/;
+
 /** The same for a name and a version that were told apart already (`pname`, `version`). */
-export function named(name: string, version: string): NamedVersion | null {
+export function named(given: string, version: string): NamedVersion | null {
+  const name = given.replace(builtFor, "");
   if (name === "" || !/[0-9]/.test(version)) return null;
   // Before 2023 nixpkgs wrote foo-unstable-2023-01-01: the name would end in "unstable", the version would be a date.
   const snapshot = /^(.+)-unstable$/.exec(name);

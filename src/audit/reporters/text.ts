@@ -101,10 +101,12 @@ function label(severity: Severity | "unknown", paint: Paint): string {
 }
 
 function summary(report: Report, paint: Paint): string {
-  const { only, findings, waived, coverage, vulnerabilities, failing, failOn } = report;
+  const { only, findings, waived, checks, coverage, vulnerabilities, failing, failOn } = report;
   const unknown = findings.filter(({ verdict }) => verdict === "unknown").length;
   const affected = findings.filter(({ verdict }) => verdict === "affected").length;
   const percent = coverage.asked === 0 ? 100 : Math.floor((100 * coverage.known) / coverage.asked);
+  const listed = [...findings, ...waived].filter((finding) => finding.package === undefined).length;
+  const notListed = checks.reduce((sum, check) => sum + check.affected + check.unknown, 0) - listed;
   const stale = vulnerabilities?.state === "stale";
   const nothing = stale ? "nothing found" : paint.good("nothing found");
   const counted = [
@@ -121,6 +123,7 @@ function summary(report: Report, paint: Paint): string {
   const answer = isAsked ? answerLines(vulnerabilities).map((line) => printable(line, 600)) : [];
   return [
     `${counted.join(", ")}; ${failing} at or above ${failOn}`,
+    ...(notListed <= 0 ? [] : [`${notListed} more are counted and not listed: there are too many of them`]),
     ...(coverage.files === 0
       ? []
       : [

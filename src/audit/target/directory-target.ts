@@ -2,18 +2,17 @@ import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 import { limits } from "../limits.ts";
-import type { LeftOut } from "../report.ts";
-import type { Target, TargetEntry } from "./target.ts";
+import type { Target, TargetEntry, UnseenEntry } from "./target.ts";
 
 type Reading = Pick<Files, "read" | "list" | "statusOfLink" | "readLink">;
 
 /** Directories that hold no configuration: what version control, direnv and package managers keep for themselves. */
-const notLookedInto: ReadonlySet<string> = new Set([".git", ".hg", ".jj", ".svn", ".direnv", "node_modules"]);
+const notLookedInto: ReadonlySet<string> = new Set([".hg", ".jj", ".svn", ".direnv", "node_modules"]);
 
 /** A directory as it lies there, also what git ignores: a build from the directory would use it. */
 export async function directoryTarget(files: Reading, directory: string): Promise<Target> {
   const entries: TargetEntry[] = [];
-  const leftOut: LeftOut[] = [];
+  const leftOut: UnseenEntry[] = [];
   let cut = false;
   const waiting: { path: string; depth: number }[] = [{ path: "", depth: 0 }];
   for (let next = waiting.pop(); next !== undefined && !cut; next = waiting.pop()) {
@@ -26,14 +25,16 @@ export async function directoryTarget(files: Reading, directory: string): Promis
         break;
       }
       const status = path.length > limits.path ? null : await files.statusOfLink(join(directory, path));
-      if (status === null) leftOut.push({ file: path, reason: "its name cannot be used to open it" });
+      if (status === null)
+        leftOut.push({ file: path, reason: "its name cannot be used to open it", hides: true });
       else if (status.kind === "symlink")
         entries.push({ path, kind: "symlink", size: 0, link: await files.readLink(join(directory, path)) });
       else if (status.kind === "file")
         entries.push({ path, kind: "file", size: status.size, link: undefined });
       else if (status.kind === "other")
         leftOut.push({ file: path, reason: "neither file, directory nor symlink" });
-      else if (notLookedInto.has(name)) continue;
+      else if (name === ".git") continue;
+      else if (notLookedInto.has(name)) leftOut.push({ file: path, reason: "a tool's own directory" });
       else if (next.depth < limits.depth) below.push({ path, depth: next.depth + 1 });
       else {
         cut = true;
@@ -72,13 +73,13 @@ async function listed(
   files: Reading,
   directory: string,
   path: string,
-  leftOut: LeftOut[],
+  leftOut: UnseenEntry[],
 ): Promise<string[]> {
   try {
     return await files.list(join(directory, path));
   } catch (error) {
     if (path === "" || !(error instanceof NixsealError)) throw error;
-    leftOut.push({ file: path, reason: error.message });
+    leftOut.push({ file: path, reason: error.message, hides: true });
     return [];
   }
 }

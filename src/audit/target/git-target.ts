@@ -4,9 +4,8 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Command, Conversation, Ports } from "../../core/ports.ts";
 import { limits } from "../limits.ts";
 import { printable } from "../printable.ts";
-import type { LeftOut } from "../report.ts";
 import { BlobReader } from "./blob-reader.ts";
-import type { Target, TargetEntry } from "./target.ts";
+import type { Target, TargetEntry, UnseenEntry } from "./target.ts";
 
 type Needed = Pick<Ports, "files" | "processes" | "random" | "environment">;
 
@@ -160,7 +159,7 @@ function cloneFailed(code: number, stderr: string): NixsealError {
 interface Listing {
   readonly entries: readonly TargetEntry[];
   readonly objects: Map<string, string>;
-  readonly leftOut: LeftOut[];
+  readonly leftOut: UnseenEntry[];
   readonly cut: boolean;
 }
 
@@ -168,7 +167,7 @@ interface Listing {
 async function listed(list: Conversation): Promise<Listing> {
   const entries: TargetEntry[] = [];
   const objects = new Map<string, string>();
-  const leftOut: LeftOut[] = [];
+  const leftOut: UnseenEntry[] = [];
   let rest = Buffer.alloc(0);
   try {
     for (let piece = await list.read(); piece !== null; piece = await list.read()) {
@@ -189,6 +188,9 @@ async function listed(list: Conversation): Promise<Listing> {
         if (type !== "blob") leftOut.push({ file: path, reason: "a submodule" });
         else if (path.split("/").length > limits.depth || path.length > limits.path)
           leftOut.push({ file: path, reason: `more than ${limits.depth} directories inside each other` });
+        else if (objects.has(path))
+          // Names are bytes: what is no UTF-8 is shown alike.
+          leftOut.push({ file: path, reason: "another file's name reads the same", hides: true });
         else {
           objects.set(path, object);
           entries.push({
@@ -205,7 +207,12 @@ async function listed(list: Conversation): Promise<Listing> {
   } finally {
     list.kill();
   }
-  return { entries, objects, leftOut, cut: leftOut.some(({ reason }) => reason !== "a submodule") };
+  return {
+    entries,
+    objects,
+    leftOut,
+    cut: leftOut.some(({ reason, hides }) => reason !== "a submodule" && hides !== true),
+  };
 }
 
 /** A symlink's blob is where it leads. */

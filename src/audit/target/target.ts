@@ -9,11 +9,17 @@ export interface TargetEntry {
   readonly link: string | undefined;
 }
 
+/** Something of a target that no check sees. */
+export interface UnseenEntry extends LeftOut {
+  /** Anything may lie there, also what Nix reads: that is a finding, and not just a line of the report. */
+  readonly hides?: boolean;
+}
+
 /** What is audited: a list of files, and a way to read each. Nothing of it is run, and no link is followed. */
 export interface Target {
   readonly entries: readonly TargetEntry[];
   /** What lies in it and is not among the entries. */
-  readonly leftOut: readonly LeftOut[];
+  readonly leftOut: readonly UnseenEntry[];
   /** Whether a limit cut the list of entries short. */
   readonly cut: boolean;
   readonly singleFile: boolean;

@@ -69,6 +69,16 @@ test("a list that grows, also on another line, makes its waiver void; so does a 
   assert.equal(new Set(twice.map(({ fingerprint }) => fingerprint)).size, 2);
 });
 
+test("a waiver of a file that cannot be read is for its content, whatever the fault is called", async () => {
+  const tree = { "x.nix": "{ a = 1 # console" };
+  const [found] = await findingsIn(tree);
+  assert.equal(found!.id, "AUD002");
+  const text = waiver(found!.fingerprint, { check: "AUD002" });
+  assert.deepEqual(await findingsIn({ ...tree, "audit-waivers.toml": text }), []);
+  const other = await findingsIn({ "x.nix": "{ a = 1 # anything", "audit-waivers.toml": text });
+  assert.ok(other.some((finding) => finding.id === "AUD002"));
+});
+
 test("an expired waiver waives nothing and is said; its last day counts", async () => {
   const fingerprint = await fingerprintOf(module('"yes"'));
   const at = async (day: string): Promise<string[]> =>

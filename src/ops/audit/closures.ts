@@ -114,9 +114,9 @@ async function readDatabase(
 
 /** A file's bytes, or null when they are no closure. */
 export function closureOfBytes(bytes: Uint8Array, shown: string): Closure | null {
-  const form = closureForm(bytes);
-  if (form === null) return null;
   try {
+    const form = closureForm(bytes);
+    if (form === null) return null;
     const names = {
       paths: "list of paths",
       "path-info": "path info",

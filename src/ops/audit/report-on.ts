@@ -1,12 +1,13 @@
 /** One audit from the name of its target to its report: what `audit`, `waive` and audits of many targets share. */
 import { join, resolve } from "node:path";
-import { auditAreas, type AuditArea } from "../../audit/checks/check.ts";
+import { auditAreas, isArea, type AuditArea } from "../../audit/checks/check.ts";
 import { limits } from "../../audit/limits.ts";
 import { fails, noFiles, type Found, type Report } from "../../audit/report.ts";
 import { auditPackages, auditTarget } from "../../audit/run.ts";
 import type { EvaluatedHost } from "../../audit/evaluation/evaluate-hosts.ts";
 import { gitTarget } from "../../audit/target/git-target.ts";
-import type { Target } from "../../audit/target/target.ts";
+import { nixpkgsOfLock } from "../../audit/packages/from-lock.ts";
+import type { Target, TargetEntry } from "../../audit/target/target.ts";
 import {
   closureVulnerabilities,
   lockVulnerabilities,
@@ -133,6 +134,7 @@ async function evaluator(
 /** The flake.lock at the top is all of a repository that advisories can be held against. */
 async function ofLock(target: Target, request: AuditRequest): Promise<Vulnerabilities> {
   const entry = target.entries.find(({ path, kind }) => path === "flake.lock" && kind === "file");
+  if (entry !== undefined && request.only?.some(isArea) === false) await readableLock(target, entry);
   const bytes = entry === undefined || entry.size > limits.file ? null : await target.read(entry);
   const advisories = bytes === null ? null : await advisoriesIfAny(request);
   if (bytes === null) return { findings: [], answer: noAnswer("nothing") };
@@ -143,6 +145,11 @@ async function ofLock(target: Target, request: AuditRequest): Promise<Vulnerabil
       answer: noAnswer("nothing"),
     }
   );
+}
+
+/** Where checks look at files, a lock that cannot be read is a finding of theirs; where nothing else is asked, an error. */
+async function readableLock(target: Target, entry: TargetEntry): Promise<void> {
+  nixpkgsOfLock(await target.read(entry));
 }
 
 /** Whoever asks for vulnerabilities by name wants an error where there are no advisories; else the report says so. */
@@ -157,7 +164,7 @@ async function advisoriesIfAny({ only, advisories }: AuditRequest): Promise<Advi
 }
 
 /** A closure itself brings none. A file that was named must be there. */
-async function waiversFor(
+export async function waiversFor(
   context: Context,
   { waivers }: Pick<AuditRequest, "waivers">,
 ): Promise<Uint8Array | null> {

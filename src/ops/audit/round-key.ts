@@ -7,6 +7,7 @@ import type { RoundTarget } from "../../audit/round/targets-file.ts";
 import { isGitAddress, newestRevision } from "../../audit/target/git-target.ts";
 import type { Context } from "../op.ts";
 import { stateDirectory } from "../advisories/state.ts";
+import { waiversFor } from "./report-on.ts";
 import { isBareRepository } from "./subject.ts";
 
 /**
@@ -36,8 +37,11 @@ export async function roundKey(
 async function contentOf(context: Context, { target, cache }: RoundTarget): Promise<string | null> {
   const { files, processes, workingDirectory } = context;
   const path = resolve(workingDirectory, target);
-  // The content of a store path never changes, whatever cache it lies in.
-  if (/^\/[^\s]*\/[0-9a-z]{32}-[^/\s]+$/.test(target)) return target;
+  // The content of a store path never changes, whatever cache it lies in; its waivers lie elsewhere.
+  if (/^\/[^\s]*\/[0-9a-z]{32}-[^/\s]+$/.test(target)) {
+    const waivers = (await waiversFor(context, {})) ?? new Uint8Array();
+    return `${target} ${createHash("sha256").update(waivers).digest("hex")}`;
+  }
   if (cache !== null) return null;
   const kind = (await files.status(path))?.kind;
   if (kind === undefined && isGitAddress(target)) return newestRevision(processes, target);

@@ -6,6 +6,7 @@ import { after, begin } from "../../../test/support/advisory-publisher.ts";
 import { World } from "../../../test/support/audit-rounds.ts";
 import { exitCodes } from "../../core/exit.ts";
 import { NixsealError } from "../../core/errors.ts";
+import { roundKey } from "./round-key.ts";
 import type { Round } from "./round-view.ts";
 
 const open = "{ networking.firewall.enable = false; }\n";
@@ -123,6 +124,23 @@ test("made anew: when results are old, when a waiver ends, when the question or 
   assert.equal(await state(after(9.1)), "one audited");
   assert.equal(await state(after(9.2)), "one unchanged");
   assert.equal(await state(after(11.1)), "one audited");
+});
+
+test("a store path is another question when its waivers change", async (context) => {
+  const world = new World(context, after(0));
+  const target = {
+    name: "x",
+    target: `/nix/store/${"0".repeat(32)}-x-1.0`,
+    only: null,
+    failOn: "low",
+  } as const;
+  const key = (): Promise<string> =>
+    roundKey(world.context, { ...target, toplevel: [], cache: null }, undefined);
+  const first = await key();
+  assert.match(first, /^[0-9a-f]{64}$/);
+  assert.equal(await key(), first);
+  writeFileSync(world.path("audit-waivers.toml"), "# taken back\n");
+  assert.notEqual(await key(), first);
 });
 
 test("advisories that go out of date: exit 5, before everything else", async (context) => {

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { inventoryLimits } from "../../audit/packages/package.ts";
-import { closureForm, packagesOfDirectory } from "../../audit/packages/read.ts";
+import { packagesOfDirectory } from "../../audit/packages/read.ts";
+import { isDatabase } from "../../audit/sqlite/pages.ts";
 import { directoryTarget, fileTarget } from "../../audit/target/directory-target.ts";
 import { gitTarget, isGitAddress } from "../../audit/target/git-target.ts";
 import type { Target } from "../../audit/target/target.ts";
@@ -107,7 +108,12 @@ async function closureFile(
   toplevels: readonly string[],
 ): Promise<Closure | null> {
   const bytes = await context.files.read(path, { limit: inventoryLimits.bytes });
-  if (closureForm(bytes) === "database") return closureInDatabase(context, path, name, toplevels);
+  if (isDatabase(bytes)) return closureInDatabase(context, path, name, toplevels);
+  // What a program leaves that failed. Nothing in it is wrong, and nothing was looked at.
+  if (bytes.length < 64 && /^\s*(?:\{\s*\}|\[\s*\])?\s*$/.test(Buffer.from(bytes).toString("latin1")))
+    throw new NixsealError("malformed", "the file is empty: there is nothing to audit", {
+      where: { file: name },
+    });
   return closureOfBytes(bytes, name);
 }
 

@@ -191,6 +191,7 @@ function digest(field: Field): string {
 }
 
 function date(field: Field): Date {
+  if (field.isNull) throw field.wrong("a time");
   return new Date(time(field));
 }
 

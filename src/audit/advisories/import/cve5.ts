@@ -13,9 +13,25 @@ import {
   type VersionType,
 } from "../advisory.ts";
 import { parseCpe } from "../cpe.ts";
+import { purlKey } from "../purl.ts";
+import { repositoryKey } from "../repository.ts";
 import { advisoryId, document, items, optionalText, prose, score, shortText, time } from "../fields.ts";
 
 const largestFile = 16 << 20;
+/** Characters, by the schema of CVE records. */
+const largestName = 2048;
+const registries: readonly (readonly [collection: RegExp, purlType: string])[] = [
+  [/^https:\/\/(?:registry\.npmjs\.org|(?:www\.)?npmjs\.com)(?:\/|$)/, "npm"],
+  [/^https:\/\/pypi\.(?:org|python\.org)(?:\/|$)/, "pypi"],
+  [/^https:\/\/rubygems\.org(?:\/|$)/, "gem"],
+  [/^https:\/\/crates\.io(?:\/|$)/, "cargo"],
+  [/^https:\/\/(?:repo\.)?packagist\.org(?:\/|$)/, "composer"],
+  [/^https:\/\/hackage\.haskell\.org(?:\/|$)/, "hackage"],
+  [/^https:\/\/(?:pkg\.go\.dev|proxy\.golang\.org)(?:\/|$)/, "golang"],
+  [/^https:\/\/hex\.pm(?:\/|$)/, "hex"],
+  [/^https:\/\/repo1?\.maven\.(?:org|apache\.org)(?:\/|$)/, "maven"],
+  [/^https:\/\/(?:meta)?cpan\.org(?:\/|$)/, "cpan"],
+];
 const nobody = new Set(["", "n/a", "unknown", "unspecified", "-"]);
 
 /** Throws `malformed` or `limit`, naming the field. */
@@ -35,7 +51,9 @@ export function parseCve5(bytes: Uint8Array): Advisory {
     withdrawn: rejected,
     summary: prose(cna.get("title").isNull ? description(cna) : cna.get("title"), limits.summary),
     score: containers.map(baseScoreOf).find((value) => value !== null) ?? null,
-    references: items(cna.get("references"), limits.references).map((item) => prose(item.get("url"), 500)),
+    references: items(cna.get("references"), limits.references * 8)
+      .slice(0, limits.references)
+      .map((item) => prose(item.get("url"), 500)),
     affected: rejected
       ? []
       : containers.flatMap((container) =>
@@ -65,10 +83,13 @@ function products(affected: Field): AffectedProduct[] {
   const all = [...listed, everyVersion(fallback, commits ? "git" : "custom")];
   // A version in no range is what the default says. Most records leave it out and list what is affected, and mean just that.
   const ordered = fallback === "unknown" && listed.some((one) => one.status === "affected") ? listed : all;
-  const vendor = normalName(optionalText(affected.get("vendor"), limits.name));
-  const product = normalName(optionalText(affected.get("product"), limits.name));
-  const target = platform(items(affected.get("platforms"), 256).map((item) => shortText(item, limits.name)));
-  const cpes = items(affected.get("cpes"), 256).map((item) => item.parsed(parseCpe));
+  const vendor = nameIn(affected.get("vendor"));
+  const product = nameIn(affected.get("product"));
+  const target = platform(items(affected.get("platforms"), limits.products).map((item) => prose(item, 1024)));
+  const cpes = items(affected.get("cpes"), limits.products).map((item) => item.parsed(parseCpe));
+  const common = { reason: "", source: "cve5", ranges: ordered };
+  if (nobody.has(product) && cpes.length === 0)
+    return packagesOf(affected).map((one) => ({ target, ...common, ...one }));
   const named = cpes
     .filter((cpe) => cpe.part !== "h")
     .map((cpe) => ({ name: cpe.product, vendor: cpe.vendor, target: cpe.target }));
@@ -77,11 +98,41 @@ function products(affected: Field): AffectedProduct[] {
   const unique = new Map(named.map((one) => [`${one.vendor}:${one.name}:${one.target}`, one]));
   return [...unique.values()].map((one) => ({
     kind: "product",
-    reason: "",
-    source: "cve5",
-    ranges: ordered,
+    ...common,
     ...one,
   }));
+}
+
+/**
+ * A package of a collection, which stands in place of vendor and product. Beside a product it is that product's (the xz of
+ * Red Hat Enterprise Linux), with versions of its own, and is not looked at.
+ */
+function packagesOf(affected: Field): Pick<AffectedProduct, "kind" | "name" | "vendor">[] {
+  const name = prose(affected.get("packageName"), largestName).trim();
+  if (nobody.has(name) || name.length > limits.name) return [];
+  const collection = prose(affected.get("collectionURL"), largestName);
+  const registry = registries.find(([pattern]) => pattern.test(collection))?.[1];
+  if (registry !== undefined)
+    return [
+      {
+        kind: "purl",
+        vendor: "",
+        name: purlKey(registry, registry === "maven" ? name.replace(":", "/") : name),
+      },
+    ];
+  const repository = repositoryKey(collection);
+  if (repository === null) return [{ kind: "product", vendor: "", name: normalName(name) }];
+  // Whose repository it is stands where others write the vendor.
+  return [
+    { kind: "product", vendor: repository.split("/").at(-2)!, name: normalName(name) },
+    { kind: "repository", vendor: "", name: repository },
+  ];
+}
+
+/** No package has a name longer than the limit: some records list a vendor's whole catalogue in one. */
+function nameIn(field: Field): string {
+  const name = normalName(prose(field, largestName));
+  return name.length > limits.name ? "" : name;
 }
 
 /** A record for other systems only is not about ours. */
@@ -93,13 +144,14 @@ function platform(platforms: readonly string[]): string {
 
 /** CVE schema, `versions`: with `changes` the status alternates from the versions that they name. */
 function ranges(version: Field): VersionRange[] {
-  const first = shortText(version.get("version"), 1024);
+  // What is no version, or holds lines of prose, becomes a word that none equals, or "unknown" below.
+  const first = prose(version.get("version"), 1024);
   const said = status(version.get("status"));
   const type = versionType(optionalText(version.get("versionType"), 64));
   const common = { type, fromExclusive: false };
   const from = first === "0" || first === "*" || nobody.has(first) ? null : first;
-  const before = optionalText(version.get("lessThan"), 1024);
-  const through = optionalText(version.get("lessThanOrEqual"), 1024);
+  const before = prose(version.get("lessThan"), 1024);
+  const through = prose(version.get("lessThanOrEqual"), 1024);
   if (before === "" && through === "") {
     if (from === null)
       return first === "0"
@@ -109,7 +161,7 @@ function ranges(version: Field): VersionRange[] {
     return proseRange(from, said) ?? [{ ...common, status: said, from, ...endOf(from, "through") }];
   }
   const changes = items(version.get("changes"), 256).map((change) => ({
-    at: shortText(change.get("at"), limits.version),
+    at: prose(change.get("at"), 1024),
     status: status(change.get("status")),
   }));
   const whole = before === "" ? endOf(through, "through") : endOf(before, "before");

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { utf8 } from "../../../core/bytes.ts";
 import { NixsealError } from "../../../core/errors.ts";
 import { type Advisory } from "../advisory.ts";
+import { parseCpe } from "../cpe.ts";
 import { baseScore } from "../cvss.ts";
 import { toOsv } from "../export/osv.ts";
 import { importers, type ImportKind } from "./importers.ts";
@@ -40,6 +41,71 @@ test("CVE 5: changes, prose, enrichers", () => {
     advisory!.affected.map(({ vendor, name }) => `${vendor}:${name}`),
     ["vim:vim", "vim:vim"],
   );
+});
+
+/** A CVE record with these products. */
+const cve5 = (...affected: readonly object[]): Advisory =>
+  importers.cve5.parse(
+    utf8(
+      JSON.stringify({
+        dataType: "CVE_RECORD",
+        dataVersion: "5.1",
+        cveMetadata: { cveId: "CVE-2024-3094", state: "PUBLISHED" },
+        containers: { cna: { descriptions: [{ lang: "en", value: "x" }], affected } },
+      }),
+    ),
+  )[0]!;
+const names = ({ affected }: Advisory): string[] =>
+  affected.map(({ kind, vendor, name, target }) => `${kind} ${vendor}:${name}${target && ` on ${target}`}`);
+
+test("CVE 5: a package of a collection in place of a product, and CPE names of both versions", () => {
+  const versions = [{ version: "5.6.0", status: "affected" }];
+  assert.deepEqual(
+    names(
+      cve5(
+        { collectionURL: "https://github.com/tukaani-project/xz", packageName: "xz", versions },
+        { collectionURL: "https://registry.npmjs.org", packageName: "left-pad", versions },
+        { collectionURL: "https://repo.maven.apache.org/maven2", packageName: "org.acme:panel", versions },
+        {
+          vendor: "Red Hat",
+          product: "Red Hat Enterprise Linux 6",
+          collectionURL: "https://access.redhat.com/downloads/content/package-browser/",
+          packageName: "xz",
+          defaultStatus: "unaffected",
+          cpes: ["cpe:/o:redhat:enterprise_linux:6"],
+        },
+      ),
+    ),
+    [
+      "product tukaani-project:xz",
+      "repository :github.com/tukaani-project/xz",
+      "purl :npm/left-pad",
+      "purl :maven/org.acme/panel",
+      "product red-hat:red-hat-enterprise-linux-6",
+      "product redhat:enterprise-linux",
+    ],
+  );
+});
+
+test("CVE 5: what real records hold beyond their own bounds leaves the record readable", () => {
+  const odd = cve5(
+    { vendor: "Acme\n", product: "Panel\t2", versions: [{ version: "before\n1.2", status: "affected" }] },
+    { vendor: "Acme", product: "every product, ".repeat(30), versions: [] },
+  );
+  assert.deepEqual(names(odd), ["product acme:panel-2"]);
+  assert.equal(odd.affected[0]!.ranges[0]!.to, "1.2");
+});
+
+test("CPE: formatted strings and URIs name the same", () => {
+  const same = (uri: string, formatted: string): void =>
+    assert.deepEqual(parseCpe(uri), parseCpe(formatted), uri);
+  same("cpe:/a:gnu:glibc:2.39", "cpe:2.3:a:gnu:glibc:2.39:*:*:*:*:*:*:*");
+  same("cpe:/a:gtk:gtk%2b:3.0:rc1", "cpe:2.3:a:gtk:gtk\\+:3.0:rc1:*:*:*:*:*:*");
+  same("cpe:/o:linux:linux_kernel:-", "cpe:2.3:o:linux:linux_kernel:-:*:*:*:*:*:*:*");
+  same("cpe:/a:acme:mail::~~pro~wordpress~~", "cpe:2.3:a:acme:mail:*:*:*:*:*:*:*:*");
+  same("cpe:/a:acme:mail:::~~pro~wordpress~~", "cpe:2.3:a:acme:mail:*:*:*:*:pro:wordpress:*:*");
+  for (const text of ["cpe:/", "cpe:/a:", "cpe:/a:gnu", "cpe:/x:gnu:glibc", `cpe:/a:b:c${":".repeat(9)}`])
+    assert.throws(() => parseCpe(text), { code: "malformed" }, text);
 });
 
 test("OSV: events in any order, names as the ecosystem compares them, tags of a repository", () => {
