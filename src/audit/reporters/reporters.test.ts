@@ -1,33 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reportOf, today } from "../../../test/support/audit.ts";
-import { evil, plain, tagsLeftOpen, type Sarif } from "../../../test/support/reports.ts";
-import type { Report } from "../report.ts";
+import { hostileReport } from "../../../test/support/hostile-reports.ts";
+import { plain, tagsLeftOpen, type Sarif } from "../../../test/support/reports.ts";
 import { htmlReport } from "./html.ts";
 import { jsonReport } from "./json.ts";
 import { junitReport } from "./junit.ts";
 import { sarifReport } from "./sarif.ts";
 import { textReport } from "./text.ts";
-
-async function hostileReport(): Promise<Report> {
-  const name = `a b/%2e/${evil.replaceAll("/", "")}.nix`;
-  const result = await reportOf({
-    [name]: `{ services.openssh.settings.PermitRootLogin = "yes"; nix.settings.trusted-users = [ ''${evil}'' ]; networking.firewall.enable = x; }`,
-    ".github/workflows/x.yml": `on: push\njobs:\n  a:\n    steps:\n      - uses: "${evil.replaceAll('"', "").replaceAll("\u001b", "")}@v1"\n`,
-  });
-  const [first, ...rest] = result.findings;
-  return {
-    target: evil,
-    at: today.toISOString(),
-    only: ["config"],
-    ...result,
-    findings: rest,
-    waived: [{ ...first!, waiver: { owner: evil, until: "2027-01-01", because: evil } }],
-    vulnerabilities: null,
-    failOn: "low",
-    failing: 1,
-  };
-}
 
 test("SARIF: what the schema of 2.1.0 demands, relative URIs, every rule declared", async () => {
   const report = await hostileReport();
