@@ -1,6 +1,6 @@
 /** kill -9 of either side of an upload, with real processes: what it leaves, and that the next one is as if nothing had been. */
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
@@ -50,11 +50,28 @@ async function assertComplete(gate: ReceivingGate, what: string): Promise<StoreP
   return valid as StorePath[];
 }
 
+/** Content-addressed, since Nix adds those in one go. */
+function addMany(gate: ReceivingGate, count: number): StorePath[] {
+  const files = Array.from({ length: count }, (_, n) => gate.path(`leaf-${n}`));
+  for (const file of files) fs.writeFileSync(file, file);
+  return gate.builder.text("nix-store", "--add", ...files).split("\n") as StorePath[];
+}
+
+function ask(gate: ReceivingGate, ...words: string[]) {
+  const args = [agent, ...words, "--root", gate.paths.root];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env: gate.host.allEnvironment,
+    timeout: 60_000,
+  });
+  return { status, text: stdout + stderr };
+}
+
 test("the root side is killed while paths come in: the next one to come has each in the ledger once", async (context) => {
   const gate = await ReceivingGate.make(context);
-  const leaves = Array.from({ length: 30 }, (_, n) => gate.builder.add(`leaf-${n}`, `leaf ${n}`));
+  const leaves = addMany(gate, 30);
   const system = gate.builder.add("system", "system", leaves);
-  await gate.offer(system);
+  const { digest } = await gate.offer(system);
   const messages = new Map([...leaves, system].map((path) => [path, message(gate, path)]));
   let answered = 0;
   for (const more of [1, 6, 13]) {
@@ -82,16 +99,29 @@ test("the root side is killed while paths come in: the next one to come has each
 
   // As if it had been killed after Nix took a path and before that was written down, and another time before Nix took one.
   const [there, not] = [leaves[28]!, leaves[29]!];
+  gate.host.write(there, "planted");
+  gate.host.register(there, []);
   const { child } = rootSide(context, gate);
   child.stdin.write(messages.get(there)!);
-  await once(child.stdout, "data");
+  const [answer] = (await once(child.stdout, "data")) as [Buffer];
+  assert.match(answer.toString(), /"repaired"/);
   await kill(child);
-  const [name] = waiting(gate);
-  const file = join(gate.paths.ledger, name!);
+  const file = join(gate.paths.ledger, waiting(gate)[0]!);
   const [begun] = fs.readFileSync(file, "utf8").split("\n");
-  assert.match(begun!, /^\{"begun":/);
+  assert.match(begun!, /^\{"begun":.*"event":"repaired"/);
   fs.writeFileSync(file, `${begun!}\n${begun!.replace(there, not)}\n`);
-  gate.tellBytes(messages.get(leaves[0]!)!);
+  assert.deepEqual(ask(gate, "ledger", "show", leaves[0]!).text.match(/^note: .*/gm), [
+    `note: ${file}:1: these entries are not in the ledger yet`,
+  ]);
+  const tainted = ask(gate, "taint", "nobody");
+  assert.match(tainted.text, /warning: .*these entries are not in the ledger yet/);
+  assert.equal(tainted.status, 1);
+  assert.match(ask(gate, "status").text, /^ledger .* wait to be taken in/m);
+
+  // An activation takes them in too, whatever becomes of it.
+  const order = { warrant: digest, action: "switch", rehash: false, fence: null, log: null } as const;
+  const activated = gate.tell({ kind: "activate", ...order });
+  assert.match(activated.stdout, /"code":"closure"/);
   const valid = await assertComplete(gate, "in doubt");
   assert.ok(valid.includes(there) && !valid.includes(not));
 

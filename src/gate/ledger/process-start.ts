@@ -1,4 +1,3 @@
-import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
 
@@ -15,8 +14,8 @@ export async function startOf(
     throw error;
   });
   if (stat === null) return null;
-  const text = utf8Text(stat, "stat");
-  // The program's name, in brackets, may hold anything.
+  const text = Buffer.from(stat).toString("latin1");
+  // The program's name, in brackets, may hold any bytes.
   const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return state === "Z" || state === "X" ? null : { pid: text.split(" ")[0]!, start: rest[18]! };
 }

@@ -12,7 +12,7 @@ import { readLedger } from "./read.ts";
 import { recordChosen, type LedgerPorts } from "./record.ts";
 import { ledgerLimits } from "./segments.ts";
 import { splitLines } from "./split-lines.ts";
-import { writeAheadsOf, type WriteAheadName } from "./write-ahead.ts";
+import { writeAheadsOf, type WriteAheadLine, type WriteAheadName } from "./write-ahead.ts";
 
 export interface TakeInPorts {
   readonly files: LedgerPorts["files"] & Pick<Files, "read" | "remove" | "statusOfLink" | "streamInside">;
@@ -57,16 +57,17 @@ async function takeInOne(
 ): Promise<readonly string[]> {
   const { files } = ports;
   const left = await readLeft(files, directory, name.file);
-  const doubtful = new Map(left.begun.map((one) => [claimOf(one), one]));
-  for (const entry of left.entries) settle(doubtful, entry);
-  const there = doubtful.size === 0 ? [] : await areInStore([...doubtful.values()]);
+  const there = left.begun.size === 0 ? [] : await areInStore([...left.begun.values()]);
   const { notices } = await recordChosen(ports, directory, async () => {
     const missing = new Map(left.entries.map((entry) => [textOf(entry), entry]));
     const came = new Map(there.map((one) => [claimOf(one), one]));
     for await (const item of readLedger(files, directory, name.segment)) {
       if (item.kind !== "entry") continue;
       missing.delete(textOf(item.entry));
-      settle(came, item.entry); // taken in before, or somebody sent it again after the kill
+      const begun = came.get(claimOf(item.entry));
+      // Taken in before, or somebody sent it again after the kill.
+      if (begun !== undefined && item.entry.time.getTime() >= begun.time.getTime())
+        came.delete(claimOf(begun));
     }
     return [...missing.values(), ...came.values()];
   });
@@ -84,37 +85,35 @@ async function readLeft(files: TakeInPorts["files"], directory: string, file: st
   if (status?.kind !== "file") throw new NixsealError("refused", "it is not a regular file");
   if (status.uid !== owner) throw new NixsealError("refused", `it belongs to uid ${status.uid}`);
   if (status.size > largest) throw new NixsealError("limit", `it has ${status.size} bytes`);
-  const found = { entries: [] as LedgerEntry[], begun: [] as LedgerEntry[], damaged: [] as number[] };
+  const entries: LedgerEntry[] = [];
+  const begun = new Map<string, LedgerEntry>();
+  const damaged: number[] = [];
   let number = 0;
   for await (const { bytes, whole } of splitLines(files.streamInside(directory, file), ledgerLimits.line)) {
     number += 1;
     // Who was killed while writing a line had not gone on by it.
     if (!whole) break;
     const line = bytes === null ? null : parseLine(bytes);
-    if (line === null) found.damaged.push(number);
-    else found[line.kind].push(line.entry);
+    if (line === null) damaged.push(number);
+    else if (line.kind === "begun") begun.set(claimOf(line.entry), line.entry);
+    else {
+      entries.push(line.entry);
+      begun.delete(claimOf(line.entry));
+    }
   }
-  return found;
+  return { entries, begun, damaged };
 }
 
-function parseLine(
-  bytes: Uint8Array,
-): { readonly kind: "entries" | "begun"; readonly entry: LedgerEntry } | null {
+function parseLine(bytes: Uint8Array): { readonly kind: WriteAheadLine; readonly entry: LedgerEntry } | null {
   try {
     const field = Field.parse(utf8Text(bytes, "the line"), "line");
     return field.has("begun")
       ? { kind: "begun", entry: readEntry(field.get("begun")) }
-      : { kind: "entries", entry: readEntry(field.get("entry")) };
+      : { kind: "entry", entry: readEntry(field.get("entry")) };
   } catch (error) {
     if (error instanceof NixsealError && error.code !== "bug") return null;
     throw error;
   }
-}
-
-/** The entry says what became of what was begun before it. */
-function settle(begun: Map<string, LedgerEntry>, entry: LedgerEntry): void {
-  const one = begun.get(claimOf(entry));
-  if (one !== undefined && entry.time.getTime() >= one.time.getTime()) begun.delete(claimOf(one));
 }
 
 function claimOf({ path, narHash }: LedgerEntry): string {
