@@ -89,6 +89,8 @@ test("the root side is killed while paths come in: the next one to come has each
     await kill(child);
     answered = upTo;
     assert.equal(waiting(gate).length, 1);
+    const ahead = fs.readFileSync(join(gate.paths.ledger, waiting(gate)[0]!), "utf8");
+    assert.match(ahead, /^\{"begun":.*"event":"added".*\n\{"entry":/);
     // It imports nothing itself.
     const told = gate.tellBytes(messages.get(leaves[0]!)!);
     assert.match(told.stdout, /"present"/);
@@ -109,7 +111,9 @@ test("the root side is killed while paths come in: the next one to come has each
   const file = join(gate.paths.ledger, waiting(gate)[0]!);
   const [begun] = fs.readFileSync(file, "utf8").split("\n");
   assert.match(begun!, /^\{"begun":.*"event":"repaired"/);
-  fs.writeFileSync(file, `${begun!}\n${begun!.replace(there, not)}\n`);
+  // The last is there with other content.
+  const lines = [begun!, begun!.replace(there, not), begun!.replace(there, leaves[0]!)];
+  fs.writeFileSync(file, lines.map((line) => `${line}\n`).join(""));
   assert.deepEqual(ask(gate, "ledger", "show", leaves[0]!).text.match(/^note: .*/gm), [
     `note: ${file}:1: these entries are not in the ledger yet`,
   ]);

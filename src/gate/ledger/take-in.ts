@@ -71,9 +71,7 @@ async function takeInOne(
     }
     return [...missing.values(), ...came.values()];
   });
-  await files.remove(join(directory, name.file)).catch((error: unknown) => {
-    if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
-  });
+  await files.remove(join(directory, name.file));
   const said = left.damaged.map((line) => `${join(directory, name.file)}:${line}: this is no entry`);
   return [...notices, ...said];
 }
