@@ -14,16 +14,16 @@ export function areInStore(
   config: Pick<GateConfig, "storeDirectory">,
 ): AreInStore {
   return async (entries) => {
-    const { client, close } = await openStoreAccess(ports, paths, config);
+    const access = await openStoreAccess(ports, paths, config);
     try {
       const there: LedgerEntry[] = [];
       for (const entry of entries) {
-        const found = await lookUp(client, entry.path);
+        const found = await lookUp(access.client, entry.path);
         if (found !== null && fingerprint(found) === fingerprint(entry)) there.push(entry);
       }
       return there;
     } finally {
-      close();
+      access.close();
     }
   };
 }
