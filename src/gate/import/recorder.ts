@@ -49,7 +49,7 @@ export class Recorder {
     const time = this.#ports.clock.now();
     const now = time.getTime();
     if (this.#waiting.length === 0) this.#since = now;
-    this.#waiting.push({ ...one, time });
+    this.#waiting.push({ ...one, time }); // first: it has come in, also when the disk has no room for the line
     await this.#ahead.write("entry", { ...one, time });
     if (this.#waiting.length >= batch.entries || now - this.#since >= batch.age)
       this.#writing ??= this.#write();
