@@ -19,6 +19,7 @@ const parts = {
   breakGlass: () => import("../gate/activate/break-glass.ts"),
   confirm: () => import("../gate/activate/confirm.ts"),
   imports: () => import("../gate/import/serve.ts"),
+  ledger: () => import("./complete-ledger.ts"),
   offer: () => import("../gate/activate/offer.ts"),
   reboot: () => import("../gate/activate/reboot.ts"),
   recover: () => import("../gate/activate/recover.ts"),
@@ -109,10 +110,12 @@ async function answer(
   if (message.kind !== "import" || message.bytes === null) lines.requireAlone();
   if (message.kind === "import" || message.kind === "upload") {
     const { serveImports } = await parts.imports();
-    await serveImports(context, open, message, lines, async (result, told) => {
+    const warn = (notice: string) => log.write("warning", `ledger: ${notice}`);
+    const answerOne = async (result: GateResult, told: string): Promise<void> => {
       await log.write(result.ok ? "info" : "warning", `${message.kind}: ${told}`);
       await tell(result);
-    });
+    };
+    await serveImports(context, open, message, lines, answerOne, warn);
     return exitCodes.done;
   }
   lines.close(); // what would come after the line is nobody's to read
@@ -139,6 +142,7 @@ async function follow(
     case "offer":
       return (await parts.offer()).offer(gate, message);
     case "activate":
+      await (await parts.ledger()).completeLedger(context, gate);
       return (await parts.activate()).activate(gate, message);
     case "confirm":
       return (await parts.confirm()).confirm(gate, message);

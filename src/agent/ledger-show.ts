@@ -2,6 +2,7 @@ import { NixsealError } from "../core/errors.ts";
 import { exitCodes } from "../core/exit.ts";
 import { entryJson, type LedgerEntry } from "../gate/ledger/entry.ts";
 import { originJson, type Actor, type Origin } from "../gate/ledger/origin.ts";
+import type { LedgerFault } from "../gate/ledger/read.ts";
 import { parsePick, pathHistories, type PathHistory } from "../gate/ledger/show.ts";
 import { storeOpinion, type StoreOpinion } from "../gate/store/opinion.ts";
 import { typedNix32 } from "../nix/hash.ts";
@@ -38,16 +39,21 @@ export const ledgerShow: AgentVerb = {
       shown.push({ ...history, opinion });
     }
     for (const { file, line, kind, message } of faults)
-      context.say(visible(`${kind === "torn" ? "note" : "warning"}: ${file}:${line}: ${message}\n`));
+      context.say(visible(`${isUsual(kind) ? "note" : "warning"}: ${file}:${line}: ${message}\n`));
     const document = { paths: shown.map(pathJson), faults };
     const text = shown.map(pathText).join("\n");
     await context.out(values["json"] === true ? `${JSON.stringify(document)}\n` : visible(text));
-    const bad = faults.some(({ kind }) => kind !== "torn") || shown.some((one) => differs(one));
+    const bad = faults.some(({ kind }) => !isUsual(kind)) || shown.some((one) => differs(one));
     return bad ? exitCodes.findings : exitCodes.done;
   },
 };
 
 type Shown = PathHistory & { readonly opinion: StoreOpinion };
+
+/** What kills and power cuts leave, or a process that writes right now. */
+function isUsual(kind: LedgerFault["kind"]): boolean {
+  return kind === "torn" || kind === "waiting";
+}
 
 function differs({ entries, opinion }: Shown): boolean {
   const last = entries.findLast(({ event }) => event !== "quarantined");

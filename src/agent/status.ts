@@ -45,6 +45,7 @@ function statusText(document: Document): string {
     trust,
     accepted,
     quarantine,
+    ledgerWaiting,
     secrets,
   } = document;
   const rows: [string, string][] = [
@@ -63,6 +64,14 @@ function statusText(document: Document): string {
     ["revocations", trust?.krl === null || trust === null ? "none seen" : `version ${trust.krl}`],
     ["time floor", accepted?.floor ?? "none"],
     ["quarantine", quarantine === null ? "unknown" : `${quarantine.files} files, ${quarantine.bytes} bytes`],
+    ...((ledgerWaiting ?? 0) > 0
+      ? [
+          ["ledger", "entries wait to be taken in: of an upload under way, or one that was killed"] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     [
       "secrets",
       secrets === null

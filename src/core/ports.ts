@@ -189,6 +189,8 @@ export interface Files {
   readEnd(path: string, limit: number): Promise<{ readonly size: number; readonly bytes: Uint8Array }>;
   /** Makes a file that must not exist (O_EXCL, O_NOFOLLOW); owner and mode are set before the content is written. */
   create(path: string, bytes: Uint8Array, options: NewFile): Promise<void>;
+  /** A new file as of `create`, empty, to be written to piece by piece by this process alone. */
+  createLog(path: string, options: NewFile): Promise<LogFile>;
   /** Follows symlinks; null when there is nothing. */
   status(path: string): Promise<FileStatus | null>;
   /** Does not follow a symlink as the last component; null when there is nothing. */
@@ -233,6 +235,12 @@ export interface AtomicFile {
   commit(): Promise<void>;
   /** Removes what was written. Harmless after `commit`. */
   discard(): Promise<void>;
+}
+
+export interface LogFile {
+  /** Adds at the end. Nothing is flushed: what was written outlives this process, however it ends, but no power cut. */
+  append(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** The streams of the program and the person behind them. */

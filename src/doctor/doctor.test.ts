@@ -227,6 +227,11 @@ const changes: readonly [what: string, found: string, change: Change][] = [
       writeFileSync(join(paths.ledger, "00000001.ndjson"), readFileSync(anew));
     },
   ],
+  [
+    "what a killed upload left beside the ledger",
+    "info ledger",
+    ({ paths }) => writeFileSync(join(paths.ledger, "00000001-1-1-1.wal"), ""),
+  ],
   ["no ledger", "high ledger", ({ paths }) => rmSync(paths.ledger, { recursive: true })],
 ];
 

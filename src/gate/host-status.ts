@@ -5,6 +5,7 @@ import { formatTime } from "../trust/root/root.ts";
 import { readActivation } from "./activate/activation.ts";
 import type { GateConfig } from "./config.ts";
 import { readHead } from "./ledger/read.ts";
+import { writeAheadsOf } from "./ledger/write-ahead.ts";
 import type { GatePaths } from "./paths.ts";
 import { pendingDigests, readActive } from "./pending.ts";
 import { readKnowledge } from "./state.ts";
@@ -34,6 +35,8 @@ export interface HostStatus {
   } | null;
   readonly quarantine: { readonly files: number; readonly bytes: number } | null;
   readonly ledger: { readonly segment: number; readonly chain: string; readonly torn: number } | null;
+  /** Files beside the ledger with what it does not have yet: of uploads under way, or that were killed. */
+  readonly ledgerWaiting: number | null;
   /** Parts that could not be read, each with why. */
   readonly unknown: readonly { readonly part: string; readonly reason: string }[];
 }
@@ -67,6 +70,10 @@ export async function hostStatus(
   const active = await part("warrant", () => readActive(files, paths));
   const knowledge = config === null ? null : await part("state", () => readKnowledge(files, paths, config));
   const activation = await part("activation", () => readActivation(files, paths));
+  const ledger = await part("ledger", async () => ({
+    head: await readHead(files, paths.ledger),
+    waiting: (await writeAheadsOf(files, paths.ledger)).length,
+  }));
   return {
     host: config?.host ?? null,
     fleet: config?.fleet ?? null,
@@ -99,7 +106,8 @@ export async function hostStatus(
             floor: knowledge.accepted.floor === null ? null : formatTime(knowledge.accepted.floor),
           },
     quarantine: await part("quarantine", () => sizeOf(files, paths.quarantine)),
-    ledger: await part("ledger", () => readHead(files, paths.ledger)),
+    ledger: ledger?.head ?? null,
+    ledgerWaiting: ledger?.waiting ?? null,
     unknown,
   };
 }

@@ -22,7 +22,7 @@ import { onInterrupt } from "./on-interrupt.ts";
 import { random } from "./random.ts";
 
 /** O_EXCL and O_NOFOLLOW: a file or symlink that somebody planted at this name is never written through. */
-const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+export const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 type NewFileUnderUmask = NewFile & { readonly umask?: boolean };
 
@@ -111,7 +111,7 @@ function fill(descriptor: number, bytes: Uint8Array, options: NewFile): void {
   writeFileSync(descriptor, bytes);
 }
 
-function own(descriptor: number, { mode, uid, gid }: NewFile): void {
+export function own(descriptor: number, { mode, uid, gid }: NewFile): void {
   if (uid !== undefined || gid !== undefined) fchownSync(descriptor, uid ?? -1, gid ?? -1);
   fchmodSync(descriptor, mode);
 }

@@ -37,6 +37,21 @@ test("create refuses what exists and does not write through a planted symlink", 
   assert.deepEqual(readdirSync(directory), ["planted"]);
 });
 
+test("a log is a new file of its mode, and each piece is there for others when it was written", async (context) => {
+  const directory = temporaryDirectory(context);
+  const path = join(directory, "log");
+  const log = await files.createLog(path, { mode: 0o600 });
+  await log.append(utf8("one\n"));
+  await log.append(utf8("two\n"));
+  assert.equal(readFileSync(path, "utf8"), "one\ntwo\n");
+  assert.equal(statSync(path).mode & 0o7777, 0o600);
+  await log.close();
+  symlinkSync(join(directory, "target"), join(directory, "link"));
+  for (const taken of [path, join(directory, "link")])
+    await assert.rejects(files.createLog(taken, { mode: 0o600 }), { code: "conflict" });
+  assert.deepEqual(readdirSync(directory), ["link", "log"]);
+});
+
 test("read counts bytes instead of believing the size, and can refuse symlinks", async (context) => {
   const directory = temporaryDirectory(context);
   writeFileSync(join(directory, "ten"), "0123456789");

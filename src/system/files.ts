@@ -23,6 +23,7 @@ import { atomicFile, replaceFile, syncDirectory, writeWhole } from "./atomic-fil
 import { systemError } from "./errors.ts";
 import { kindOf } from "./file-kind.ts";
 import { lock } from "./lock.ts";
+import { createLog } from "./log-file.ts";
 import { privateDirectory } from "./private-directory.ts";
 import { shredTree } from "./shred.ts";
 import { streamInside } from "./stream-inside.ts";
@@ -54,6 +55,7 @@ export const files: Files = {
   append: (path, bytes) => guarded(path, () => append(path, bytes)),
   readEnd: (path, limit) => guarded(path, () => readEnd(path, limit)),
   create: (path, bytes, options) => guarded(path, async () => writeWhole(path, bytes, options)),
+  createLog: (path, options) => guarded(path, async () => createLog(path, options)),
   status: (path) =>
     guarded(path, async () => toStatus(missingAsNull(() => statSync(path, { throwIfNoEntry: false })))),
   statusOfLink: (path) =>

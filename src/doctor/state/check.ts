@@ -160,10 +160,16 @@ export async function* checkLedger(host: DoctorHost): Findings {
     if (item.kind === "entry") heads.delete(item.chain);
     if (item.kind !== "fault" || (count += 1) > limits.warnings) continue;
     const { kind, file, line, message } = item.fault;
+    const hints = {
+      torn: "nothing to do: what was confirmed is there",
+      waiting: "nothing to do: an upload is under way, or the next one or an activation takes them in",
+      changed: whoWasRoot,
+      missing: whoWasRoot,
+    };
     yield {
-      ...finding("ledger", kind === "torn" ? "info" : "high", message, {
+      ...finding("ledger", kind === "torn" || kind === "waiting" ? "info" : "high", message, {
         enables: [],
-        hint: kind === "torn" ? "nothing to do: what was confirmed is there" : whoWasRoot,
+        hint: hints[kind],
       }),
       file,
       line,

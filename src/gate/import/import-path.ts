@@ -26,6 +26,8 @@ export interface ImportInto extends CopyPorts {
   readonly copies: string;
   /** Keeps the path from the garbage collector; asked before it comes, and after what was in its place has gone. */
   readonly keep: (path: StorePath) => Promise<void>;
+  /** Told of what is about to happen, before Nix is asked to take the first byte. */
+  readonly begin: (outcome: "added" | "repaired") => Promise<void>;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function importPath(
   wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
   { repair }: { readonly repair: boolean },
 ): Promise<ImportResult> {
-  const { files, client, quarantine, enclosed, keep } = into;
+  const { files, client, quarantine, enclosed, keep, begin } = into;
   const found = await lookUp(client, wanted.path);
   if (found !== null && claimOf(found) === claimOf(wanted)) {
     await keep(wanted.path);
@@ -54,6 +56,7 @@ export async function importPath(
     await client.addTempRoot(wanted.path);
     const file = enclosed ?? files.streamInside(quarantine, narName(wanted.narHash), { reuse: true });
     const nar = exactly(file, wanted.narSize);
+    await begin("added");
     // The signatures that count are those of the warrant; Nix knows nothing of them.
     await client.addToStoreNar({ info, nar }, { checkSignatures: false });
   } else await replace(into, info, found);
@@ -68,7 +71,7 @@ export async function importPath(
  * user can still change would then stand in a path that is valid and perhaps in use, so they are proved before.
  */
 async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promise<void> {
-  const { files, client, quarantine, enclosed, copies, keep } = into;
+  const { files, client, quarantine, enclosed, copies, keep, begin } = into;
   const sent = enclosed ?? files.streamInside(quarantine, narName(info.narHash));
   const copy = await copyForRoot(into, copies, sent, info);
   try {
@@ -77,14 +80,15 @@ async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promi
     if (stale) await removeFirst(client, info.path);
     await keep(info.path);
     await client.addTempRoot(info.path);
+    await begin("repaired");
     await client.addToStoreNar({ info, nar: copy.stream() }, { repair: !stale, checkSignatures: false });
   } finally {
     await copy.remove();
   }
 }
 
-/** Asked in two steps: to a question about a path that is not there, Nix remembers the "no" for an hour. */
-async function lookUp(client: WorkerClient, path: StorePath): Promise<PathInfo | null> {
+/** What Nix says of a path, or null. Asked in two steps: to a question about a path that is not there, Nix remembers the "no" for an hour. */
+export async function lookUp(client: WorkerClient, path: StorePath): Promise<PathInfo | null> {
   const [valid] = await client.queryValidPaths([path]);
   return valid === undefined ? null : client.queryPathInfo(path);
 }

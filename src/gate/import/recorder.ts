@@ -1,61 +1,92 @@
 /** Writes to the ledger while the work goes on: what came meanwhile is written, and flushed to the disk, together. */
-import type { LedgerRecord } from "../ledger/entry.ts";
-import { record, type LedgerPorts } from "../ledger/record.ts";
+import type { Files } from "../../core/ports.ts";
+import type { LedgerEntry, LedgerRecord } from "../ledger/entry.ts";
+import { record } from "../ledger/record.ts";
+import { takeIn, type AreInStore, type TakeInPorts } from "../ledger/take-in.ts";
+import { WriteAhead } from "../ledger/write-ahead.ts";
 
-/**
- * So many are written together, or what has waited for so many milliseconds: each write takes a lock and waits for the disk. A process
- * that is killed loses no more than these.
- */
-const batch = { entries: 64, age: 1000 };
+export interface RecorderPorts extends TakeInPorts {
+  readonly files: TakeInPorts["files"] & Pick<Files, "createLog">;
+}
+
+/** So many are written together, or what has waited for so many milliseconds: each write takes a lock and waits for the disk. */
+const batch = { entries: 64, age: 1000, bytes: 1 << 20 };
 /** More than this are not kept while the disk is waited for. */
-const mostWaiting = 256;
+const mostWaiting = { entries: 256, bytes: 16 << 20 };
 
 export class Recorder {
-  readonly #ports: LedgerPorts;
+  readonly #ports: RecorderPorts;
   readonly #directory: string;
-  #waiting: LedgerRecord[] = [];
+  readonly #areInStore: AreInStore;
+  readonly #ahead: WriteAhead;
+  #waiting: LedgerEntry[] = [];
   #writing: Promise<void> | null = null;
   #failed: unknown = null;
   #since = 0;
+  readonly #notices = new Set<string>();
 
-  constructor(ports: LedgerPorts, directory: string) {
+  constructor(ports: RecorderPorts, directory: string, areInStore: AreInStore) {
     this.#ports = ports;
     this.#directory = directory;
+    this.#areInStore = areInStore;
+    this.#ahead = new WriteAhead(ports.files, directory);
   }
 
-  /** Resolves at once, or when there is room again. Throws when a record before this one could not be written. */
+  /** Before Nix is asked to take it: should this process be killed before `add`, whoever is next asks whether it did. */
+  async begin(one: LedgerRecord): Promise<void> {
+    this.#check();
+    // What was begun and failed leaves its line too.
+    if (this.#ahead.size >= batch.bytes) this.#writing ??= this.#write();
+    if (this.#ahead.size >= mostWaiting.bytes) await this.#writing;
+    await this.#ahead.write("begun", { ...one, time: this.#ports.clock.now() });
+  }
+
+  /**
+   * When this resolves no kill of the process takes the record away; it is on the disk some time later. Waits only while much waits
+   * already. Throws when a record before this one could not be written.
+   */
   async add(one: LedgerRecord): Promise<void> {
-    const now = this.#ports.clock.now().getTime();
+    const time = this.#ports.clock.now();
+    const now = time.getTime();
     if (this.#waiting.length === 0) this.#since = now;
-    this.#waiting.push(one);
+    this.#waiting.push({ ...one, time }); // first: it has come in, also when the disk has no room for the line
+    await this.#ahead.write("entry", { ...one, time });
     if (this.#waiting.length >= batch.entries || now - this.#since >= batch.age)
       this.#writing ??= this.#write();
-    if (this.#waiting.length > mostWaiting) await this.#writing;
+    if (this.#waiting.length > mostWaiting.entries) await this.#writing;
     this.#check();
   }
 
-  /** Everything is on the disk when this is done. */
-  async end(): Promise<void> {
+  /** Everything is on the disk when this is done. Gives what there is to say about the ledger. */
+  async end(): Promise<readonly string[]> {
     await this.#writing;
     await this.#write();
     this.#check();
+    return [...this.#notices];
   }
 
   #check(): void {
     if (this.#failed !== null) throw this.#failed;
   }
 
+  /** Not called between `begin` and `add`: they belong into one file. */
   async #write(): Promise<void> {
+    const { files, clock } = this.#ports;
     try {
-      while (this.#waiting.length > 0) {
-        const batch = this.#waiting;
-        this.#waiting = [];
-        await record(this.#ports, this.#directory, batch);
-      }
+      const entries = this.#waiting;
+      this.#waiting = [];
+      const remove = this.#ahead.turn();
+      if (entries.length > 0) this.#say((await record({ files, clock }, this.#directory, entries)).notices);
+      await remove();
+      this.#say(await takeIn(this.#ports, this.#directory, this.#areInStore));
     } catch (error) {
       this.#failed = error;
     } finally {
       this.#writing = null;
     }
+  }
+
+  #say(notices: readonly string[]): void {
+    for (const notice of notices) this.#notices.add(notice);
   }
 }

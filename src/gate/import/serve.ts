@@ -9,7 +9,7 @@ import { ImportSession, type ImportPorts } from "./session.ts";
 
 /**
  * Serves `first` and what follows it until the sender ends. A path that is refused does not end the connection; a message that is none of
- * these does. What was imported stands in the ledger when this returns or throws.
+ * these does. What was imported stands in the ledger when this returns or throws. `warn` is told what there is to say about the ledger.
  */
 export async function serveImports(
   ports: ImportPorts,
@@ -17,6 +17,7 @@ export async function serveImports(
   first: ImportMessage | UploadMessage,
   lines: MessageLines,
   answer: (result: GateResult, told: string) => Promise<void>,
+  warn: (notice: string) => Promise<void>,
 ): Promise<void> {
   const session = new ImportSession(ports, config, paths);
   try {
@@ -30,7 +31,7 @@ export async function serveImports(
       message = importMessage(line, config);
     }
   } finally {
-    await session.end();
+    for (const notice of await session.end()) await warn(notice);
   }
 }
 

@@ -3,7 +3,6 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Clock, Files, Processes } from "../../core/ports.ts";
 import { GateRefusal, refusalResult, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
-import type { LedgerPorts } from "../ledger/record.ts";
 import type { Origin } from "../ledger/origin.ts";
 import type { ImportMessage, UploadMessage } from "../message.ts";
 import { verifyNarInfo } from "../../nix/narinfo.ts";
@@ -16,7 +15,8 @@ import { openStoreAccess, type StoreAccess } from "../store-access.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
 import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
 import { importPath, type Imported } from "./import-path.ts";
-import { Recorder } from "./recorder.ts";
+import { areInStore } from "./in-store.ts";
+import { Recorder, type RecorderPorts } from "./recorder.ts";
 import type { CopyPorts } from "./root-copy.ts";
 import { uploadedInfo } from "./uploaded.ts";
 
@@ -24,7 +24,7 @@ export interface ImportPorts {
   readonly files: AuthorityPorts["files"] &
     CopyPorts["files"] &
     GcRootPorts["files"] &
-    LedgerPorts["files"] &
+    RecorderPorts["files"] &
     Pick<Files, "read">;
   readonly clock: Clock;
   readonly processes: Pick<Processes, "converse" | "pid">;
@@ -64,7 +64,7 @@ export class ImportSession {
     this.#config = config;
     this.#paths = paths;
     this.#roots = new GcRoots(ports, paths);
-    this.#recorder = new Recorder(ports, paths.ledger);
+    this.#recorder = new Recorder(ports, paths.ledger, areInStore(ports, paths, config));
     this.#began = Math.floor(ports.clock.now().getTime() / 1000) - justNow;
   }
 
@@ -86,10 +86,10 @@ export class ImportSession {
     }
   }
 
-  /** What was imported stands in the ledger, on the disk, when this is done. */
-  async end(): Promise<void> {
+  /** What was imported stands in the ledger, on the disk, when this is done. Gives what there is to say about the ledger. */
+  async end(): Promise<readonly string[]> {
     this.#close();
-    await this.#recorder.end();
+    return this.#recorder.end();
   }
 
   async #import(
@@ -103,15 +103,17 @@ export class ImportSession {
     const { warrant, digest } = envelope;
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
     const keep = (one: StorePath) => this.#roots.keep(digest, one);
-    const into = { ...(await this.#into()), enclosed, keep };
+    const uploader = sender === null ? null : { ...sender, serial: null };
+    const origin: Origin = { kind: "warrant", digest, signers, uploader };
+    const begin = (event: "added" | "repaired") =>
+      this.#recorder.begin({ ...wanted, deriver, event, origin });
+    const into = { ...(await this.#into()), enclosed, keep, begin };
     const { outcome, info } = await importPath(
       into,
       { ...wanted, deriver, signatures: [] },
       { repair: true },
     );
-    const uploader = sender === null ? null : { ...sender, serial: null };
     if (outcome !== "present") {
-      const origin: Origin = { kind: "warrant", digest, signers, uploader };
       await this.#recorder.add({ ...wanted, deriver, event: outcome, origin });
     } else if ((info.registrationTime ?? 0) >= this.#began) {
       // The receiver gave it to Nix a moment ago, which took it for the signature of a cache: that is held against the keys once more.
@@ -137,14 +139,19 @@ export class ImportSession {
     const info = uploadedInfo(message, this.#config.storeDirectory);
     const given = (await this.#current()).forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
-    const into = { ...(await this.#into()), enclosed: null, keep: () => Promise.resolve() };
-    const { outcome } = await importPath(into, info, { repair: false });
     const uploader = {
       member: given.principal,
       key: certificate.key.fingerprint,
       serial: certificate.serial,
     };
     const origin: Origin = { kind: "certificate", uploader };
+    const into = {
+      ...(await this.#into()),
+      enclosed: null,
+      keep: () => Promise.resolve(),
+      begin: (event: "added" | "repaired") => this.#recorder.begin({ ...info, event, origin }),
+    };
+    const { outcome } = await importPath(into, info, { repair: false });
     if (outcome !== "present") await this.#recorder.add({ ...info, event: outcome, origin });
     return outcome;
   }

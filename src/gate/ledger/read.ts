@@ -1,4 +1,5 @@
 /** Reading a ledger from its beginning, one line in memory at a time. What is damaged is said and the rest still read. */
+import { join } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/ports.ts";
@@ -6,6 +7,7 @@ import type { LedgerEntry } from "./entry.ts";
 import { follows, genesis, parseLine, type Line } from "./line.ts";
 import { ledgerLimits, segmentFile, segmentsOf } from "./segments.ts";
 import { splitLines } from "./split-lines.ts";
+import { writeAheadsOf } from "./write-ahead.ts";
 
 export interface Place {
   readonly file: string;
@@ -17,8 +19,10 @@ export interface LedgerFault extends Place {
   /**
    * `torn`: a power cut while it was written, or somebody writes right now; nothing is lost that was ever confirmed.
    * `changed`: a line is not the one that was written after the one before it. `missing`: whole segments are not there.
+   * `waiting`: the file beside the ledger has entries of a process that still imports, or was killed; whoever imports or activates
+   * next takes those in.
    */
-  readonly kind: "torn" | "changed" | "missing";
+  readonly kind: "torn" | "changed" | "missing" | "waiting";
   readonly message: string;
 }
 
@@ -48,11 +52,19 @@ interface Position {
   tail: { readonly place: Place; readonly size: number; readonly whole: boolean }[];
 }
 
-/** Everything, in the order in which it was written. Nothing at all where there is no ledger. */
-export async function* readLedger(files: LedgerFiles, directory: string): AsyncGenerator<LedgerItem> {
-  const position: Position = { chain: genesis, tail: [] };
-  let expected = 1;
+/**
+ * Everything, in the order in which it was written, or what is in the segment `from` and those after it. Nothing at all where there is
+ * no ledger.
+ */
+export async function* readLedger(
+  files: LedgerFiles,
+  directory: string,
+  from = 1,
+): AsyncGenerator<LedgerItem> {
+  const position: Position = { chain: from === 1 ? genesis : null, tail: [] };
+  let expected = from;
   for (const number of await segmentsOf(files, directory)) {
+    if (number < from) continue;
     const file = segmentFile(directory, number);
     if (number !== expected) {
       yield* tailFaults(position, null);
@@ -64,6 +76,12 @@ export async function* readLedger(files: LedgerFiles, directory: string): AsyncG
     expected = number + 1;
   }
   yield* tailFaults(position, tornBytes(position));
+  for (const { file } of await writeAheadsOf(files, directory))
+    yield fault(
+      { file: join(directory, file), line: 1 },
+      "waiting",
+      "these entries are not in the ledger yet",
+    );
 }
 
 /** The end of the last segment, and the bytes after it that are no line; null where there is no ledger yet. */

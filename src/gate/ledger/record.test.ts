@@ -14,7 +14,7 @@ import { files } from "../../system/files.ts";
 import { parseContentAddress } from "../../nix/content-address.ts";
 import type { LedgerRecord } from "./entry.ts";
 import type { Origin } from "./origin.ts";
-import { readHead } from "./read.ts";
+import { readHead, readLedger } from "./read.ts";
 import { record } from "./record.ts";
 
 const ports = { files, clock: { now: () => noon } };
@@ -155,6 +155,9 @@ test("a full segment is closed and the chain goes on; a segment that is gone is 
   assert.deepEqual([read, torn], [head, 0]);
   const { entries, faults } = await wholeLedger(directory);
   assert.deepEqual([entries.length, faults], [24_000, []]);
+  const last = [];
+  for await (const item of readLedger(files, directory, segments.length)) last.push(item);
+  assert.ok(last.length < 12_000 && last.every(({ kind }) => kind === "entry"), String(last.length));
   await files.remove(join(directory, "00000001.ndjson"));
   const rest = await wholeLedger(directory);
   assert.deepEqual(

@@ -2,7 +2,7 @@
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Clock, Files } from "../../core/ports.ts";
-import type { LedgerRecord } from "./entry.ts";
+import type { LedgerEntry, LedgerRecord } from "./entry.ts";
 import { entryLine, follows, genesis, headerLine, parseLine } from "./line.ts";
 import { readHead, type LedgerHead } from "./read.ts";
 import { ledgerLimits, segmentFile, segmentsOf } from "./segments.ts";
@@ -37,14 +37,23 @@ const usualEnd = 64 << 10;
 const batch = 1 << 20;
 
 /**
- * Appends a line for each record, all with the time of now, and is done when they are on the disk. Never takes anything away:
- * after what a power cut left half written, a new segment begins that says how much that is. `limit` at a record that no
+ * Appends a line for each record, with the time of now where it has none, and is done when they are on the disk. Never takes anything
+ * away: after what a power cut left half written, a new segment begins that says how much that is. `limit` at a record that no
  * line can hold; those before it may be written.
  */
 export async function record(
+  ports: LedgerPorts,
+  directory: string,
+  records: readonly (LedgerRecord | LedgerEntry)[],
+): Promise<Recorded> {
+  return recordChosen(ports, directory, () => Promise.resolve(records));
+}
+
+/** As `record`, for records that depend on what the ledger has: nobody writes to it while they are chosen. */
+export async function recordChosen(
   { files, clock }: LedgerPorts,
   directory: string,
-  records: readonly LedgerRecord[],
+  choose: () => Promise<readonly (LedgerRecord | LedgerEntry)[]>,
 ): Promise<Recorded> {
   const time = clock.now();
   await files.makeDirectory(directory, { mode: 0o755, parents: true });
@@ -53,6 +62,7 @@ export async function record(
     purpose: "recording where paths come from",
   });
   try {
+    const records = await choose();
     const last = await findEnd(files, directory);
     const notices =
       last === null || last.torn === 0
@@ -71,7 +81,7 @@ export async function record(
         await flush();
         end = await beginSegment(files, directory, end);
       }
-      const line = entryLine(end.chain, { ...one, time });
+      const line = entryLine(end.chain, { time, ...one });
       const size = Buffer.byteLength(line.text);
       if (size > ledgerLimits.line)
         throw new NixsealError("limit", `the ledger cannot hold ${size} bytes about ${one.path}`);

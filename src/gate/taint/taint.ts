@@ -64,7 +64,8 @@ export async function findTaint(ports: Ports, question: TaintQuestion): Promise<
   const named = new Set<string>();
   for await (const item of readLedger(ports.files, question.ledger)) {
     if (item.kind === "fault") {
-      if (item.fault.kind !== "torn")
+      if (item.fault.kind === "waiting") unknown.push(`${item.fault.file}: ${item.fault.message}`);
+      else if (item.fault.kind !== "torn")
         unknown.push(`the ledger is damaged: ${item.fault.file}:${item.fault.line}: ${item.fault.message}`);
       continue;
     }
