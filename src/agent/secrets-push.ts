@@ -56,7 +56,8 @@ export function pushSecrets(
         root,
         stage: "default",
         dryRun,
-        pushed: next,
+        pushed: () => Promise.resolve(next),
+        over: installed.file,
       } satisfies InstallOptions;
       return installSecrets({ ...context, files }, context.openIdentities, options);
     };
