@@ -2,6 +2,7 @@
 import { NixsealError } from "../core/errors.ts";
 import type { Files } from "../core/ports.ts";
 import { readChecked, writeChecked } from "../gate/checked-file.ts";
+import type { PushedStore } from "../secrets/install/begin.ts";
 import { resolveTrusted } from "../secrets/install/trusted-path.ts";
 import {
   formatPushed,
@@ -13,12 +14,6 @@ import {
 } from "../secrets/pushed.ts";
 
 const place = "/var/lib/nixseal/secrets";
-
-export interface PushedStore {
-  /** With the prefix of the root, without symlinks. */
-  readonly directory: string;
-  readonly values: Pushed;
-}
 
 /** Null where nothing was ever pushed. `refused` where others could write there; `malformed` for a list that is damaged. */
 export async function readPushed(files: Files, root: string): Promise<PushedStore | null> {

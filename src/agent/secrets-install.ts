@@ -29,7 +29,7 @@ export const secretsInstall: AgentVerb = {
     const report = await installSecrets(context, context.openIdentities, {
       manifest: String(values["manifest"]),
       root,
-      pushed: await pushedOrNone(context, root),
+      pushed: pushedOrNone(context, root),
       stage: values["stage"] === "users" ? "users" : "default",
       dryRun: values["dry-run"] === true || context.environment.get("NIXOS_ACTION") === "dry-activate",
     });
@@ -43,14 +43,19 @@ export const secretsInstall: AgentVerb = {
  * A list that cannot be used must not keep a host from having its secrets: those of its system were ordered by a warrant, and are at worst
  * older.
  */
-async function pushedOrNone({ files, say }: AgentContext, root: string): Promise<InstallOptions["pushed"]> {
-  try {
-    return (await readPushed(files, root)) ?? undefined;
-  } catch (error) {
-    if (!(error instanceof NixsealError)) throw error;
-    say(visible(`warning: values that were pushed are left out: ${errorText(error)}`));
-    return undefined;
-  }
+function pushedOrNone({ files, say }: AgentContext, root: string): InstallOptions["pushed"] {
+  let told = "";
+  return async () => {
+    try {
+      return (await readPushed(files, root)) ?? undefined;
+    } catch (error) {
+      if (!(error instanceof NixsealError)) throw error;
+      const warning = visible(`warning: values that were pushed are left out: ${errorText(error)}`);
+      if (warning !== told) say(warning);
+      told = warning;
+      return undefined;
+    }
+  };
 }
 
 function complaints({ warnings, failures, problems }: InstallReport): string[] {

@@ -18,7 +18,7 @@ import { layoutOf } from "../secrets/install/layout.ts";
 import { installedManifest } from "../secrets/install/read-status.ts";
 import { readManifest } from "../secrets/manifest-check.ts";
 import type { Manifest } from "../secrets/manifest.ts";
-import { pushedAfter } from "../secrets/pushed.ts";
+import { checkPushed, pushedAfter } from "../secrets/pushed.ts";
 import { formatTime } from "../trust/root/root.ts";
 import { openPushed, sweepPushed, writeCiphertexts, writePushed } from "./pushed-values.ts";
 import type { AgentContext } from "./verb.ts";
@@ -48,15 +48,17 @@ export function pushSecrets(
     if (installed === null) throw new GateRefusal("secret", "this host's system installs no secrets");
     const read = await readManifest(files, installed.file);
     checkNames(read.manifest, envelope, config.host);
-    await writeCiphertexts(files, store.directory, byDigest(envelope, ciphertexts));
     const next = { ...store, values: pushedAfter(store.values, order.seq, order.values, read.manifest) };
+    checkPushed(next.values);
+    await writeCiphertexts(files, store.directory, byDigest(envelope, ciphertexts));
     const install = (dryRun: boolean): Promise<InstallReport> => {
       const options = {
         manifest: installed.file,
         root,
         stage: "default",
         dryRun,
-        pushed: next,
+        pushed: () => Promise.resolve(next),
+        over: installed.file,
       } satisfies InstallOptions;
       return installSecrets({ ...context, files }, context.openIdentities, options);
     };

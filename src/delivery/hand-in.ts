@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
-import { object, text } from "../core/shape.ts";
+import { list, object, text } from "../core/shape.ts";
 import { sha256Hex } from "./head.ts";
 import { receiptLimits } from "./receipt.ts";
 import type { PullConfig } from "./pull-config.ts";
@@ -18,7 +18,9 @@ const mostAtOnce = 16;
 /** Milliseconds, of each. */
 const patience = 20_000;
 const largestAnswer = 64 << 10;
-const largestState = 4096;
+const largestState = 256 << 10;
+/** More than a host keeps. */
+const mostNames = 2000;
 
 /** What was handed in last: its file's name, and the SHA-256 of its bytes, since a host may write one anew. */
 interface HandedIn {
@@ -26,6 +28,8 @@ interface HandedIn {
   readonly to: string;
   readonly name: string;
   readonly digest: string;
+  /** All that were there by then. Not "all before": of a clock that once was ahead every later receipt would be an earlier one. */
+  readonly seen: readonly string[];
 }
 
 type Place = (name: string, bytes: Uint8Array) => Promise<void>;
@@ -45,7 +49,9 @@ export async function handInReceipts(
     const before = await readHandedIn(world, directory);
     const last = before?.to === to ? before : null;
     const names = (await files.list(paths.receipts)).filter((name) => namePattern.test(name));
-    for (const name of names.filter((one) => last === null || one >= last.name).slice(-mostAtOnce)) {
+    const seen = new Set(last?.seen);
+    const due = names.filter((one) => one === last?.name || !seen.has(one)).slice(-mostAtOnce);
+    for (const name of due) {
       const bytes = await files.read(join(paths.receipts, name), {
         limit: receiptLimits.file,
         follow: false,
@@ -53,8 +59,13 @@ export async function handInReceipts(
       const digest = sha256Hex(bytes);
       if (name === last?.name && digest === last.digest) continue;
       await place(name, bytes);
-      const now: HandedIn = { to, name, digest };
-      await files.writeAtomic(stateFile(directory), utf8(`${canonicalJson({ ...now })}\n`), { mode: 0o644 });
+      const left = due.slice(due.indexOf(name) + 1);
+      const now: HandedIn = { to, name, digest, seen: names.filter((one) => !left.includes(one)) };
+      await files.writeAtomic(
+        stateFile(directory),
+        utf8(`${canonicalJson({ ...now, seen: [...now.seen] })}\n`),
+        { mode: 0o644 },
+      );
     }
     return null;
   } catch (error) {
@@ -116,4 +127,4 @@ async function readHandedIn(
 }
 
 const line = text((given) => given.length <= 200, "text");
-const shape = object<HandedIn>({ to: line, name: line, digest: line });
+const shape = object<HandedIn>({ to: line, name: line, digest: line, seen: list(line, mostNames) });

@@ -56,7 +56,9 @@ export function openReceipt(
     throw new NixsealError("refused", `the receipt is of the fleet '${receipt.fleet}', not of '${fleet}'`);
   const keys = keysOf(receipt.host);
   if (keys === null) throw new NixsealError("refused", `'${receipt.host}' is no host of the fleet`);
-  if (signatures.some((signature) => holds(signature, payload, keys))) return receipt;
+  // All of them: whoever brings it could else add what nobody asked for, and the log would take each as another receipt.
+  const signers = signatures.flatMap((one) => signerOf(one, payload, keys) ?? []);
+  if (signers.length > 0 && new Set(signers).size === signatures.length) return receipt;
   throw new NixsealError("refused", `no key of ${receipt.host} has signed the receipt`, {
     hint:
       signatures.length === 0
@@ -72,13 +74,15 @@ function headOf(field: Field): Head | null {
   return { seq: field.get("seq").count(), digest };
 }
 
-function holds(signature: SshSig, payload: Uint8Array, keys: readonly PublicKey[]): boolean {
-  if (signature.namespace !== receiptNamespace || signature.signer.type === "certificate") return false;
+/** The fingerprint of the host's key that it holds by; null for none. */
+function signerOf(signature: SshSig, payload: Uint8Array, keys: readonly PublicKey[]): string | null {
+  if (signature.namespace !== receiptNamespace || signature.signer.type === "certificate") return null;
   const { fingerprint } = signature.signer;
   // The inventory's own key verifies, never the one that the signature brings along.
   const key = keys.find((one) => one.fingerprint === fingerprint);
-  if (key === undefined) return false;
-  return verifySignature(key, signedData(payload, signature), signature.signature).accepted;
+  if (key === undefined) return null;
+  const data = signedData(payload, signature);
+  return verifySignature(key, data, signature.signature).accepted ? fingerprint : null;
 }
 
 /** It goes to terminals and into the log. */

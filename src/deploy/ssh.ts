@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { Command, CommandResult, Files, Processes } from "../core/ports.ts";
@@ -73,13 +74,14 @@ export async function openSsh(
         hint: "set XDG_RUNTIME_DIR to a directory without blanks",
       },
     );
-  const knownHosts = `${directory}/known_hosts`;
-  await files.create(knownHosts, utf8(knownHostsOf(hosts)), { mode: 0o600 });
+  // A file for each: a host that has another's principal must not bring its keys under the other's name.
+  for (const host of hosts)
+    await files.create(knownHostsFile(directory, host), utf8(knownHostsOf([host])), { mode: 0o600 });
   const krl = revoked === null ? null : `${directory}/krl`;
   if (krl !== null && revoked !== null) await files.create(krl, revoked, { mode: 0o600 });
   const opened = new Set<Host>();
   const configured = new Set<Host>();
-  const place = { directory, knownHosts, krl, identity };
+  const place = { directory, krl, identity };
 
   const disconnect = async (host: Host): Promise<void> => {
     const args = [...optionsFor(host, place), "-O", "exit", "--", host.address];
@@ -142,17 +144,26 @@ export async function openSsh(
 
 interface Place {
   readonly directory: string;
-  readonly knownHosts: string;
   /** A revocation list's file. */
   readonly krl: string | null;
   readonly identity: string | null;
 }
 
-function optionsFor(host: Host, { directory, knownHosts, krl, identity }: Place): string[] {
+function knownHostsFile(directory: string, host: Host): string {
+  return `${directory}/${ownName(host)}.known_hosts`;
+}
+
+/** Not `%C`, which is the same for two hosts of one address: the second would go by a connection that the first one's key opened. */
+function controlPath(directory: string, host: Host): string {
+  // Short: a socket's path has 108 bytes (unix(7)), and ssh adds 17 while it opens it.
+  return `${directory}/${createHash("sha256").update(host.name).digest("hex").slice(0, 32)}`;
+}
+
+function optionsFor(host: Host, { directory, krl, identity }: Place): string[] {
   const options = {
     BatchMode: "yes", // nobody is there to answer, least of all a question about a host key
     StrictHostKeyChecking: "yes",
-    UserKnownHostsFile: knownHosts,
+    UserKnownHostsFile: knownHostsFile(directory, host),
     GlobalKnownHostsFile: "/dev/null",
     KnownHostsCommand: "none",
     ...(krl === null ? {} : { RevokedHostKeys: krl }),
@@ -169,7 +180,7 @@ function optionsFor(host: Host, { directory, knownHosts, krl, identity }: Place)
     ServerAliveInterval: String(bounds.alive),
     ServerAliveCountMax: String(bounds.missing),
     ControlMaster: "auto",
-    ControlPath: `${directory}/%C`,
+    ControlPath: controlPath(directory, host),
     ControlPersist: String(bounds.persist),
   };
   return [

@@ -4,7 +4,15 @@ import fc from "fast-check";
 import { utf8 } from "../core/bytes.ts";
 import type { ReadManifest } from "./manifest-check.ts";
 import type { ManifestSecret, Stage } from "./manifest.ts";
-import { formatPushed, nothingPushed, parsePushed, pushedAfter, withPushed, type Pushed } from "./pushed.ts";
+import {
+  checkPushed,
+  formatPushed,
+  nothingPushed,
+  parsePushed,
+  pushedAfter,
+  withPushed,
+  type Pushed,
+} from "./pushed.ts";
 
 /** A digest that is easy to read: 64 times the letter. */
 const d = (letter: string): string => letter.repeat(64);
@@ -97,4 +105,15 @@ test("the list is read as it was written, does not grow without end, and damage 
     '{"seq":1,"v":1,"values":[{"name":"../x"}]}',
   ])
     assert.throws(() => parsePushed(utf8(bad)), bad);
+});
+
+test("a list that nobody could read again is not written", () => {
+  const replaces = Array.from({ length: 1024 }, (_, index) => index.toString(16).padStart(64, "0"));
+  const values = Array.from({ length: 1000 }, (_, index) => ({
+    name: `s${index}`,
+    digest: d("a"),
+    replaces,
+  }));
+  assert.throws(() => checkPushed({ v: 1, seq: 1, values }), { code: "limit" });
+  checkPushed({ v: 1, seq: 1, values: values.slice(0, 100) });
 });

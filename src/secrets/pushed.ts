@@ -61,6 +61,14 @@ export function formatPushed({ v, seq, values }: Pushed): Uint8Array {
   return utf8(`${canonicalJson({ v, seq, values: written })}\n`);
 }
 
+/** Throws `limit` for a list that could be written and never read again: the host would be without all that was pushed. */
+export function checkPushed(pushed: Pushed): void {
+  if (pushed.values.length <= manifestLimits.secrets && formatPushed(pushed).length <= pushedLimit) return;
+  throw new NixsealError("limit", "there is no room for more pushed values on this host", {
+    hint: "activate a system with the newest values; when all orders have ended, remove /var/lib/nixseal/secrets on the host",
+  });
+}
+
 export function pushedFile(directory: string, digest: string): string {
   return `${directory}/${digest}.age`;
 }

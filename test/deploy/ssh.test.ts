@@ -1,13 +1,15 @@
 /** The way to hosts, over a real sshd and a real ssh-agent. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { userInfo } from "node:os";
 import { knownHostsOf } from "../../src/deploy/host-keys.ts";
 import { openSsh } from "../../src/deploy/ssh.ts";
 import type { Host } from "../../src/inventory/model.ts";
+import type { Context } from "../../src/ops/op.ts";
+import { holderOn } from "../../src/ops/secrets/holder.ts";
 import { files } from "../../src/system/files.ts";
 import { processes } from "../../src/system/processes.ts";
 import { fleetOf } from "../support/fleets.ts";
@@ -96,6 +98,16 @@ test("a host with another key is refused, with both fingerprints; a stranger is 
   await assert.rejects(ssh.run(good, ["x"]), { code: "refused", message: /Permission denied/ });
 });
 
+test("a host at another's address does not go by the connection that the other's key opened", async (t) => {
+  const { keygen, host } = await setting(t);
+  agentWith(t, keygen, keygen.path("user"));
+  const [there, elsewhere] = [await host("web", "host"), await host("db", "other")];
+  const ssh = await openSsh(world, [there, elsewhere]);
+  t.after(() => ssh.close());
+  await ssh.run(there, ["x"]);
+  await assert.rejects(ssh.run(elsewhere, ["x"]), { code: "refused", message: /not the pinned one/ });
+});
+
 test("a host without a pinned key, and one that is not there", async (t) => {
   const { host } = await setting(t);
   const web = await host("web", "host");
@@ -175,6 +187,44 @@ test("a host is known by a certificate of the fleet's CA for its name, and by no
     krl(`key: ${keys.text("host.pub")}`),
   );
   await accepts(known, krl("id: somebody else\n"));
+});
+
+test("a lease on a host is refused by what was revoked, as every connection", async (t) => {
+  const keygen = new Keygen(t);
+  const directory = keygen.path("fleet");
+  mkdirSync(join(directory, "trust"), { recursive: true });
+  keygen.key("revoked");
+  keygen.write("list", `key: ${keygen.text("revoked.pub")}`);
+  keygen.run(["-q", "-k", "-f", join(directory, "trust/krl"), "list"]);
+  keygen.run(["-q", "-Y", "sign", "-f", "revoked", "-n", "x", join(directory, "trust/krl")]);
+  const fleet = await fleetOf(`[fleet]\nname = "x"\n[hosts.web]\nhost_keys = ["${key("a")}"]\n`);
+  const context = { files, processes, environment: { get: () => undefined } } as unknown as Context;
+  const holder = await holderOn(context, { fleet, directory }, "web");
+  t.after(() => holder.close());
+  const file = /RevokedHostKeys=(.*)/.exec(holder.command.args.join("\n"))?.[1];
+  assert.deepEqual(readFileSync(file!), readFileSync(join(directory, "trust/krl")));
+});
+
+test("a host's principal brings none of its keys under another host's name", async () => {
+  const fleet = await fleetOf(
+    `[fleet]\nname = "x"\nhost_ca = ["${key("c")} the CA"]\n[hosts.db]\nhost_keys = ["${key("a")}"]\n[hosts.web]\nhost_keys = ["${key("b")}"]\nprincipal = "db"\n`,
+  );
+  const ssh = await openSsh(world, [...fleet.hosts.values()]);
+  try {
+    const { args } = ssh.command(
+      [...fleet.hosts.values()].find(({ name }) => name === "db")!,
+      ["true"],
+    );
+    const option = (name: string): string => args.find((one) => one.startsWith(`${name}=`))!.split("=")[1]!;
+    const known = option("UserKnownHostsFile");
+    const { stdout } = spawnSync("ssh-keygen", ["-F", option("HostKeyAlias"), "-f", known], {
+      encoding: "utf8",
+    });
+    const found = ["a", "b", "c"].filter((name) => stdout.includes(key(name).split(" ")[1]!));
+    assert.deepEqual(found, ["a", "c"]);
+  } finally {
+    await ssh.close();
+  }
 });
 
 test("host_ca of fleet.toml: every host gets it, by its address unless it has another principal", async () => {

@@ -54,13 +54,28 @@ export const deployReceipts = op({
     const taker = await receiptTaker(context, open);
     const receipts = [];
     const refused = [];
+    const leaveOut = (file: string, error: unknown): void => {
+      // Anybody may have put it there, and taken it away or closed it since: it holds up no other. A bug is no matter of one file.
+      if (!(error instanceof NixsealError) || error.code === "bug") throw error;
+      refused.push({ file, code: error.code, reason: error.message });
+    };
     for (const place of places)
-      for (const file of await filesBelow(context.files, resolve(context.workingDirectory, place))) {
+      for (const file of await filesBelow(
+        context.files,
+        resolve(context.workingDirectory, place),
+        leaveOut,
+      )) {
+        let bytes: Uint8Array;
         try {
-          const bytes = await context.files.read(file, { limit: receiptLimits.file, follow: false });
+          bytes = await context.files.read(file, { limit: receiptLimits.file, follow: false });
+        } catch (error) {
+          leaveOut(file, error);
+          continue;
+        }
+        try {
           receipts.push({ file, ...(await taker.take(bytes)) });
         } catch (error) {
-          // Anybody may have put a file there: it holds up no other. What is wrong with our own log is no matter of one file.
+          // What is wrong with our own log or directory is no matter of one file.
           if (!(error instanceof NixsealError) || !["refused", "malformed", "limit"].includes(error.code))
             throw error;
           refused.push({ file, code: error.code, reason: error.message });
@@ -87,7 +102,11 @@ export const deployReceipts = op({
 });
 
 /** The file itself; of a directory what ends as receipts do, of a delivery only what lies in `receipts/`. Through no symlink. */
-async function filesBelow(files: Pick<Files, "list" | "statusOfLink">, place: string): Promise<string[]> {
+export async function filesBelow(
+  files: Pick<Files, "list" | "statusOfLink">,
+  place: string,
+  leaveOut: (path: string, error: unknown) => void,
+): Promise<string[]> {
   const status = await files.statusOfLink(place);
   if (status === null) throw new NixsealError("not-found", "there is nothing", { where: { file: place } });
   if (status.kind !== "directory") return [place];
@@ -95,7 +114,14 @@ async function filesBelow(files: Pick<Files, "list" | "statusOfLink">, place: st
   const top = (await files.statusOfLink(inside))?.kind === "directory" ? inside : place;
   const found: string[] = [];
   const walk = async (directory: string, depth: number): Promise<void> => {
-    for (const name of await files.list(directory)) {
+    let names: string[] = [];
+    try {
+      names = await files.list(directory);
+    } catch (error) {
+      if (directory === top) throw error;
+      leaveOut(directory, error);
+    }
+    for (const name of names) {
       const path = join(directory, name);
       const kind = (await files.statusOfLink(path))?.kind;
       // What hosts and their names look like: a name from elsewhere could say anything on a terminal.

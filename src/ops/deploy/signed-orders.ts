@@ -9,6 +9,7 @@ import { warrantFile } from "../../trust/warrant/store.ts";
 import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 import type { OpenTrust } from "../trust/open.ts";
+import { readingGit } from "../reading-git.ts";
 import { localStore } from "../warrant/nix-store.ts";
 import { countSignatures, type OrderFile } from "./sign-orders.ts";
 import { nixWorld } from "./systems.ts";
@@ -104,12 +105,9 @@ async function flakeAt(
   directory: string,
   commit: string,
 ): Promise<string> {
-  const { code, stdout, stderr } = await processes.run({
-    program: "git",
-    args: ["-C", directory, "rev-parse", "--show-toplevel", "--show-prefix"],
-  });
-  if (code !== 0)
-    throw new NixsealError("tool", `git rev-parse failed: ${stderr.trim().slice(0, 500)}`, {
+  const stdout = await readingGit(processes, directory, ["rev-parse", "--show-toplevel", "--show-prefix"]);
+  if (stdout === null)
+    throw new NixsealError("tool", `git finds no repository with a work tree at ${directory}`, {
       hint: "orders are built from the repository that the fleet lies in",
     });
   const [top = "", prefix = ""] = Buffer.from(stdout).toString("utf8").split("\n");

@@ -4,6 +4,7 @@ import { orderLimits } from "../../gate/secrets/order.ts";
 import { ciphertextLimit } from "../../secrets/ciphertext.ts";
 import { ciphertextFile } from "../../secrets/store/stored-secret.ts";
 import type { Context } from "../op.ts";
+import { readingGit } from "../reading-git.ts";
 
 /**
  * Digests of the ciphertexts that git knows of a secret, newest first, but for `now`: what is pushed comes after all of them. Empty
@@ -15,17 +16,8 @@ export async function formerCiphertexts(
   name: string,
   now: string,
 ): Promise<string[]> {
-  const git = async (...args: string[]): Promise<Uint8Array | null> => {
-    // A repository's own configuration may name programs to run.
-    const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
-    const { code, stdout } = await processes.run({
-      program: "git",
-      args: ["-C", directory, ...safe, ...args],
-      env: { GIT_OPTIONAL_LOCKS: "0" },
-      maxOutput: ciphertextLimit,
-    });
-    return code === 0 ? stdout : null;
-  };
+  const git = (...args: string[]): Promise<Uint8Array | null> =>
+    readingGit(processes, directory, args, ciphertextLimit);
   const many = `--max-count=${orderLimits.replaces}`;
   const log = ["log", many, "--format=", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff"];
   const lines = await git(...log, "--", ciphertextFile(name));

@@ -1,8 +1,10 @@
 /** Where a lease is held: by the agent of this package, or by the one on another machine, over the person's own ssh. */
 import { NixsealError } from "../../core/errors.ts";
 import { connectionError, openSsh } from "../../deploy/ssh.ts";
-import type { Fleet, Host } from "../../inventory/model.ts";
+import type { Host } from "../../inventory/model.ts";
 import type { Holder } from "../../secrets/lease/take.ts";
+import { readKrl } from "../../trust/certificates/revocation-list.ts";
+import type { OpenFleet } from "../fleet-context.ts";
 import type { Context } from "../op.ts";
 
 const words = ["secrets", "lease", "--json"];
@@ -26,12 +28,18 @@ export function holderHere({ agent }: Pick<Context, "agent">): OpenHolder {
  * `on`: what ssh takes for a destination, or a store that Nix reaches by ssh (`ssh-ng://builder`). A host of the fleet is known by its
  * pinned keys, any other by the person's known_hosts; an unknown key is never accepted, not even the first time.
  */
-export async function holderOn(context: Context, fleet: Fleet, on: string): Promise<OpenHolder> {
+export async function holderOn(
+  context: Context,
+  { fleet, directory }: Pick<OpenFleet, "directory" | "fleet">,
+  on: string,
+): Promise<OpenHolder> {
   const { user, name, port } = destinationOf(on);
   const host = [...fleet.hosts.values()].find((candidate) => candidate.name === name);
   if (host === undefined || port !== undefined) return byOwnSsh(context, on, { user, name, port });
   const as: Host = { ...host, user: user ?? host.user ?? context.environment.get("USER") ?? null };
-  const ssh = await openSsh(context, [as]);
+  // As for every connection to a host: what was revoked is nobody's to send values to.
+  const krl = await readKrl(context.files, directory);
+  const ssh = await openSsh(context, [as], null, krl?.file ?? null);
   return {
     command: ssh.command(as, remoteWords, "fresh"),
     remote: true,

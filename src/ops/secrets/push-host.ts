@@ -11,6 +11,7 @@ import { Field } from "../../nix/json-fields.ts";
 import { readStored, type StoredSecret } from "../../secrets/store/stored-secret.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";
 import { readKrl } from "../../trust/certificates/revocation-list.ts";
+import { formatTime } from "../../trust/root/root.ts";
 import { readChain } from "../../trust/root/store.ts";
 import { thresholdFor } from "../../trust/warrant/decide.ts";
 import type { OpenFleet } from "../fleet-context.ts";
@@ -21,6 +22,7 @@ import { openState } from "../shared-state.ts";
 import type { OpenTrust } from "../trust/open.ts";
 import { fleetName } from "../trust/root-flags.ts";
 import { formerCiphertexts } from "./former-ciphertexts.ts";
+import { checkKept } from "./kept-order.ts";
 import { addOwnSignature, judged, keepOrder, readOrder, unsigned } from "./push-order.ts";
 
 export interface PushGiven {
@@ -56,13 +58,27 @@ export async function pushTo(
 
   const candidate = { name: host.name, labels: host.tags };
   const draft = kept ?? unsigned(await orderFor(context, open, host, known.seq, differing, given.expires));
-  checkKept(draft, open, host, trust);
+  const former = (name: string): Promise<string[]> => {
+    const { digest } = draft.order.values.find((one) => one.name === name)!;
+    return formerCiphertexts(context, open.directory, name, digest);
+  };
+  const holds = rules.seconds(given.expires);
+  const expected = {
+    fleet: fleetName(open.fleet),
+    host: host.name,
+    seq: known.seq,
+    now: trust.now,
+    holds,
+    former,
+  };
+  if (kept !== null) await checkKept(kept.order, expected);
   // Before anybody signs: what others put into the file must be what the repository has.
   const ciphertexts = await ciphertextsOf(context, open.directory, draft);
   const secrets = draft.order.values.map(({ name }) => name);
   const consent = async (principal: string): Promise<void> => {
     if (given.yes) return;
-    const question = `${host.name}: new values for ${secrets.join(", ")}\nSign this as ${principal}?`;
+    const until = formatTime(draft.order.expires);
+    const question = `${host.name}: new values for ${secrets.join(", ")} (order ${draft.order.seq}, which ends at ${until})\nSign this as ${principal}?`;
     if (!(await context.person.askYesNo(question))) throw new NixsealError("cancelled", "not signed");
   };
   const envelope = await addOwnSignature(context, open.directory, trust, candidate, draft, given, consent);
@@ -170,14 +186,6 @@ async function orderFor(
     expires: new Date(now.getTime() + rules.seconds(expires) * 1000),
     values,
   };
-}
-
-/** What nobody should put a name under, whoever brought the file. */
-function checkKept({ order }: SecretsEnvelope, { fleet }: OpenFleet, host: Host, { now }: OpenTrust): void {
-  const again = { hint: "remove the file, and push again" };
-  if (order.fleet !== fleetName(fleet) || order.host !== host.name)
-    throw new NixsealError("refused", `the order is for ${order.host} of the fleet '${order.fleet}'`, again);
-  if (now >= order.expires) throw new NixsealError("refused", "the order has ended", again);
 }
 
 /** The repository's, as long as they are those that were signed. */

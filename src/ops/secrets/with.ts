@@ -62,9 +62,10 @@ export const withSecrets = op({
     const seconds = rules.seconds(given.for);
     if (seconds < 1 || seconds > leaseLimits.seconds)
       throw new NixsealError("usage", `--for ${given.for}: from 1s to ${leaseLimits.seconds / 3600}h`);
-    const { directory, fleet } = await openFleet(context);
+    const open = await openFleet(context);
+    const { directory, fleet } = open;
     const wanted = [...new Set(names)].map((name) => oneSecret(fleet, name).name);
-    const holder = on === undefined ? holderHere(context) : await holderOn(context, fleet, on);
+    const holder = on === undefined ? holderHere(context) : await holderOn(context, open, on);
     try {
       const secrets = await openSecrets(context, directory, wanted, identity);
       const mode = forSandbox ? "0444" : "0400";

@@ -2,6 +2,7 @@ import type { Source } from "../../trust/warrant/model.ts";
 import { warrantsDirectory } from "../../trust/warrant/store.ts";
 import { receiptsDirectory } from "../host-receipts.ts";
 import type { Context } from "../op.ts";
+import { readingGit } from "../reading-git.ts";
 
 /** What a deployment writes itself, and nothing is built from. */
 const notBuilt = [`:!${warrantsDirectory}`, `:!${receiptsDirectory}`];
@@ -16,14 +17,8 @@ export async function gitSource(
   fleet: string,
 ): Promise<Source | null> {
   const git = async (...args: string[]): Promise<string | null> => {
-    // A repository's own configuration may name programs to run for a status.
-    const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
-    const { code, stdout } = await processes.run({
-      program: "git",
-      args: ["-C", directory, ...safe, ...args],
-      env: { GIT_OPTIONAL_LOCKS: "0" },
-    });
-    return code === 0 ? Buffer.from(stdout).toString("utf8").trim() : null;
+    const stdout = await readingGit(processes, directory, args);
+    return stdout === null ? null : Buffer.from(stdout).toString("utf8").trim();
   };
   const ids = (await git("rev-parse", "HEAD^{commit}", "HEAD^{tree}"))?.split("\n");
   const status = ids === undefined ? null : await git("status", "--porcelain", "--", ".", ...notBuilt);

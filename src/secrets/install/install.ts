@@ -2,7 +2,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Ports } from "../../core/ports.ts";
 import { readManifest, type ReadManifest } from "../manifest-check.ts";
 import type { Manifest, Stage } from "../manifest.ts";
-import { withPushed, type Pushed } from "../pushed.ts";
+import { beginner, instead, isSame, wipe, type PushedStore } from "./begin.ts";
 import type { OpenIdentities } from "./decrypt-stage.ts";
 import type { Failure } from "./failure.ts";
 import { settle, sweep, writeGeneration } from "./generation.ts";
@@ -12,6 +12,7 @@ import { ensureMemory } from "./memory.ts";
 import { tellNotWritten } from "./not-written.ts";
 import type { SecretChange } from "./plan.ts";
 import { decryptManifest, planStage, type Prepared } from "./prepare.ts";
+import { installedManifest } from "./read-status.ts";
 import { writeMarkers, writeStatus } from "./status.ts";
 import { ensureTrustedDirectory } from "./trusted-path.ts";
 import { handOver, handOverDry, showFailures, surroundings, type Handler, type Units } from "./units.ts";
@@ -23,8 +24,10 @@ export interface InstallOptions {
   /** The empty string, or a directory that prefixes every path but those of the manifest and its sources. */
   readonly root: string;
   readonly stage: Stage;
-  /** Values that came after the system did, and where they lie. */
-  readonly pushed?: { readonly directory: string; readonly values: Pushed } | undefined;
+  /** Values that came after the system did, and where they lie. Asked again under the lock: a push may have come in between. */
+  readonly pushed?: (() => Promise<PushedStore | undefined>) | undefined;
+  /** The manifest that must be the installed one by then; `stale` when another system's was installed meanwhile. */
+  readonly over?: string;
   /** Says what would happen, and makes nothing, not even a directory. */
   readonly dryRun: boolean;
 }
@@ -61,9 +64,11 @@ export async function installSecrets(
   const { files, processes } = ports;
   const layout = layoutOf(options.root);
   const found = await readManifest(files, options.manifest);
-  const { pushed } = options;
-  const read = pushed === undefined ? found : withPushed(found, pushed.values, pushed.directory);
-  const decrypting = decryptManifest(files, processes, openIdentities, options.root, read, options.stage);
+  const pushed = await options.pushed?.();
+  const begin = beginner(found, (read) =>
+    decryptManifest(files, processes, openIdentities, options.root, read, options.stage),
+  );
+  const { read, decrypting } = begin(pushed);
   if (options.dryRun) {
     const prepared = await planStage(files, layout, read.manifest, options.stage, await decrypting);
     return rehearse(ports, layout, options, read.manifest, prepared);
@@ -73,17 +78,31 @@ export async function installSecrets(
   await prepareBase(ports, layout);
   const lock = await files.lock(layout.lock, { wait: lockTime, purpose: "nixseal-agent secrets install" });
   try {
+    await checkInstalled(files, layout, options.over);
     const warnings = await ensureMemory(files, processes, layout);
-    const decrypted = await decrypting;
+    const last = await options.pushed?.();
+    const final = isSame(pushed, last) ? { read, decrypting } : await instead(decrypting, () => begin(last));
+    const decrypted = await final.decrypting;
     try {
-      const prepared = await planStage(files, layout, read.manifest, options.stage, decrypted);
-      return await carryOut(ports, layout, options, read, prepared, warnings);
+      const prepared = await planStage(files, layout, final.read.manifest, options.stage, decrypted);
+      return await carryOut(ports, layout, options, final.read, prepared, warnings);
     } finally {
-      for (const { value } of decrypted.outcome.good) value.wipe();
+      wipe(decrypted);
     }
   } finally {
     await lock.release();
   }
+}
+
+async function checkInstalled(
+  files: Ports["files"],
+  layout: Layout,
+  wanted: string | undefined,
+): Promise<void> {
+  if (wanted === undefined || (await installedManifest(files, layout))?.file === wanted) return;
+  throw new NixsealError("stale", "the secrets of another system were installed meanwhile", {
+    hint: "push again: what differs is compared with that system's",
+  });
 }
 
 async function prepareBase({ files }: InstallPorts, layout: Layout): Promise<void> {
@@ -103,7 +122,7 @@ async function rehearse(
   manifest: Manifest,
   { outcome, current, plan, warnings }: Prepared,
 ): Promise<InstallReport> {
-  for (const { value } of outcome.good) value.wipe();
+  wipe({ outcome, warnings });
   // switch-to-configuration prints these in its own dry run; they are its files, and it removes them.
   if (environment.get("NIXOS_ACTION") === "dry-activate") await handOverDry(files, layout, plan);
   return {
