@@ -16,15 +16,12 @@ const common = {
   logLevel: "warning",
 };
 
-/** Small files that nearly all verbs need, those that find a history, and those that read it: of each group one file, not one a subset. */
+/** Small files that nearly all verbs need, those that find a history, remember one, and read one: of each group one file, not one a subset. */
 const loadedTogether = [
   named("core", "bytes canonical-json errors exit secret-value suggest"),
   [...named("ssh", "refusal"), ...named("trust/commits", "git object-id range refusal repository")],
-  [
-    ...named("trust", "state-directory"),
-    ...named("trust/commits", "descent frontier history memory object-hash object-headers object-reader"),
-    ...named("trust/commits", "output-reader signed-object tags"),
-  ],
+  [...named("trust", "state-directory"), ...named("trust/commits", "descent frontier memory")],
+  named("trust/commits", "history object-hash object-headers object-reader output-reader signed-object tags"),
 ];
 
 function named(room, names) {

@@ -11,11 +11,8 @@ import { person } from "../system/person.ts";
 import { processes } from "../system/processes.ts";
 import { random } from "../system/random.ts";
 import { sockets } from "../system/sockets.ts";
-import { leaveStdin, streams } from "../system/streams.ts";
+import { leaveStdin, stderr, streams } from "../system/streams.ts";
 import { run } from "./run.ts";
-
-// Whoever writes to stdout is told of a failure and decides. What stderr does not take, nobody can be told.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 // sudo(8) without secure_path keeps the sender's PATH: root would start what lies there under the name of a tool.
 if (process.env["SUDO_UID"] !== undefined)
@@ -57,7 +54,7 @@ async function main(): Promise<void> {
         if (!readerLeft(error)) throw error; // what was done counts, not who watched
       }
     },
-    say: (text) => void process.stderr.write(text),
+    say: stderr.write,
   });
 
   // A sender who keeps its side open must not keep us: what was to be read has been read, or was refused.

@@ -2,10 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { exitCodes } from "../core/exit.ts";
 import { systemPorts } from "../system/ports.ts";
+import { stderr } from "../system/streams.ts";
 import { run } from "./run.ts";
-
-// Whoever writes to stdout is told of a failure and decides. What stderr does not take, nobody can be told.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 const manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -24,6 +22,6 @@ async function main(): Promise<void> {
     version: manifest.version,
     askpass: fileURLToPath(new URL("../../../bin/nixseal-askpass", import.meta.url)),
     agent: [process.execPath, fileURLToPath(new URL("../program/agent.js", import.meta.url))],
-    stderr: { write: (text) => void process.stderr.write(text), terminal: process.stderr.isTTY ?? false },
+    stderr,
   });
 }

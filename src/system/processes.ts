@@ -1,6 +1,6 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcessByStdio, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { hostname } from "node:os";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { concat } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
@@ -32,12 +32,16 @@ const inherited = [
   "LOCALE_ARCHIVE",
 ];
 
+/** Its stdin is null where it gets no input: /dev/null costs less than a pipe that is closed at once. */
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
 /** The process port: argv arrays only, bounded in time and output. */
 export const processes: Processes = { run, converse, wrap, pid: process.pid, hostname: hostname() };
 
 async function run(command: Command): Promise<CommandResult> {
   if (command.terminal === true) return runOnTerminal(command);
-  const child = start(command);
+  const { input } = command;
+  const child = start(command, input === undefined ? "ignore" : "pipe");
   const limit = command.maxOutput ?? 64 * mebibyte;
   const parts: Uint8Array[] = [];
   const stderr = tail(child);
@@ -51,15 +55,15 @@ async function run(command: Command): Promise<CommandResult> {
     if (size <= limit) parts.push(bytes);
     else child.kill("SIGKILL");
   });
-  child.stdin.on("error", () => undefined); // the child need not read its input; its exit code tells
-  child.stdin.end(command.input ?? new Uint8Array());
+  child.stdin?.on("error", () => undefined); // the child need not read its input; its exit code tells
+  child.stdin?.end(input);
   if (command.descriptor3 !== undefined) writeDescriptor3(child, command.descriptor3);
   const code = await exitOf(child, command.program, command.timeout ?? minute);
   if (size > limit) throw new NixsealError("limit", `${command.program} wrote more than ${limit} bytes`);
   return { code, stdout: concat(...parts), stderr: stderr() };
 }
 
-function writeDescriptor3({ stdio }: ChildProcessWithoutNullStreams, bytes: Uint8Array): void {
+function writeDescriptor3({ stdio }: Child, bytes: Uint8Array): void {
   const pipe = stdio[3] as Writable;
   pipe.on("error", () => undefined); // nobody need read it
   pipe.end(bytes);
@@ -97,7 +101,7 @@ function leaveToChild(...signals: NodeJS.Signals[]): () => void {
 }
 
 function converse(command: Command): Conversation {
-  const child = start(command);
+  const child = start(command, "pipe") as ChildProcessWithoutNullStreams;
   const stderr = tail(child);
   const exit = exitOf(child, command.program, command.lifetime ?? 24 * 60 * minute);
   exit.catch(() => undefined); // reported by whoever waits next
@@ -138,14 +142,14 @@ function converse(command: Command): Conversation {
   };
 }
 
-function start(command: Command): ChildProcessWithoutNullStreams {
+function start(command: Command, stdin: "pipe" | "ignore"): Child {
   const fourth = command.descriptor3 === undefined ? [] : ["pipe" as const];
   return spawn(command.program, command.args, {
-    stdio: ["pipe", "pipe", "pipe", ...fourth],
+    stdio: [stdin, "pipe", "pipe", ...fourth],
     cwd: command.cwd,
     env: environment(command),
     detached: command.ownSession === true,
-  });
+  }) as Child;
 }
 
 function environment(command: Command): NodeJS.ProcessEnv {
@@ -158,7 +162,7 @@ function environment(command: Command): NodeJS.ProcessEnv {
   return env;
 }
 
-function tail(child: ChildProcessWithoutNullStreams): () => string {
+function tail(child: Child): () => string {
   let kept = Buffer.alloc(0);
   child.stderr.on("data", (bytes: Buffer) => {
     kept = Buffer.concat([kept, bytes]).subarray(-stderrKept);

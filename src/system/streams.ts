@@ -21,14 +21,14 @@ export const streams: Streams = {
   },
   stdout: (bytes) =>
     new Promise((resolve, reject) => {
-      process.stdout.write(bytes, (cause) => {
+      heard(process.stdout).write(bytes, (cause) => {
         if (cause === null || cause === undefined) return resolve();
         stdoutFailure ??= ioError("cannot write to stdout", cause);
         reject(stdoutFailure);
       });
     }),
-  stdinIsTerminal: isatty(0), // process.stdin would open a stream, which takes longer than most verbs
-  stdoutIsTerminal: process.stdout.isTTY ?? false,
+  stdinIsTerminal: isatty(0), // process.stdin and its like open a stream, which takes longer than some verbs
+  stdoutIsTerminal: isatty(1),
   get stdoutIsLost() {
     return isLost(1);
   },
@@ -52,6 +52,18 @@ export const streams: Streams = {
     return concat(...parts);
   },
 };
+
+/** What stderr does not take, nobody can be told. */
+export const stderr = {
+  write: (text: string): void => void heard(process.stderr).write(text),
+  terminal: isatty(2),
+};
+
+/** Whoever writes to stdout is told of a failure by its callback and decides; the event alone would end the program. */
+function heard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (stream.listenerCount("error") === 0) stream.on("error", () => undefined);
+  return stream;
+}
 
 /**
  * Node puts /dev/null in the place of a standard stream that is closed, opened for reading and writing, before our first

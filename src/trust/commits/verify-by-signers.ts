@@ -2,13 +2,11 @@
 import type { Emit } from "../../core/events.ts";
 import type { NamedTip } from "./descent.ts";
 import type { Frontier } from "./frontier.ts";
-import { withObjects } from "./history.ts";
 import type { HistoryRoot } from "./history-root.ts";
 import type { ObjectId } from "./object-id.ts";
 import type { ObjectReader } from "./object-reader.ts";
 import type { Range } from "./range.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
-import { peelTips } from "./tags.ts";
 import type { Signers } from "./signers.ts";
 import type { Files } from "../../core/ports.ts";
 
@@ -58,6 +56,7 @@ export async function verifyBySigners(
     return { accepted: before, refused: [], tips, latest: 0 };
   }
 
+  const [{ withObjects }, { peelTips }] = await Promise.all([import("./history.ts"), import("./tags.ts")]);
   return withObjects(repository, async (reader) => {
     const { commits: tips, tags, named, refused: refusedTips } = await peelTips(reader, repository, range);
     const refused = [...refusedTips];
