@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -25,6 +25,24 @@ test("both directions of a unix socket, each with an end of its own", async (con
   assert.equal(Buffer.from((await connection.read()) ?? "").toString(), "heard one two");
   assert.equal(await connection.read(), null);
   connection.close();
+});
+
+test("writing to a side that has gone says so", async (context) => {
+  const path = join(temporaryDirectory(context), "socket");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  context.after(() => server.close());
+  for (const reads of [false, true]) {
+    const [connection, [accepted]] = await Promise.all([sockets.connect(path), once(server, "connection")]);
+    (accepted as Socket).destroy();
+    await once(accepted as Socket, "close");
+    if (reads) assert.equal(await connection.read(), null);
+    await assert.rejects(connection.write(utf8("one")), {
+      code: "io",
+      message: "the other side ended the connection",
+    });
+    connection.close();
+  }
 });
 
 test("a full queue is waited for", async (context) => {

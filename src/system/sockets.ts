@@ -61,5 +61,12 @@ function connectError(cause: Error, path: string): unknown {
   const known = systemError(cause, path);
   if (known instanceof NixsealError && "code" in cause && cause.code === "ECONNREFUSED")
     return new NixsealError("io", "nobody listens on the socket", { where: { file: path }, cause });
+  // Not a reader who has seen enough, as of a pipe: the same as ECONNRESET, which it is when the other side had something unread.
+  if ("code" in cause && (cause.code === "EPIPE" || cause.code === "ERR_STREAM_DESTROYED"))
+    return new NixsealError("io", "the other side ended the connection", {
+      hint: "try again",
+      where: { file: path },
+      cause,
+    });
   return known;
 }

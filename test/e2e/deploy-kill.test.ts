@@ -42,7 +42,9 @@ test("kill -9 of the operator at each step: the host is at one of its systems, a
       told += bytes.toString();
       if (told.split("\n").length > index + 1) kill();
     });
-    assert.equal((await ended).code, null, `${step}: it was not killed`);
+    // After the last word there is only the confirmation: on a busy machine that may be faster than the kill.
+    const { code } = await ended;
+    assert.ok(code === null || (code === 0 && index === steps.length - 1), `${step}: it was not killed`);
     await until(step, 60_000, isOver);
     assert.ok([former, system].includes(web.running()), step);
     assert.equal(web.boots(), web.running(), step);

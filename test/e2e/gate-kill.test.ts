@@ -15,7 +15,9 @@ test("kill -9 of what drives an activation: another takes it up, back or on", as
     const over = "while [ -e /var/lib/nixseal/gate/activation.json ]; do sleep 0.1; done";
     await host.run(["sh", "-c", over], { timeout: 60_000 });
     assert.deepEqual(await systemsOf(host), all(system));
-    await host.run(["sh", "-c", `while systemctl --quiet is-active '${units}'; do sleep 0.1; done`]);
+    // One that failed is not active any more, and a moment later not loaded.
+    const loaded = `systemctl list-units --all --plain --no-legend '${units}'`;
+    await host.run(["sh", "-c", `until [ -z "$(${loaded})" ]; do sleep 0.1; done`], { timeout: 60_000 });
     await assertSettled(fleet, host);
     // A script that hung belongs to the unit, and has gone with it.
     assert.equal((await host.attempt(["pgrep", "-f", "bin/[s]witch-to-configuration"])).code, 1);
