@@ -1,6 +1,6 @@
 /** The gate of this host, as its verbs find it. */
 import { at, NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { gateConfigFile, gateConfigLimit, parseGateConfig, type GateConfig } from "../gate/config.ts";
 import { gatePaths, gateState, type GatePaths } from "../gate/paths.ts";
 import { resolveTrusted, type Resolved } from "../secrets/install/trusted-path.ts";

@@ -1,6 +1,6 @@
 import { at, NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { lookForHead, pull as pullOrders } from "../delivery/pull.ts";
 import type { SourceWorld } from "../delivery/pull-source.ts";
 import {

@@ -1,6 +1,6 @@
 /** Where values that were pushed lie on the host: beside the gate's state, root's alone. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { readChecked, writeChecked } from "../gate/checked-file.ts";
 import type { PushedStore } from "../secrets/install/begin.ts";
 import { resolveTrusted } from "../secrets/install/trusted-path.ts";

@@ -1,5 +1,5 @@
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { resolveTrusted } from "../secrets/install/trusted-path.ts";
 import type { Option, Values } from "./verb.ts";
 

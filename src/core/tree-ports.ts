@@ -1,5 +1,5 @@
 /** The port for trees of files as archives keep them. Types only, as in `ports.ts`. */
-import type { FileKind } from "./ports.ts";
+import type { FileKind } from "./file-ports.ts";
 
 /** What an archive of a tree keeps of a file system object. */
 export interface TreeStatus {

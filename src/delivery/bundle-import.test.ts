@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { closurePath } from "../../test/support/warrants.ts";
 import { concat } from "../core/bytes.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { tarEnd, tarHeader, tarPadding } from "../core/tar.ts";
 import { archiveName } from "./bundle.ts";
 import { importArchives } from "./bundle-import.ts";

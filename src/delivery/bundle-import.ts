@@ -1,6 +1,6 @@
 /** The second reading of a bundle: what is missing goes to the importer. The first has found the bundle whole. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { nix32 } from "../nix/base32.ts";
 import type { StorePath } from "../nix/store-path.ts";
 import type { ClosurePath } from "../trust/warrant/closure.ts";

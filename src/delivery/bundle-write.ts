@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { hex } from "../core/bytes.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { tarEnd, tarHeader, tarPadding } from "../core/tar.ts";
 import { gzip } from "./gzip.ts";
 import { formatManifest, manifestName, type BundleManifest, type ManifestFile } from "./manifest.ts";

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { fromNix32, nix32 } from "../nix/base32.ts";
 import { hex, utf8Text } from "../core/bytes.ts";
 import { digestOf, storeDirectoryOf } from "../nix/store-path.ts";

@@ -1,7 +1,7 @@
 import { join, normalize } from "node:path";
 import { utf8Text } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { ReadLimit } from "../core/ports.ts";
+import type { ReadLimit } from "../core/file-ports.ts";
 import { gitFailed, type Git } from "../trust/commits/git.ts";
 import type { FileReader } from "../trust/root/store.ts";
 

@@ -1,7 +1,8 @@
 /** Fetching a branch with stock git: objects and nothing else. Nothing of the repository is run, and none of its configuration read. */
 import { join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
-import type { Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Processes } from "../core/ports.ts";
 import { notesReference } from "../trust/commits/approvals.ts";
 import { gitFailed } from "../trust/commits/git.ts";
 import type { GitSource } from "./pull-config.ts";

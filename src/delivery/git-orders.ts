@@ -3,7 +3,8 @@
  * (the introduction), before it looks at anything in it. What was accepted is remembered, and the branch may only go on from there.
  */
 import { NixsealError } from "../core/errors.ts";
-import type { Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Processes } from "../core/ports.ts";
 import type { GateConfig } from "../gate/config.ts";
 import { Git, gitFailed } from "../trust/commits/git.ts";
 import { readKrl } from "../trust/certificates/revocation-list.ts";

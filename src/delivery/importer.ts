@@ -1,6 +1,7 @@
 /** What a delivery brings, on the same way into the store as an upload: quarantine, then the root side. */
 import { NixsealError } from "../core/errors.ts";
-import type { Clock, Files, Processes, Random, Sockets } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Clock, Processes, Random, Sockets } from "../core/ports.ts";
 import type { GateConfig } from "../gate/config.ts";
 import type { GatePaths } from "../gate/paths.ts";
 import { Quarantine } from "../gate/quarantine/quarantine.ts";

@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import { sameBytes } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { formatWarrantEnvelope, type WarrantEnvelope } from "../trust/warrant/envelope.ts";
 import type { Head } from "../trust/warrant/state.ts";
 import { formatStatusBundle, type StatusBundle } from "../trust/warrant/status-bundle.ts";

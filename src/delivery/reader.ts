@@ -2,7 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../core/errors.ts";
 import type { Downloads } from "../core/http-ports.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 
 export interface Reader {
   /** For messages. */

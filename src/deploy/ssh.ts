@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Command, CommandResult, Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Command, CommandResult, Processes } from "../core/ports.ts";
 import type { Host } from "../inventory/model.ts";
 import { aliasOf, hostKeyRefusal, knownHostsOf, ownName } from "./host-keys.ts";
 import { configFor } from "./ssh-config.ts";

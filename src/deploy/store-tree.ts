@@ -1,6 +1,6 @@
 /** The files of a Nix store, also of one that lies elsewhere than its paths say (a chroot store). */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 
 const mostLinks = 40; // as the kernel (path_resolution(7))
 

@@ -1,7 +1,8 @@
 /** The host as the checks see it: files below a root, and programs only where the root is the running system. */
 import { utf8Text } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Processes } from "../core/ports.ts";
 import type { GateConfig } from "../gate/config.ts";
 import type { GatePaths } from "../gate/paths.ts";
 

@@ -1,6 +1,6 @@
 /** Whether somebody else than root may change what the gate goes by. */
 import { NixsealError } from "../core/errors.ts";
-import type { FileStatus } from "../core/ports.ts";
+import type { FileStatus } from "../core/file-ports.ts";
 import type { DoctorFinding, Findings } from "./finding.ts";
 import type { DoctorHost } from "./host.ts";
 

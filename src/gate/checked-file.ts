@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { concat, hex, sameBytes, utf8 } from "../core/bytes.ts";
 import { at, NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 
 const trailer = /^sha256 [0-9a-f]{64}\n$/;
 const trailerLength = "sha256 ".length + 64 + 1;

@@ -2,7 +2,7 @@
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { Field } from "../nix/json-fields.ts";
 import { readChecked, writeChecked } from "./checked-file.ts";
 import type { GatePaths } from "./paths.ts";

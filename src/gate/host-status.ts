@@ -1,6 +1,6 @@
 /** What can be said of a host by reading its files: as far as possible also by those who are not root. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { formatTime } from "../trust/root/root.ts";
 import { readActivation } from "./activate/activation.ts";
 import type { GateConfig } from "./config.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { at, NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { Field } from "../nix/json-fields.ts";
 import {
   formatWarrantEnvelope,

@@ -1,6 +1,7 @@
 /** What the gate has accepted: read and written as one, so that nobody decides on half of it. */
 import { NixsealError } from "../core/errors.ts";
-import type { Clock, Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { effectiveTime } from "../trust/root/decide.ts";
 import {
   formatWarrantState,

@@ -1,6 +1,6 @@
 /** The root and the revocation list that this host goes by: the newest that it accepted, in one file so that they are always of one time. */
 import { at, NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { parseKrl, type Krl } from "../ssh/krl.ts";
 import { decideKrl, digestOf, type KrlEvidence } from "../trust/certificates/decide.ts";
 import { untrusted, type TrustRefusal } from "../trust/refusal.ts";

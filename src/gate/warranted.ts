@@ -1,5 +1,5 @@
 /** Which store paths the warrants of this host name, and what each must be. */
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { digestOf, type StorePath } from "../nix/store-path.ts";
 import type { ClosurePath } from "../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../trust/warrant/envelope.ts";

@@ -1,6 +1,6 @@
 import { at } from "../core/errors.ts";
 import type { Finding } from "../core/finding.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { inOrder, inspectFleet } from "./load.ts";
 import { reviewPermissions } from "./permissions.ts";
 import { withPlaces } from "./places.ts";

@@ -1,5 +1,5 @@
 import { NixsealError, placeOf } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { buildFleet, type ShapedFile } from "./build.ts";
 import type { Fleet } from "./model.ts";
 import { withPlaces } from "./places.ts";

@@ -1,4 +1,4 @@
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import type { Fleet } from "./model.ts";
 import type { Problem, TomlPath } from "./problem.ts";
 

@@ -1,6 +1,6 @@
 import { utf8Text } from "../core/bytes.ts";
 import { at, NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { includeGlob } from "./field-rules.ts";
 import { globMatches, isGlob } from "./glob.ts";
 import type { Problem } from "./problem.ts";

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { loadFleet } from "../inventory/load.ts";
 import type { Fleet } from "../inventory/model.ts";
 import { fleetFileName } from "../inventory/sources.ts";

@@ -1,4 +1,4 @@
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { utf8 } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
 import type { EditPlan, FileChange } from "../inventory/edit/plan.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { hex } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import type { ManifestSecret } from "./manifest.ts";
 
 /** Bytes of one ciphertext file that a host accepts. */

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { NixsealError, placeOf, type ErrorCode } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { readCiphertext } from "./ciphertext.ts";
 import { manifestLimits, parseManifest, type Manifest, type ManifestSecret } from "./manifest.ts";
 

@@ -1,4 +1,4 @@
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 
 /** Swap areas on disks, which pages of a tmpfs may reach; those of a ramfs are never swapped, and zram is memory. */
 export async function swapOnDisk(

@@ -1,6 +1,6 @@
 import { sameBytes } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { Turns } from "./turns.ts";
 import { checkKey, checkValue, largestValue, type State } from "./state.ts";
 

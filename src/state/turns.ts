@@ -1,4 +1,4 @@
-import type { Lock } from "../core/ports.ts";
+import type { Lock } from "../core/file-ports.ts";
 
 /** Writes under one lock before others may come in between. */
 const mostAtOnce = 32;

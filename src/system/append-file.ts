@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { promises as fs } from "node:fs";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 
 const { O_WRONLY, O_RDONLY, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
 

@@ -16,7 +16,7 @@ import { promises as fs } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { hex } from "../core/bytes.ts";
-import type { AtomicFile, NewFile } from "../core/ports.ts";
+import type { AtomicFile, NewFile } from "../core/file-ports.ts";
 import { systemError } from "./errors.ts";
 import { onInterrupt } from "./on-interrupt.ts";
 import { random } from "./random.ts";

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import type { FileKind } from "../core/ports.ts";
+import type { FileKind } from "../core/file-ports.ts";
 
 export function kindOf(stats: Stats): FileKind {
   if (stats.isFile()) return "file";

@@ -17,7 +17,7 @@ import {
 import { promises as fs } from "node:fs";
 import { dirname } from "node:path";
 import { NixsealError } from "../core/errors.ts";
-import type { Files, FileStatus, NewFile } from "../core/ports.ts";
+import type { Files, FileStatus, NewFile } from "../core/file-ports.ts";
 import { append, readEnd } from "./append-file.ts";
 import { atomicFile, replaceFile, syncDirectory, writeWhole } from "./atomic-file.ts";
 import { systemError } from "./errors.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 
 const busy = 75; // EX_TEMPFAIL, what flock(1) is told to exit with when somebody else holds the lock
 const grace = 10_000; // milliseconds that flock(1) may take beside the wait

@@ -1,5 +1,5 @@
 import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
-import type { LogFile, NewFile } from "../core/ports.ts";
+import type { LogFile, NewFile } from "../core/file-ports.ts";
 import { fresh, own } from "./atomic-file.ts";
 import { systemError } from "./errors.ts";
 

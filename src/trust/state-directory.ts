@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Environment, Files, FileStatus } from "../core/ports.ts";
+import type { Files, FileStatus } from "../core/file-ports.ts";
+import type { Environment } from "../core/ports.ts";
 
 export type StateFiles = Pick<
   Files,

@@ -1,6 +1,6 @@
 /** Carries a plan out. A unit's file comes before its stop: killed in between, the next run finds it running and stops it. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import type { WatchLayout } from "./layout.ts";
 import type { Plan, Situation, Stop } from "./plan.ts";
 import { formatRecord, listed, markerOf, readHeld, type Held } from "./records.ts";

@@ -1,7 +1,8 @@
 /** What Nix knows of the running system. Asked of `nix-store`, which every version of Nix has. */
 import { utf8Text } from "../core/bytes.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Processes } from "../core/ports.ts";
 
 type Ports = { readonly files: Pick<Files, "readLink">; readonly processes: Pick<Processes, "run"> };
 

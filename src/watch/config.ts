@@ -2,7 +2,7 @@
 import { utf8Text } from "../core/bytes.ts";
 import { NixsealError, at } from "../core/errors.ts";
 import { severities, type Severity } from "../core/finding.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { list, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
 import { resolveTrusted } from "../secrets/install/trusted-path.ts";
 

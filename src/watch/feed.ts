@@ -1,6 +1,6 @@
 /** The signed feed that the host follows: fetched where it can be, opened as far as it was ever accepted. */
 import type { Http } from "../core/http-ports.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { effectiveTime } from "../audit/advisories/feed/decide.ts";
 import { envelopeLimit } from "../audit/advisories/feed/envelope.ts";
 import { openSource } from "../audit/advisories/feed/open-source.ts";

@@ -1,5 +1,6 @@
 /** The running system against the advisories. */
-import type { Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Processes } from "../core/ports.ts";
 import { NixsealError } from "../core/errors.ts";
 import { auditClosure, type VulnerabilityReport } from "../audit/match/audit-closure.ts";
 import { packagesOfList } from "../audit/packages/from-paths.ts";

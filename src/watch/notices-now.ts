@@ -1,7 +1,8 @@
 /** Notices as the program reads them: no schema is needed for that, and none is loaded where a terminal waits. */
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
-import type { Clock, Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { staleness } from "./freshness.ts";
 import { noticesFile } from "./layout.ts";
 import { noticesText } from "./notices-text.ts";

@@ -3,7 +3,7 @@ import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError, at } from "../core/errors.ts";
 import { severities, type Severity } from "../core/finding.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { list, nullable, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
 import { unitNameCheck } from "./unit-name.ts";
 

@@ -1,5 +1,5 @@
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { ensureTrustedDirectory } from "../secrets/install/trusted-path.ts";
 
 /** Makes a directory of ours where it is missing. `path` is without the prefix. Throws `refused` when others can change it. */

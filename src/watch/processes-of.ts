@@ -1,6 +1,6 @@
 /** Which store paths the processes of a control group run: what they were started from, were given, and have mapped. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { storePathPattern } from "./closure.ts";
 
 type Look = Pick<Files, "list" | "read" | "readLink" | "status">;

@@ -2,7 +2,7 @@
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError, at } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { list, object, oneOf, text, type Check } from "../core/shape.ts";
 import { isUnitName, unitNameCheck } from "./unit-name.ts";
 

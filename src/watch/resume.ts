@@ -1,6 +1,6 @@
 /** Somebody decides that a unit runs all the same. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { letGo, start, type ActPorts } from "./act.ts";
 import { layoutOf, runtimeDirectory } from "./layout.ts";
 import { timeText } from "./notices.ts";

@@ -1,6 +1,7 @@
 /** Looks at the running system: which units there are, and which store paths each of its services runs. */
 import { NixsealError } from "../core/errors.ts";
-import type { Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Processes } from "../core/ports.ts";
 import { dependents, storePathPattern } from "./closure.ts";
 import type { WatchLayout } from "./layout.ts";
 import { mayRun, type Situation } from "./plan.ts";

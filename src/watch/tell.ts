@@ -2,7 +2,7 @@
 import { utf8, utf8Text } from "../core/bytes.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
-import type { Files } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
 import { list, object, oneOf, text, wrong, type Check } from "../core/shape.ts";
 import { close, daemonName, notify, takesMarkup, type BusPorts } from "./notification-daemon.ts";
 import { keysOf, notificationOf, type Shown } from "./notification.ts";

@@ -2,7 +2,8 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes, type ExitCode } from "../core/exit.ts";
 import type { Http } from "../core/http-ports.ts";
-import type { Clock, Files, Processes } from "../core/ports.ts";
+import type { Files } from "../core/file-ports.ts";
+import type { Clock, Processes } from "../core/ports.ts";
 import { printable } from "../audit/printable.ts";
 import type { WatchConfig } from "./config.ts";
 import { fetchFeed, openFeed, type OpenedFeed } from "./feed.ts";

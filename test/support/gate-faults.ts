@@ -2,7 +2,8 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { NixsealError } from "../../src/core/errors.ts";
-import type { Command, CommandResult, Files, Processes } from "../../src/core/ports.ts";
+import type { Files } from "../../src/core/file-ports.ts";
+import type { Command, CommandResult, Processes } from "../../src/core/ports.ts";
 import type { GateHost } from "./gate-host.ts";
 
 /** A kill -9: no handler of errors sees it, and nothing happens after it. */

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { NixsealError } from "../../src/core/errors.ts";
-import type { Command, CommandResult, Files } from "../../src/core/ports.ts";
+import type { Files } from "../../src/core/file-ports.ts";
+import type { Command, CommandResult } from "../../src/core/ports.ts";
 import { SecretValue } from "../../src/core/secret-value.ts";
 import type { OpenIdentities } from "../../src/secrets/install/decrypt-stage.ts";
 import {

@@ -1,7 +1,7 @@
 /** A collection as a file: one advisory of our format a line, sorted by id. */
 import { concat, utf8 } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { Collection } from "./collection.ts";
 import { toOsv } from "./export/osv.ts";
 import { parseOsv } from "./import/osv.ts";

@@ -6,7 +6,7 @@ import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
 import { unlessMissing } from "../../core/missing.ts";
 import type { Http } from "../../core/http-ports.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { parseNarInfo } from "../../nix/narinfo.ts";
 import { anyStore, digestOf, storeDirectoryOf, type StorePath } from "../../nix/store-path.ts";
 import type { StoredPath } from "./from-database.ts";

@@ -2,7 +2,7 @@
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError, at } from "../../core/errors.ts";
 import { unlessMissing } from "../../core/missing.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { parseDerivation } from "../../nix/derivation-aterm.ts";
 import { parseDerivations } from "../../nix/derivation-json.ts";
 import type { Derivation } from "../../nix/derivation.ts";

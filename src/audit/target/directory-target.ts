@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { limits } from "../limits.ts";
 import type { Target, TargetEntry, UnseenEntry } from "./target.ts";
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, FileStatus } from "../../core/ports.ts";
+import type { Files, FileStatus } from "../../core/file-ports.ts";
 import type { Target, TargetEntry } from "./target.ts";
 
 /** Where the target seems to lie for those who read it through `targetFiles`. */

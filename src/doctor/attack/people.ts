@@ -1,7 +1,8 @@
 /** The lab's fleet: a root, a CA, members with certificates and keys of Nix. Made by stock tools, and gone with the lab. */
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import { parseSelectorEntry } from "../../inventory/selector-entry.ts";
 import { formatNamed, parseSecretKey, type SecretKey } from "../../nix/signing-key.ts";

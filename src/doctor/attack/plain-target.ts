@@ -4,7 +4,8 @@
  */
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Clock, Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Processes } from "../../core/ports.ts";
 import { fingerprint } from "../../nix/fingerprint.ts";
 import { typedNix32 } from "../../nix/hash.ts";
 import { formatNamed } from "../../nix/signing-key.ts";

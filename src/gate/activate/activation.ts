@@ -2,7 +2,7 @@
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { canonicalJson, type Json } from "../../core/canonical-json.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { list, nullable, object, oneOf, text, wrong, type Check } from "../../core/shape.ts";
 import { anyStore, parseStorePath, type StorePath } from "../../nix/store-path.ts";
 import { asMalformed, formatTime, parseJson } from "../../trust/root/root.ts";

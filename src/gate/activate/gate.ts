@@ -1,5 +1,6 @@
 /** What every step of an activation works with. */
-import type { Clock, Files, Processes, Random } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Processes, Random } from "../../core/ports.ts";
 import type { Json } from "../../core/canonical-json.ts";
 import type { GateConfig } from "../config.ts";
 import type { GatePaths } from "../paths.ts";

@@ -1,5 +1,6 @@
 /** Who answers for a path that is to be imported: decided by the root side itself, from what it has accepted. */
-import type { Clock, Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock } from "../../core/ports.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { Certificate } from "../../ssh/certificate.ts";
 import { decideRight, type RightGiven } from "../../trust/certificates/decide.ts";

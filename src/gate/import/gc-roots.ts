@@ -1,7 +1,7 @@
 /** Keeps what came in for a warrant from being collected before it is activated. */
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { baseNameOf, type StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
 

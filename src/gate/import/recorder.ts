@@ -1,5 +1,5 @@
 /** Writes to the ledger while the work goes on: what came meanwhile is written, and flushed to the disk, together. */
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { LedgerEntry, LedgerRecord } from "../ledger/entry.ts";
 import { record } from "../ledger/record.ts";
 import { takeIn, type AreInStore, type TakeInPorts } from "../ledger/take-in.ts";

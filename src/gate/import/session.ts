@@ -1,6 +1,7 @@
 /** One connection to the root side that imports: a message for each path, an answer for each message. */
 import { NixsealError } from "../../core/errors.ts";
-import type { Clock, Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Processes } from "../../core/ports.ts";
 import { GateRefusal, refusalResult, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import type { Origin } from "../ledger/origin.ts";

@@ -1,5 +1,5 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 
 /**
  * The pid of a process that runs and when it started, in ticks since the machine did (proc(5), `/proc/PID/stat`, fields 1 and 22): no

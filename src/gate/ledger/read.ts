@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { LedgerEntry } from "./entry.ts";
 import { follows, genesis, parseLine, type Line } from "./line.ts";
 import { ledgerLimits, segmentFile, segmentsOf } from "./segments.ts";

@@ -1,7 +1,8 @@
 /** Writing to the ledger: appended, flushed, one writer at a time. */
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Clock, Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock } from "../../core/ports.ts";
 import type { LedgerEntry, LedgerRecord } from "./entry.ts";
 import { entryLine, follows, genesis, headerLine, parseLine } from "./line.ts";
 import { readHead, type LedgerHead } from "./read.ts";

@@ -1,7 +1,7 @@
 /** The files of a ledger: `00000001.ndjson` and so on. A full one is never written to again. */
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 
 export const ledgerLimits = {
   /** Bytes after which a segment is closed; its last line may go beyond. */

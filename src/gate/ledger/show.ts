@@ -1,6 +1,6 @@
 /** What is known about how a path came to this host. */
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { byPath, digestOf, fromBaseName, nameOf, type StorePath } from "../../nix/store-path.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { Origin } from "./origin.ts";

@@ -7,7 +7,7 @@ import { test, type TestContext } from "node:test";
 import { ledgerRecord, wholeLedger } from "../../../test/support/ledger.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { noon, pathOf } from "../../../test/support/warrants.ts";
-import type { LogFile } from "../../core/ports.ts";
+import type { LogFile } from "../../core/file-ports.ts";
 import { files } from "../../system/files.ts";
 import { Recorder, type RecorderPorts } from "../import/recorder.ts";
 import type { LedgerEntry } from "./entry.ts";

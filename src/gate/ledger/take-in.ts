@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { typedNix32 } from "../../nix/hash.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { entryJson, readEntry, type LedgerEntry } from "./entry.ts";

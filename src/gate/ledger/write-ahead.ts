@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, LogFile } from "../../core/ports.ts";
+import type { Files, LogFile } from "../../core/file-ports.ts";
 import { entryJson, type LedgerEntry } from "./entry.ts";
 import { ledgerLimits, segmentsOf } from "./segments.ts";
 import { startOf } from "./process-start.ts";

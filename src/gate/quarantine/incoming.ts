@@ -1,4 +1,4 @@
-import type { AtomicFile } from "../../core/ports.ts";
+import type { AtomicFile } from "../../core/file-ports.ts";
 
 /** Pieces come as small as the sender makes them; each write is a trip through the thread pool. */
 const batch = 512 << 10;

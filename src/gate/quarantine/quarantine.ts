@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { hex, utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes, Random } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes, Random } from "../../core/ports.ts";
 import type { Hash } from "../../nix/hash.ts";
 import { parseNarInfo } from "../../nix/narinfo.ts";
 import { formatNarInfo } from "../../nix/narinfo-text.ts";

@@ -1,6 +1,7 @@
 /** Takes away what killed processes left and what has waited too long. */
 import { join } from "node:path";
-import type { Clock, Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock } from "../../core/ports.ts";
 import { parseIncomingName, parseNarName } from "./names.ts";
 import type { Quarantine } from "./quarantine.ts";
 

@@ -1,7 +1,8 @@
 /** Who has logged in, as sshd proved it. */
 import { NixsealError } from "../../core/errors.ts";
 import { utf8Text } from "../../core/bytes.ts";
-import type { Environment, Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Environment } from "../../core/ports.ts";
 import { follows, name } from "../../inventory/field-rules.ts";
 import { parseCertificateLine } from "../../ssh/certificate.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";

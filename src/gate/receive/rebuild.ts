@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes, type ExitCode } from "../../core/exit.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { RemoteCommand, SystemName } from "../../nix/protocol/remote-command.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";

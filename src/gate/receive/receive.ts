@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodeOf, exitCodes, type ExitCode } from "../../core/exit.ts";
-import type { Clock, Environment, Files, Processes, Random, Sockets } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Environment, Processes, Random, Sockets } from "../../core/ports.ts";
 import { utf8Text } from "../../core/bytes.ts";
 import type { GateConfig } from "../config.ts";
 import type { GatePaths } from "../paths.ts";

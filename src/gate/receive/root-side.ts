@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { concat, utf8Text } from "../../core/bytes.ts";
 
 import { NixsealError } from "../../core/errors.ts";
-import type { Clock, Files, Processes, Sockets } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Processes, Sockets } from "../../core/ports.ts";
 import { Field } from "../../nix/json-fields.ts";
 import { Patience } from "../../nix/protocol/patience.ts";
 import type { BytePort } from "../../nix/protocol/port.ts";

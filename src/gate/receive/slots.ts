@@ -1,7 +1,7 @@
 /** How many connections one key, and all together, may have under way: each is a process with some tens of megabytes. */
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Lock } from "../../core/ports.ts";
+import type { Files, Lock } from "../../core/file-ports.ts";
 import { hex } from "../../core/bytes.ts";
 import type { Login } from "./login.ts";
 

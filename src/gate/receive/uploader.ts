@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { hex, utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { Candidate } from "../../inventory/selector-entry.ts";
 import { parseCertificateLine, type Certificate } from "../../ssh/certificate.ts";
 import type { PublicKey } from "../../ssh/public-key.ts";

@@ -2,7 +2,7 @@
 import { basename, dirname } from "node:path";
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { HostFile } from "./host-files.ts";
 
 export type Change = "new" | "changed" | "removed" | "same";

@@ -1,5 +1,5 @@
 /** What of a system only a boot brings into effect. */
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 
 /** As NixOS names it in a system: links to what is booted, and the kernel's command line. */
 export const bootParts = ["kernel", "initrd", "kernel-modules", "kernel-params"] as const;

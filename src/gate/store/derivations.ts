@@ -1,7 +1,7 @@
 /** What was built from what, as the derivations say that lie in a store. */
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { parseDerivation } from "../../nix/derivation-aterm.ts";
 import { derivationLimits } from "../../nix/derivation.ts";
 import { fromBaseName, type StorePath } from "../../nix/store-path.ts";

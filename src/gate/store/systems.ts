@@ -1,6 +1,6 @@
 /** Which systems this host runs, booted, and boots next. */
 import { dirname, join } from "node:path";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { fromBaseName, type StorePath } from "../../nix/store-path.ts";
 
 export interface Systems {

@@ -1,7 +1,7 @@
 /** Whose doings are asked about. */
 import { utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { parsePublicKeyLine } from "../../ssh/public-key-line.ts";
 import type { Actor, Origin } from "../ledger/origin.ts";
 

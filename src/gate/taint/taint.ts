@@ -1,6 +1,7 @@
 /** Everything that ever depended on what a key or a member brought: for revoking after the fact. */
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import { typedNix32 } from "../../nix/hash.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { LocalStore } from "../../trust/warrant/local-store.ts";

@@ -1,5 +1,5 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { formatBundle } from "../../audit/advisories/feed/bundle.ts";
 import { envelopeLimit } from "../../audit/advisories/feed/envelope.ts";
 import { layerName } from "../../audit/advisories/feed/source.ts";

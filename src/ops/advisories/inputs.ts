@@ -1,7 +1,7 @@
 /** The files that advisories come in. */
 import { gunzipSync } from "node:zlib";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 
 const limits = { bytes: 480 << 20, files: 1 << 20, depth: 16 };
 

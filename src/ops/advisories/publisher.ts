@@ -1,6 +1,6 @@
 /** The directory in which a feed is made: what stands in it, and in `draft/` what waits for signatures. */
 import { NixsealError, at } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { signersAmong } from "../../audit/advisories/feed/decide.ts";
 import type { Published } from "../../audit/advisories/feed/draft.ts";
 import {

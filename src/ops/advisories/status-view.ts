@@ -1,6 +1,6 @@
 /** What a person wants to know of the feed that is here. */
 import * as z from "zod";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { formatTime } from "../../audit/advisories/feed/metadata.ts";
 import type { Seen } from "../../audit/advisories/feed/seen.ts";
 import { openAdvisories, staleSince } from "../../audit/advisories/feed/store.ts";

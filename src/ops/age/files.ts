@@ -1,7 +1,7 @@
 /** Where `age` verbs read from and write to. */
 import { resolve } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { AtomicFile, FileStatus } from "../../core/ports.ts";
+import type { AtomicFile, FileStatus } from "../../core/file-ports.ts";
 import { lostOutput } from "../lost-output.ts";
 import type { Context } from "../op.ts";
 

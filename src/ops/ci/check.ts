@@ -3,7 +3,7 @@ import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Finding } from "../../core/finding.ts";
 import { exitCodes } from "../../core/exit.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { findingSchema, findingsText } from "../findings.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { withLockedFleet } from "../locked-fleet.ts";
 import { matching } from "../matching.ts";
 import { op } from "../op.ts";

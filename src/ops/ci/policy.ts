@@ -1,7 +1,7 @@
 /** `trust/ci.json`: what the workflows of this fleet were made from, so that they can be made again and compared. */
 import { utf8 } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { nullable, object, oneOf, text, type Check } from "../../core/shape.ts";
 import { asMalformed, parseJson } from "../../trust/root/root.ts";
 

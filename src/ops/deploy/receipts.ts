@@ -2,7 +2,7 @@ import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
 import { exitCodes } from "../../core/exit.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { receiptLimits } from "../../delivery/receipt.ts";
 import { openFleet } from "../fleet-context.ts";
 import { op } from "../op.ts";

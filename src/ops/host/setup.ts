@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import * as z from "zod";
 import { utf8 } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { gateConfigFile, parseGateConfig } from "../../gate/config.ts";
 import { hostFiles, type HostFile } from "../../gate/setup/host-files.ts";
 import { writeHostFile, type Change } from "../../gate/setup/write.ts";

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { sameBytes, utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { planAdd } from "../../inventory/edit/change.ts";
 import type { SecretName } from "../../inventory/model.ts";
 import { limits } from "../../secrets/age/limits.ts";

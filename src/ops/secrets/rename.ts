@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { name as nameRule } from "../../inventory/field-rules.ts";
 import { planRename } from "../../inventory/edit/change.ts";
 import type { SecretName } from "../../inventory/model.ts";

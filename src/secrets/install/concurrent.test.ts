@@ -4,7 +4,7 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { InstallHost } from "../../../test/support/install-host.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { files } from "../../system/files.ts";
 import { nothingPushed } from "../pushed.ts";
 import type { PushedStore } from "./begin.ts";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { InstallHost, isRoot } from "../../../test/support/install-host.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { files } from "../../system/files.ts";
 
 const agent = fileURLToPath(new URL("../../../../bin/nixseal-agent", import.meta.url));

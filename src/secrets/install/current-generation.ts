@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { inBatches } from "./batches.ts";
 import type { GoodSecret } from "./decrypt-stage.ts";
 import { readIndex, type GenerationIndex } from "./generation-index.ts";

@@ -1,5 +1,5 @@
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
 import { readCiphertext, sourceFile } from "../ciphertext.ts";
 import type { ManifestSecret } from "../manifest.ts";

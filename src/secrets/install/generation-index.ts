@@ -1,6 +1,6 @@
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import * as field from "../manifest-fields.ts";
 import { manifestLimits, type Stage } from "../manifest.ts";
 import { list, nullable, object, oneOf, wrong, type Check } from "../../core/shape.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { inBatches } from "./batches.ts";
 import type { CurrentGeneration } from "./current-generation.ts";
 import { indexBytes, indexName, type GenerationIndex, type Unsettled } from "./generation-index.ts";

@@ -1,5 +1,5 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import { resolveTrusted } from "./trusted-path.ts";
 

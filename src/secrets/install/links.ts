@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { isWithin, secretsDirectory } from "../manifest-fields.ts";
 import { failureOf, type Failure } from "./failure.ts";
 import type { InstalledSecret } from "./generation-index.ts";

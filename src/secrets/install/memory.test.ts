@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Command, Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Command } from "../../core/ports.ts";
 import { files } from "../../system/files.ts";
 import { layoutOf } from "./layout.ts";
 import { ensureMemory } from "./memory.ts";

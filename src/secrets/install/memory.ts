@@ -1,5 +1,6 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import type { Layout } from "./layout.ts";
 
 const options = "nosuid,nodev,noexec,mode=0751";

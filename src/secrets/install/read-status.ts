@@ -1,6 +1,6 @@
 import { utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { list, object, text } from "../../core/shape.ts";
 import { Field } from "../../nix/json-fields.ts";
 import type { Layout } from "./layout.ts";

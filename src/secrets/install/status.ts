@@ -1,5 +1,5 @@
 import { utf8 } from "../../core/bytes.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { Stage } from "../manifest.ts";
 import { nameCheck } from "../manifest-fields.ts";
 import type { Failure } from "./failure.ts";

@@ -1,5 +1,5 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, FileStatus } from "../../core/ports.ts";
+import type { Files, FileStatus } from "../../core/file-ports.ts";
 
 type Look = Pick<Files, "status" | "statusOfLink" | "readLink">;
 

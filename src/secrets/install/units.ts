@@ -1,5 +1,6 @@
 import { utf8 } from "../../core/bytes.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import type { Layout } from "./layout.ts";
 
 /** Who restarts units: nobody before systemd runs or under --root, switch-to-configuration, or we. */

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { heldMark } from "./hold.ts";
 
 type World = Pick<Files, "list" | "lock" | "shredTree" | "status" | "statusOfLink">;

@@ -1,7 +1,8 @@
 /** The side that keeps the values: a directory in memory that is gone when whoever wanted it is. */
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Clock, Files, Lock } from "../../core/ports.ts";
+import type { Files, Lock } from "../../core/file-ports.ts";
+import type { Clock } from "../../core/ports.ts";
 import { swapOnDisk } from "../swap.ts";
 import { removeAbandoned } from "./abandoned.ts";
 import { formatLine, LeaseReader, parseRequest, type LeaseRequest } from "./message.ts";

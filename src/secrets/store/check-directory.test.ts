@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NixsealError } from "../../core/errors.ts";
-import type { FileStatus } from "../../core/ports.ts";
+import type { FileStatus } from "../../core/file-ports.ts";
 import { checkDirectory } from "./check-directory.ts";
 
 const status: FileStatus = {

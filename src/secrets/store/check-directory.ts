@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { at, NixsealError } from "../../core/errors.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { isArmored } from "../age/armor.ts";
 import { version } from "../age/header.ts";
 import { parseRecord, recordLimit } from "./record.ts";

@@ -1,6 +1,6 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { Fleet } from "../../inventory/model.ts";
 import { recipientsOf } from "../../inventory/recipients.ts";
 import { checkDirectory } from "./check-directory.ts";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import { limits } from "../age/limits.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { secretsDirectory } from "./stored-secret.ts";
 
 /** What a write leaves that was killed or cut off by a power failure: `.FILE.RANDOM.tmp`, never read again. */

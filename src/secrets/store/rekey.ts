@@ -1,6 +1,7 @@
 import { NixsealError } from "../../core/errors.ts";
 import type { Emit } from "../../core/events.ts";
-import type { Clock, Files, Random, Workers } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Random, Workers } from "../../core/ports.ts";
 import type { NamedRecipient } from "../../inventory/recipients.ts";
 import { decryptBytes } from "../age/decrypt.ts";
 import type { Identity } from "../age/identity.ts";

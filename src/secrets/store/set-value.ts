@@ -1,5 +1,6 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { Clock, Files, Random } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Clock, Random } from "../../core/ports.ts";
 import type { NamedRecipient } from "../../inventory/recipients.ts";
 import { recordOf, type SecretRecord } from "./record.ts";
 import { recipientTexts, sealer, type ParseRecipient } from "./seal.ts";

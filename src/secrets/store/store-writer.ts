@@ -1,4 +1,4 @@
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { SecretRecord } from "./record.ts";
 import { openStore, writeStored } from "./stored-secret.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { utf8 } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { decodeArmor, isArmored } from "../age/armor.ts";
 import { parseHeader } from "../age/header.ts";
 import { limits } from "../age/limits.ts";

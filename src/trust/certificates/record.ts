@@ -4,7 +4,7 @@
  */
 import { utf8, utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { parseCertificateLine, type Certificate } from "../../ssh/certificate.ts";
 
 export const certificatesDirectory = "trust/certificates";

@@ -1,7 +1,7 @@
 /** The fleet's revocation list: `trust/krl`, as sshd and ssh-keygen read it, and its signature beside it. */
 import { at, NixsealError } from "../../core/errors.ts";
 import { utf8, utf8Text } from "../../core/bytes.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { formatPublicKey } from "../../ssh/public-key-line.ts";
 import type { Fingerprint, PublicKey } from "../../ssh/public-key.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../../ssh/sshsig.ts";

@@ -1,6 +1,7 @@
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import { gitFailed } from "./git.ts";
 import { isObjectId, type ObjectId } from "./object-id.ts";
 import { openRepository, openWith, type Repository } from "./repository.ts";

@@ -1,7 +1,8 @@
 import { dirname, join, resolve } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files, Processes } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
+import type { Processes } from "../../core/ports.ts";
 import { Git, gitFailed } from "./git.ts";
 import { isObjectId, type ObjectFormat, type ObjectId } from "./object-id.ts";
 import { refuse, type CommitRefusal } from "./refusal.ts";

@@ -1,5 +1,5 @@
 import { NixsealError } from "../../core/errors.ts";
-import type { ReadLimit } from "../../core/ports.ts";
+import type { ReadLimit } from "../../core/file-ports.ts";
 import type { FileReader } from "../root/store.ts";
 import type { ObjectFormat, ObjectId } from "./object-id.ts";
 import type { ObjectReader } from "./object-reader.ts";

@@ -1,7 +1,7 @@
 /** A history judged by the policy that it carries, from an introduction that the verifier pins. */
 import type { Emit } from "../../core/events.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import type { Revocations } from "../../ssh/revocations.ts";
 import { refuseFuture } from "./descent.ts";
 import { listCommits, parseObject, withObjects } from "./history.ts";

@@ -8,7 +8,7 @@ import type { ObjectReader } from "./object-reader.ts";
 import type { Range } from "./range.ts";
 import { findTampering, type RefusedObject, type Repository } from "./repository.ts";
 import type { Signers } from "./signers.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 
 export interface Report {
   /** Commits; tags are not counted. */

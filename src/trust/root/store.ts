@@ -1,6 +1,6 @@
 /** The root's files in a repository: `root.json`, the versions before it, and the one that is being signed. */
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files, ReadLimit } from "../../core/ports.ts";
+import type { Files, ReadLimit } from "../../core/file-ports.ts";
 import { sameBytes } from "../../core/bytes.ts";
 import { envelopeLimits, formatEnvelope, parseEnvelope, type Envelope } from "./envelope.ts";
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { utf8Text } from "../../core/bytes.ts";
 import { at, NixsealError } from "../../core/errors.ts";
-import type { Files } from "../../core/ports.ts";
+import type { Files } from "../../core/file-ports.ts";
 import { contentAddressedPath } from "../../nix/content-address.ts";
 import { typedNix32 } from "../../nix/hash.ts";
 import { parseNarInfo, verifyNarInfo, type NarInfo } from "../../nix/narinfo.ts";

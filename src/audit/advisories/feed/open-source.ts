@@ -1,6 +1,6 @@
 import { NixsealError, at } from "../../../core/errors.ts";
 import type { Http } from "../../../core/http-ports.ts";
-import type { Files } from "../../../core/ports.ts";
+import type { Files } from "../../../core/file-ports.ts";
 import { parseBundle } from "./bundle.ts";
 import { directorySource, httpSource, type FeedSource } from "./source.ts";
 

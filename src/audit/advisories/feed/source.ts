@@ -1,7 +1,7 @@
 /** Where a feed is read from: the same names in a directory, under a URL, or in one file. Nothing of it is trusted. */
 import { unlessMissing } from "../../../core/missing.ts";
 import type { Http } from "../../../core/http-ports.ts";
-import type { Files } from "../../../core/ports.ts";
+import type { Files } from "../../../core/file-ports.ts";
 
 export interface FeedSource {
   /** Null when there is nothing of this name; `limit` when it is longer. */

@@ -1,6 +1,6 @@
 /** The feed on this machine: `seen.json`, and beside it a mirror of what was accepted. */
 import { NixsealError, at } from "../../../core/errors.ts";
-import type { Files } from "../../../core/ports.ts";
+import type { Files } from "../../../core/file-ports.ts";
 import { AdvisoryIndex } from "../index/read.ts";
 import { advisorySet, type AdvisorySet } from "../advisory-set.ts";
 import { effectiveTime } from "./decide.ts";

@@ -1,6 +1,6 @@
 /** One update of the feed on this machine: TUF's client workflow (specification 1.0.33, section 5). */
 import { NixsealError } from "../../../core/errors.ts";
-import type { Files } from "../../../core/ports.ts";
+import type { Files } from "../../../core/file-ports.ts";
 import { AdvisoryIndex } from "../index/read.ts";
 import {
   afterRotation,
