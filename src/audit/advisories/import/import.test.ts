@@ -64,7 +64,7 @@ test("CVE 5: a package of a collection in place of a product, and CPE names of b
     names(
       cve5(
         { collectionURL: "https://github.com/tukaani-project/xz", packageName: "xz", versions },
-        { collectionURL: "https://registry.npmjs.org", packageName: "left-pad", versions },
+        { collectionURL: "https://www.npmjs.com", packageName: "left-pad", versions },
         { collectionURL: "https://repo.maven.apache.org/maven2", packageName: "org.acme:panel", versions },
         {
           vendor: "Red Hat",
