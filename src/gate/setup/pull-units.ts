@@ -1,4 +1,5 @@
 /** The units of a host that looks for its orders itself. The same settings as those of the NixOS module: nix/module/pull. */
+import { hardening } from "./hardening.ts";
 import type { UnitFile } from "./unit-file.ts";
 
 const pullUnit = "nixseal-pull.service";
@@ -19,37 +20,13 @@ export interface PullUnitOptions {
 }
 
 /** What the side that reads strangers' bytes may not do. It asks the network, the Nix daemon and the gate's socket, and writes the quarantine. */
-const hardening = {
+const networkSide = {
+  ...hardening,
   UMask: "0077",
-  LimitCORE: 0,
   CapabilityBoundingSet: [""],
-  NoNewPrivileges: true,
-  KeyringMode: "private",
-  LockPersonality: true,
-  // No MemoryDenyWriteExecute=: Node compiles at run time.
-  PrivateDevices: true,
-  PrivateMounts: true,
-  PrivateTmp: true,
-  ProtectClock: true,
-  ProtectControlGroups: true,
-  ProtectHome: true,
-  ProtectHostname: true,
-  ProtectKernelLogs: true,
-  ProtectKernelModules: true,
-  ProtectKernelTunables: true,
-  ProtectProc: "invisible",
-  ProtectSystem: "strict",
   RemoveIPC: true,
   RestrictAddressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX"],
-  RestrictNamespaces: true,
-  RestrictRealtime: true,
-  RestrictSUIDSGID: true,
-  SystemCallArchitectures: "native",
-  SystemCallFilter: ["@system-service"],
-  SystemCallErrorNumber: "EPERM",
   TasksMax: 256,
-  MemoryMax: "1G",
-  OOMScoreAdjust: 500,
 } as const;
 
 /** By file name. */
@@ -63,7 +40,7 @@ export function pullUnits(options: PullUnitOptions): Record<string, UnitFile> {
         Wants: ["network-online.target"],
       },
       Service: {
-        ...hardening,
+        ...networkSide,
         Type: "oneshot",
         User: user,
         Group: user,

@@ -1,5 +1,6 @@
 /** The units of a host with a gate. The same settings as those of the NixOS module: nix/module/gate/{units,hardening}.nix. */
 import { gateState } from "../paths.ts";
+import { hardening } from "./hardening.ts";
 import type { UnitFile } from "./unit-file.ts";
 
 export const socketPath = "/run/nixseal-gate.sock";
@@ -22,42 +23,17 @@ export interface UnitOptions {
  * What the root side may not do. It takes one small message, talks to the Nix daemon and to systemd, and keeps its state;
  * whatever a new system does when it is switched to runs in a unit of its own, outside of this one.
  */
-const hardening = {
+const rootSide = {
+  ...hardening,
   UMask: "0022",
-  LimitCORE: 0,
-  NoNewPrivileges: true,
-  KeyringMode: "private",
-  LockPersonality: true,
-  // No MemoryDenyWriteExecute=: Node compiles at run time.
-  PrivateDevices: true,
-  PrivateMounts: true,
-  PrivateTmp: true,
-  ProtectClock: true,
-  ProtectControlGroups: true,
-  ProtectHome: true,
-  ProtectHostname: true,
-  ProtectKernelLogs: true,
-  ProtectKernelModules: true,
-  ProtectKernelTunables: true,
-  ProtectProc: "invisible",
-  // The store itself stays read-only: what gets in there goes through the daemon.
-  ProtectSystem: "strict",
   ReadWritePaths: ["/nix/var/nix/gcroots", "/nix/var/nix/profiles"],
-  RestrictNamespaces: true,
-  RestrictRealtime: true,
-  RestrictSUIDSGID: true,
   // The daemon's socket and the system's bus; nothing goes out.
   RestrictAddressFamilies: ["AF_UNIX"],
   IPAddressDeny: "any",
-  SystemCallArchitectures: "native",
-  SystemCallFilter: ["@system-service"],
-  SystemCallErrorNumber: "EPERM",
   // The quarantine belongs to the deploy user; what was imported is removed there.
   CapabilityBoundingSet: ["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"],
   // Node needs few threads; one warrant with 50,000 paths needs the memory.
   TasksMax: 64,
-  MemoryMax: "1G",
-  OOMScoreAdjust: 500,
   StateDirectory: "nixseal/gate",
   StateDirectoryMode: "0755",
 } as const;
@@ -65,7 +41,7 @@ const hardening = {
 /** By file name. */
 export function gateUnits({ agent, user, connections, searchPath }: UnitOptions): Record<string, UnitFile> {
   const root = {
-    ...hardening,
+    ...rootSide,
     // Through the daemon even as root: the store is read-only here.
     Environment: ["NIX_REMOTE=daemon", ...(searchPath === null ? [] : [`PATH=${searchPath}`])],
   };
