@@ -110,7 +110,7 @@ async function answer(
   if (message.kind !== "import" || message.bytes === null) lines.requireAlone();
   if (message.kind === "import" || message.kind === "upload") {
     const { serveImports } = await parts.imports();
-    const warn = (notice: string) => log.write("warning", `ledger: ${notice}`);
+    const warn = (notice: string) => log.write("warning", notice);
     const answerOne = async (result: GateResult, told: string): Promise<void> => {
       await log.write(result.ok ? "info" : "warning", `${message.kind}: ${told}`);
       await tell(result);

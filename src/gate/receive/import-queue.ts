@@ -6,7 +6,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
 import type { StorePath } from "../../nix/store-path.ts";
-import { largestEnclosed } from "../message-limits.ts";
+import { largestEnclosed, mostAhead } from "../message-limits.ts";
 import { formatMessage, type ImportMessage, type UploadMessage } from "../message.ts";
 import { narName } from "../quarantine/names.ts";
 import type { Arrived, Quarantine } from "../quarantine/quarantine.ts";
@@ -32,8 +32,6 @@ interface Job {
   anew: boolean;
 }
 
-/** Messages that are sent and not answered. */
-const mostAhead = 8;
 /** What may wait: it lies in the quarantine, or in memory, until it is in the store too. */
 const mostWaiting = { bytes: 512 << 20, enclosed: 2 * largestEnclosed, paths: 256 };
 /** Milliseconds after which an unused connection is not used again, well before the root side ends it. */
