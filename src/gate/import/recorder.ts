@@ -51,9 +51,10 @@ export class Recorder {
     if (this.#waiting.length === 0) this.#since = now;
     this.#waiting.push({ ...one, time }); // first: it has come in, also when the disk has no room for the line
     await this.#ahead.write("entry", { ...one, time });
-    if (this.#waiting.length >= batch.entries || now - this.#since >= batch.age)
+    const { size } = this.#ahead; // a path may refer to as many others as its sender likes
+    if (this.#waiting.length >= batch.entries || size >= batch.bytes || now - this.#since >= batch.age)
       this.#writing ??= this.#write();
-    if (this.#waiting.length > mostWaiting.entries) await this.#writing;
+    if (this.#waiting.length > mostWaiting.entries || size >= mostWaiting.bytes) await this.#writing;
     this.#check();
   }
 

@@ -1,9 +1,10 @@
 /** The root side of a connection that imports: one message after another, each answered before the next is read. */
 import { GateRefusal, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
-import { parseMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import { parseMessage } from "../message.ts";
 import type { GatePaths } from "../paths.ts";
 import type { MessageLines } from "../read-message.ts";
+import type { StoreMessage } from "../store-message.ts";
 
 import { ImportSession, type ImportPorts } from "./session.ts";
 
@@ -14,14 +15,14 @@ import { ImportSession, type ImportPorts } from "./session.ts";
 export async function serveImports(
   ports: ImportPorts,
   { config, paths }: { readonly config: GateConfig; readonly paths: GatePaths },
-  first: ImportMessage | UploadMessage,
+  first: StoreMessage,
   lines: MessageLines,
   answer: (result: GateResult, told: string) => Promise<void>,
   warn: (notice: string) => Promise<void>,
 ): Promise<void> {
   const session = new ImportSession(ports, config, paths);
   try {
-    let message: ImportMessage | UploadMessage = first;
+    let message: StoreMessage = first;
     for (;;) {
       const size = message.kind === "import" ? message.bytes : null;
       const result = await session.handle(message, size === null ? null : lines.enclosed(size));
@@ -35,15 +36,15 @@ export async function serveImports(
   }
 }
 
-function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): ImportMessage | UploadMessage {
+function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): StoreMessage {
   const message = parseMessage(line, storeDirectory);
-  if (message.kind === "import" || message.kind === "upload") return message;
+  if (message.kind === "import" || message.kind === "upload" || message.kind === "witness") return message;
   throw new GateRefusal("peer", `a message of kind '${message.kind}' needs a connection of its own`);
 }
 
 /** For the journal. */
-function toldOf(message: ImportMessage | UploadMessage, result: GateResult): string {
-  const what =
-    message.kind === "import" ? message.path : (/^StorePath: (.*)$/m.exec(message.info)?.[1] ?? "");
+function toldOf(message: StoreMessage, result: GateResult): string {
+  const path = message.kind === "upload" ? /^StorePath: (.*)$/m.exec(message.info)?.[1] : message.path;
+  const what = `${message.kind}: ${path ?? ""}`;
   return result.ok ? `${what} ${JSON.stringify(result["outcome"])}` : `${what} refused: ${result.reason}`;
 }

@@ -5,14 +5,12 @@ import type { Clock, Processes } from "../../core/ports.ts";
 import { GateRefusal, refusalResult, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import type { Origin } from "../ledger/origin.ts";
-import type { ImportMessage, UploadMessage } from "../message.ts";
-import { verifyNarInfo } from "../../nix/narinfo.ts";
-import type { PathInfo } from "../../nix/path-info.ts";
-import type { PublicKey, Signature } from "../../nix/signing-key.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
 import { pendingDigests } from "../pending.ts";
+import { signedBy } from "../proof.ts";
 import { openStoreAccess, type StoreAccess } from "../store-access.ts";
+import type { ImportMessage, StoreMessage, UploadMessage, WitnessMessage } from "../store-message.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
 import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
 import { importPath, type Imported } from "./import-path.ts";
@@ -20,6 +18,7 @@ import { areInStore } from "./in-store.ts";
 import { Recorder, type RecorderPorts } from "./recorder.ts";
 import type { CopyPorts } from "./root-copy.ts";
 import { uploadedInfo } from "./uploaded.ts";
+import { Witness } from "./witness.ts";
 
 export interface ImportPorts {
   readonly files: AuthorityPorts["files"] &
@@ -33,9 +32,6 @@ export interface ImportPorts {
 
 /** Milliseconds: certificates and warrants end while a connection lasts. */
 const mostAge = 30_000;
-
-/** Seconds from a path that Nix took to the message about it, on a connection that had to be made. */
-const justNow = 10;
 
 /** Changes with everything that the authority is read from. */
 async function stampOf(files: AuthorityPorts["files"], paths: GatePaths): Promise<string> {
@@ -52,8 +48,7 @@ export class ImportSession {
   readonly #paths: GatePaths;
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
-  /** Seconds, as Nix counts when a path was registered; its first message comes right after the path that it is about. */
-  readonly #began: number;
+  readonly #witness: Witness;
   #authority: Authority | null = null;
   /** What was written, and the time, when it was read. */
   #stamp = "";
@@ -66,22 +61,20 @@ export class ImportSession {
     this.#paths = paths;
     this.#roots = new GcRoots(ports, paths);
     this.#recorder = new Recorder(ports, paths.ledger, areInStore(ports, paths, config));
-    this.#began = Math.floor(ports.clock.now().getTime() / 1000) - justNow;
+    this.#witness = new Witness({ ...ports, directory: paths.ledger, upstream: config.upstream });
   }
 
   /** `enclosed` is the archive that comes with the message, from the same hands as a file of the quarantine; it need not be read. */
   async handle(
-    message: ImportMessage | UploadMessage,
+    message: StoreMessage,
     enclosed: AsyncIterable<Uint8Array> | null = null,
   ): Promise<GateResult> {
     try {
-      const outcome = await (message.kind === "import"
-        ? this.#import(message, enclosed)
-        : this.#upload(message));
+      const outcome = await this.#handle(message, enclosed);
       return { kind: "result", ok: true, outcome };
     } catch (error) {
-      // Whatever it was, the connection to Nix may be out of step.
-      this.#close();
+      // The connection to Nix may be out of step, but by a decision of our own: many refusals are not to start as many programs.
+      if (!(error instanceof GateRefusal)) this.#close();
       if (error instanceof NixsealError && error.code !== "bug") return refusalResult(error);
       throw error;
     }
@@ -91,6 +84,17 @@ export class ImportSession {
   async end(): Promise<readonly string[]> {
     this.#close();
     return this.#recorder.end();
+  }
+
+  #handle(message: StoreMessage, enclosed: AsyncIterable<Uint8Array> | null): Promise<string> {
+    switch (message.kind) {
+      case "import":
+        return this.#import(message, enclosed);
+      case "upload":
+        return this.#upload(message);
+      case "witness":
+        return this.#see(message);
+    }
   }
 
   async #import(
@@ -116,7 +120,8 @@ export class ImportSession {
     );
     if (outcome !== "present") {
       await this.#recorder.add({ ...wanted, deriver, event: outcome, origin });
-    } else if ((info.registrationTime ?? 0) >= this.#began) {
+      this.#witness.recorded(path);
+    } else if (this.#witness.isFirst(info)) {
       // The receiver gave it to Nix a moment ago, which took it for the signature of a cache: that is held against the keys once more.
       const signature = signedBy(info, this.#config.upstream);
       if (signature !== undefined)
@@ -157,6 +162,14 @@ export class ImportSession {
     return outcome;
   }
 
+  /** In both modes: a path that Nix took by its own rules. */
+  async #see(message: WitnessMessage): Promise<"recorded" | "present"> {
+    const seen = await this.#witness.see(message, () => this.#into());
+    if (seen === null) return "present";
+    await this.#recorder.add(seen);
+    return "recorded";
+  }
+
   async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
     return (await this.#current()).forPath(path);
   }
@@ -194,9 +207,4 @@ export class ImportSession {
     this.#access?.close();
     this.#access = null;
   }
-}
-
-function signedBy(info: PathInfo, keys: readonly PublicKey[]): Signature | undefined {
-  const verdicts = verifyNarInfo(info, keys);
-  return info.signatures.find((_, n) => verdicts[n]!.valid);
 }

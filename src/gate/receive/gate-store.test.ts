@@ -22,7 +22,7 @@ import { serveWorker } from "../../nix/protocol/worker-server.ts";
 import { claimOf, type ClosurePath } from "../../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { largestEnclosed } from "../message-limits.ts";
-import { isContentAddressed } from "./rule.ts";
+import { isContentAddressed } from "../proof.ts";
 
 interface Held {
   readonly info: PathInfo;
