@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { ImportSession } from "../../src/gate/import/session.ts";
+import { ImportSession, type ImportPorts } from "../../src/gate/import/session.ts";
 import { openStoreAccess } from "../../src/gate/store-access.ts";
 import type { PathInfo } from "../../src/nix/path-info.ts";
 import { defaultStoreDirectory as storeDirectory, type StorePath } from "../../src/nix/store-path.ts";
@@ -130,7 +130,15 @@ test("an attacker's words about paths that are old, unsigned, to come or repeate
   const absent = builder.add("absent", "absent");
   const uploader = { member: "mallory", key: `SHA256:${"m".repeat(43)}` };
   const entries = async () => (await wholeLedger(gate.paths.ledger)).entries;
-  const session = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
+  let started = 0;
+  const counted: ImportPorts["processes"] = {
+    pid: processes.pid,
+    converse: (command) => {
+      started++;
+      return processes.converse(command);
+    },
+  };
+  const session = new ImportSession({ files, clock, processes: counted }, gate.config, gate.paths);
   const say = async (path: StorePath) => {
     const answer = await session.handle({ kind: "witness", path, uploader });
     return answer.ok ? answer["outcome"] : answer.code;
@@ -141,6 +149,7 @@ test("an attacker's words about paths that are old, unsigned, to come or repeate
   const outcomes = [await say(good), await say(good), await say(fromCache), await say(good)];
   assert.deepEqual(outcomes, ["recorded", "present", "recorded", "present"]);
   await session.end();
+  assert.equal(started, 1, "root starts no program for a refusal");
   const lines = await entries();
   assert.deepEqual(
     lines.map(({ path, origin, deriver }) => [path, origin.kind, deriver]),
@@ -162,22 +171,25 @@ test("an attacker's words about paths that are old, unsigned, to come or repeate
   assert.equal((await entries()).length, 2);
 });
 
-test("a path of a warrant that a cache signed is in the ledger once, however often it is asked for", async (context) => {
+test("a path of a warrant is in the ledger once, by whatever it came and however often it is asked for", async (context) => {
   const { gate, file } = await gateWithCache(context);
   const { builder } = gate;
   process.env["NIX_CONF_DIR"] = join(gate.paths.root, "etc/nix");
   const bash = builder.add("bash", "bash");
   builder.run("nix", ["store", "sign", "-k", file, bash]);
-  await gate.offer(bash);
+  const data = source(gate, "data");
+  await gate.offer(builder.add("system", "system", [bash, data]));
   await give(gate.host, builder, bash);
   const session = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
   for (let n = 0; n < 3; n++)
     await session.handle({ kind: "import", bytes: null, path: bash, uploader: null });
-  await session.handle({ kind: "witness", path: bash, uploader: null });
+  const nar = builder.run("nix-store", ["--dump", builder.at(data)], "", []);
+  await session.handle({ kind: "import", bytes: nar.length, path: data, uploader: null }, inPieces(nar));
+  for (const path of [bash, data]) await session.handle({ kind: "witness", path, uploader: null });
   await session.end();
   const { entries } = await wholeLedger(gate.paths.ledger);
   assert.deepEqual(
     entries.map(({ origin }) => origin.kind),
-    ["upstream"],
+    ["upstream", "warrant"],
   );
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { test } from "node:test";
 import { MemoryGate, refusal } from "../../../test/support/memory-gate.ts";
 import { inPieces } from "../../../test/support/pieces.ts";
@@ -182,4 +183,25 @@ test("a path in the store is seen in its turn, and its failure is told and stops
   const stopped = await queued(context, "iwiw", (n) => (n === 0 ? "refused" : "ok"));
   assert.match(stopped.error!, /path-0 was received and not imported: no/);
   assert.deepEqual([stopped.done, stopped.failed, stopped.asked], ["", "", [1, 1, 0, 1]]);
+});
+
+test("an archive is taken away though a path with the same content is still to be seen", async (context) => {
+  const directory = temporaryDirectory(context);
+  const { quarantine, queue, witnessed, kept, rootSays } = new MemoryGate(directory, {});
+  await quarantine.prepare();
+  const [one, other] = ["one", "other"].map((name) => pathWithNar(name));
+  rootSays.push(canonicalJson({ kind: "result", ok: true, outcome: "added" }), refusal("not-new", "no"));
+  const order = { kind: "import", bytes: null, path: one!.info.path, uploader: null } as const;
+  const arrived = await quarantine.receive(one!.info, inPieces(one!.nar), null);
+  const failed: string[] = [];
+  await Promise.all([
+    queue.add(arrived, order),
+    queue.witness(other!.info, null, (path) => failed.push(path)),
+  ]);
+  await queue.end();
+  assert.deepEqual([failed, witnessed, kept], [[other!.info.path], [], []]);
+  assert.deepEqual(
+    fs.readdirSync(directory).filter((name) => name.endsWith(".nar")),
+    [],
+  );
 });
