@@ -106,13 +106,14 @@ test("what nothing proves is refused", async (context) => {
     },
     { ...plain("address"), contentAddress: addressed("source").contentAddress },
     { ...addressed("content"), narHash: wrong },
-    // Behind more of them than a cache ever makes: root checks no signatures without end.
+    // Behind more of them than a cache ever makes, in the order in which Nix gives them: root checks no signatures without end.
     bySigner({
       ...plain("many"),
-      signatures: Array.from({ length: 64 }, (_, n) => ({
-        name: "cache-1",
-        bytes: new Uint8Array(64).fill(n),
-      })),
+      signatures: Array.from({ length: 64 }, (_, n) => {
+        const bytes = new Uint8Array(64);
+        bytes[63] = n;
+        return { name: "cache-1", bytes };
+      }),
     }),
   ];
   const { code } = await witness(context, ...unproved);
