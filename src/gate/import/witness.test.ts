@@ -110,8 +110,8 @@ test("what nothing proves is refused", async (context) => {
     bySigner({
       ...plain("many"),
       signatures: Array.from({ length: 64 }, (_, n) => {
-        const bytes = new Uint8Array(64);
-        bytes[63] = n;
+        const bytes = new Uint8Array(64).fill(n);
+        bytes.set([0xfb, 0xef, 0xbe]); // "++++" in base64, before all others
         return { name: "cache-1", bytes };
       }),
     }),

@@ -119,6 +119,7 @@ async function queued(
   );
   const asked = paths.map(() => 0);
   const [done, failed]: [string[], string[]] = [[], []];
+  let ahead = 0;
   const queue = new ImportQueue({
     quarantine,
     clock,
@@ -135,6 +136,7 @@ async function queued(
         },
         next: async () => {
           await new Promise((resolve) => setImmediate(resolve));
+          ahead = Math.max(ahead, inbox.length);
           const n = inbox.shift()!;
           const answer = answerTo(n, ++asked[n]!);
           if (answer === "gone") return null;
@@ -167,11 +169,12 @@ async function queued(
   );
   const names = (list: readonly string[]): string =>
     list.map((one) => one.replace(/.*-path-([0-9]+)/, "$1")).join(" ");
-  return { done: names(done), failed: names(failed), error, asked };
+  return { done: names(done), failed: names(failed), error, asked, ahead };
 }
 
 test("a path in the store is seen in its turn, and its failure is told and stops nothing", async (context) => {
-  const all = await queued(context, "wiwwi", () => "ok");
+  const { ahead, ...all } = await queued(context, "wiwwi", () => "ok");
+  assert.ok(ahead > 1, "nothing waits for it");
   assert.deepEqual(all, { done: "1 4", failed: "", error: null, asked: [1, 1, 1, 1, 1] });
   const refused = await queued(context, "iwiwi", (n) => (n % 2 === 1 ? "refused" : "ok"));
   assert.deepEqual([refused.done, refused.failed, refused.error], ["0 2 4", "1: no 3: no", null]);
