@@ -114,7 +114,7 @@ async function queued(
 ) {
   const { quarantine } = new MemoryGate(temporaryDirectory(context), {});
   await quarantine.prepare();
-  const paths = [...letters].map((_, n) =>
+  const paths = Array.from(letters, (_, n) =>
     pathWithNar(`path-${n}`, { type: "regular", executable: false, content: Buffer.from(`${n}`) }),
   );
   const asked = paths.map(() => 0);
