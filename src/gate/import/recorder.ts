@@ -59,9 +59,10 @@ export class Recorder {
     this.#waiting.push({ ...one, time }); // first: it has come in, also when the disk has no room for the line
     this.#begun.delete(claimOf(one));
     await this.#ahead.write("entry", { ...one, time });
-    if (this.#waiting.length >= batch.entries || now - this.#since >= batch.age)
-      this.#writing ??= this.#write();
-    if (this.#waiting.length > mostWaiting.entries) await this.#writing;
+    const { size } = this.#ahead; // a path may refer to as many others as its sender likes
+    const much = this.#waiting.length >= batch.entries || size - this.#carried >= batch.bytes;
+    if (much || now - this.#since >= batch.age) this.#writing ??= this.#write();
+    if (this.#waiting.length > mostWaiting.entries || size >= mostWaiting.bytes) await this.#writing;
     this.#check();
   }
 

@@ -5,9 +5,10 @@
 import { GateRefusal, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import { mostAhead } from "../message-limits.ts";
-import { parseMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import { parseMessage } from "../message.ts";
 import type { GatePaths } from "../paths.ts";
 import type { MessageLines } from "../read-message.ts";
+import type { StoreMessage } from "../store-message.ts";
 import { ImportSession, type ImportPorts } from "./session.ts";
 
 /**
@@ -17,7 +18,7 @@ import { ImportSession, type ImportPorts } from "./session.ts";
 export async function serveImports(
   ports: ImportPorts,
   { config, paths }: { readonly config: GateConfig; readonly paths: GatePaths },
-  first: ImportMessage | UploadMessage,
+  first: StoreMessage,
   lines: MessageLines,
   answer: (result: GateResult, told: string) => Promise<void>,
   warn: (notice: string) => Promise<void>,
@@ -26,9 +27,9 @@ export async function serveImports(
   /** Messages that are not answered, the oldest first. */
   const underWay: Promise<void>[] = [];
   try {
-    let next: ImportMessage | UploadMessage | null = first;
+    let next: StoreMessage | null = first;
     while (next !== null) {
-      const message: ImportMessage | UploadMessage = next;
+      const message: StoreMessage = next;
       const { result, read } = begin(session, message, lines);
       const work = inTurn(result, underWay.at(-1), (done) => answer(done, toldOf(message, done)));
       underWay.push(work);
@@ -45,7 +46,7 @@ export async function serveImports(
 }
 
 /** `read` is done when nobody reads more of the archive that came with the message. */
-function begin(session: ImportSession, message: ImportMessage | UploadMessage, lines: MessageLines) {
+function begin(session: ImportSession, message: StoreMessage, lines: MessageLines) {
   const size = message.kind === "import" ? message.bytes : null;
   if (size === null) return { result: session.handle(message), read: Promise.resolve() };
   let ended: () => void;
@@ -70,15 +71,15 @@ function failureOf(works: readonly Promise<void>[]): Promise<never> {
   });
 }
 
-function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): ImportMessage | UploadMessage {
+function importMessage(line: Uint8Array, { storeDirectory }: GateConfig): StoreMessage {
   const message = parseMessage(line, storeDirectory);
-  if (message.kind === "import" || message.kind === "upload") return message;
+  if (message.kind === "import" || message.kind === "upload" || message.kind === "witness") return message;
   throw new GateRefusal("peer", `a message of kind '${message.kind}' needs a connection of its own`);
 }
 
 /** For the journal. */
-function toldOf(message: ImportMessage | UploadMessage, result: GateResult): string {
-  const what =
-    message.kind === "import" ? message.path : (/^StorePath: (.*)$/m.exec(message.info)?.[1] ?? "");
+function toldOf(message: StoreMessage, result: GateResult): string {
+  const path = message.kind === "upload" ? /^StorePath: (.*)$/m.exec(message.info)?.[1] : message.path;
+  const what = `${message.kind}: ${path ?? ""}`;
   return result.ok ? `${what} ${JSON.stringify(result["outcome"])}` : `${what} refused: ${result.reason}`;
 }

@@ -5,14 +5,12 @@ import type { Clock, Processes } from "../../core/ports.ts";
 import { GateRefusal, refusalResult, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import type { Origin } from "../ledger/origin.ts";
-import type { ImportMessage, UploadMessage } from "../message.ts";
-import { verifyNarInfo } from "../../nix/narinfo.ts";
-import type { PathInfo } from "../../nix/path-info.ts";
-import type { PublicKey, Signature } from "../../nix/signing-key.ts";
 import type { GatePaths } from "../paths.ts";
 import { pendingDigests } from "../pending.ts";
+import { signedBy } from "../proof.ts";
 import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
 import { openStoreAccess } from "../store-access.ts";
+import type { ImportMessage, StoreMessage, UploadMessage, WitnessMessage } from "../store-message.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
 import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
 import { importPath, type Imported, type ImportInto } from "./import-path.ts";
@@ -20,7 +18,9 @@ import { areInStore } from "./in-store.ts";
 import { Recorder, type RecorderPorts } from "./recorder.ts";
 import type { CopyPorts } from "./root-copy.ts";
 import { SharedAccess } from "./shared-access.ts";
+import { Turns } from "./turns.ts";
 import { uploadedInfo } from "./uploaded.ts";
+import { Witness } from "./witness.ts";
 
 export interface ImportPorts {
   readonly files: AuthorityPorts["files"] &
@@ -34,9 +34,6 @@ export interface ImportPorts {
 
 /** Milliseconds: certificates and warrants end while a connection lasts. */
 const mostAge = 30_000;
-
-/** Seconds from a path that Nix took to the message about it, on a connection that had to be made. */
-const justNow = 10;
 
 /** Changes with everything that the authority is read from. */
 async function stampOf(files: AuthorityPorts["files"], paths: GatePaths): Promise<string> {
@@ -53,14 +50,14 @@ export class ImportSession {
   readonly #paths: GatePaths;
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
-  /** Seconds, as Nix counts when a path was registered; its first message comes right after the path that it is about. */
-  readonly #began: number;
+  readonly #witness: Witness;
   #authority: Authority | null = null;
   /** What was written, and the time, when it was read. */
   #stamp = "";
   #since = 0;
   #looking: Promise<unknown> = Promise.resolve();
   readonly #store: SharedAccess;
+  readonly #turns = new Turns();
   readonly #notices: string[] = [];
 
   constructor(ports: ImportPorts, config: GateConfig, paths: GatePaths) {
@@ -71,18 +68,17 @@ export class ImportSession {
     this.#recorder = new Recorder(ports, paths.ledger, areInStore(ports, paths, config));
     const open = () => openStoreAccess(ports, paths, config);
     this.#store = new SharedAccess(open, () => this.#link());
-    this.#began = Math.floor(ports.clock.now().getTime() / 1000) - justNow;
+    this.#witness = new Witness({ ...ports, directory: paths.ledger, upstream: config.upstream });
   }
 
   /** `enclosed` is the archive that comes with the message, from the same hands as a file of the quarantine; it need not be read. */
   async handle(
-    message: ImportMessage | UploadMessage,
+    message: StoreMessage,
     enclosed: AsyncIterable<Uint8Array> | null = null,
   ): Promise<GateResult> {
     try {
-      const outcome = await (message.kind === "import"
-        ? this.#import(message, enclosed)
-        : this.#upload(message));
+      const handled = () => this.#handle(message, enclosed);
+      const outcome = await (message.kind === "upload" ? handled() : this.#turns.take(message.path, handled));
       return { kind: "result", ok: true, outcome };
     } catch (error) {
       if (error instanceof NixsealError && error.code !== "bug") return refusalResult(error);
@@ -95,6 +91,17 @@ export class ImportSession {
     await this.#store.end();
     const ledger = await this.#recorder.end();
     return [...this.#notices, ...ledger.map((notice) => `ledger: ${notice}`)];
+  }
+
+  #handle(message: StoreMessage, enclosed: AsyncIterable<Uint8Array> | null): Promise<string> {
+    switch (message.kind) {
+      case "import":
+        return this.#import(message, enclosed);
+      case "upload":
+        return this.#upload(message);
+      case "witness":
+        return this.#see(message);
+    }
   }
 
   async #import(
@@ -111,18 +118,16 @@ export class ImportSession {
     const origin: Origin = { kind: "warrant", digest, signers, uploader };
     const begin = (event: "added" | "repaired") =>
       this.#recorder.begin({ ...wanted, deriver, event, origin });
-    const { outcome, info } = await this.#store.use(path, async (client) => {
-      const done = await importPath(
-        { ...this.#into(client), enclosed, begin },
-        { ...wanted, deriver, signatures: [] },
-        { repair: true },
-      );
+    const { outcome, info } = await this.#store.use(async (client) => {
+      const into = { ...this.#into(client), enclosed, begin };
+      const done = await importPath(into, { ...wanted, deriver, signatures: [] }, { repair: true });
       this.#roots.keep(envelope, path);
       return done;
     });
     if (outcome !== "present") {
       await this.#recorder.add({ ...wanted, deriver, event: outcome, origin });
-    } else if ((info.registrationTime ?? 0) >= this.#began) {
+      this.#witness.recorded(path);
+    } else if (this.#witness.isFirst(info)) {
       // The receiver gave it to Nix a moment ago, which took it for the signature of a cache: that is held against the keys once more.
       const signature = signedBy(info, this.#config.upstream);
       if (signature !== undefined)
@@ -153,11 +158,19 @@ export class ImportSession {
     };
     const origin: Origin = { kind: "certificate", uploader };
     const begin = (event: "added" | "repaired") => this.#recorder.begin({ ...info, event, origin });
-    const { outcome } = await this.#store.use(info.path, (client) =>
+    const { outcome } = await this.#store.use((client) =>
       importPath({ ...this.#into(client), enclosed: null, begin }, info, { repair: false }),
     );
     if (outcome !== "present") await this.#recorder.add({ ...info, event: outcome, origin });
     return outcome;
+  }
+
+  /** In both modes: a path that Nix took by its own rules. */
+  async #see(message: WitnessMessage): Promise<"recorded" | "present"> {
+    const seen = await this.#witness.see(message, (question) => this.#store.use(question));
+    if (seen === null) return "present";
+    await this.#recorder.add(seen);
+    return "recorded";
   }
 
   async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
@@ -206,9 +219,4 @@ export class ImportSession {
     if (this.#config.mode === mode) return;
     throw new GateRefusal("mode", `this gate works with ${this.#config.mode}`);
   }
-}
-
-function signedBy(info: PathInfo, keys: readonly PublicKey[]): Signature | undefined {
-  const verdicts = verifyNarInfo(info, keys);
-  return info.signatures.find((_, n) => verdicts[n]!.valid);
 }
