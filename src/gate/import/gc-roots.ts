@@ -33,7 +33,6 @@ export class GcRoots {
   keep({ digest, warrant }: Pick<WarrantEnvelope, "digest" | "warrant">, path: StorePath): void {
     const came = this.#came.get(digest) ?? new Set();
     this.#came.set(digest, came);
-    if (came.has(warrant.toplevel)) return;
     if (path === warrant.toplevel) came.clear();
     came.add(path);
   }
