@@ -2,8 +2,9 @@ import { NixsealError } from "../core/errors.ts";
 import { exitCodes, exitCodeOf, type ExitCode } from "../core/exit.ts";
 import { usualBounds, type Gate } from "../gate/activate/gate.ts";
 import { refusalResult, type GateResult } from "../gate/answer.ts";
-import { parseMessage, type GateMessage, type ImportMessage, type UploadMessage } from "../gate/message.ts";
+import { parseMessage, type GateMessage } from "../gate/message.ts";
 import { MessageLines } from "../gate/read-message.ts";
+import type { StoreMessage } from "../gate/store-message.ts";
 import { actions } from "../trust/warrant/model.ts";
 import { listener } from "./gate-listener.ts";
 import { openGateLog, type GateLog } from "./gate-log.ts";
@@ -108,11 +109,11 @@ async function answer(
   const line = await lines.first();
   const message = parseMessage(line, open.config.storeDirectory);
   if (message.kind !== "import" || message.bytes === null) lines.requireAlone();
-  if (message.kind === "import" || message.kind === "upload") {
+  if (message.kind === "import" || message.kind === "upload" || message.kind === "witness") {
     const { serveImports } = await parts.imports();
-    const warn = (notice: string) => log.write("warning", `ledger: ${notice}`);
+    const warn = (notice: string) => log.write("warning", notice);
     const answerOne = async (result: GateResult, told: string): Promise<void> => {
-      await log.write(result.ok ? "info" : "warning", `${message.kind}: ${told}`);
+      await log.write(result.ok ? "info" : "warning", told);
       await tell(result);
     };
     await serveImports(context, open, message, lines, answerOne, warn);
@@ -136,7 +137,7 @@ async function follow(
   context: AgentContext,
   gate: Gate,
   root: string,
-  message: Exclude<GateMessage, ImportMessage | UploadMessage>,
+  message: Exclude<GateMessage, StoreMessage>,
 ): Promise<GateResult> {
   switch (message.kind) {
     case "offer":

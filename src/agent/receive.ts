@@ -33,7 +33,7 @@ export const receive: AgentVerb = {
     const client = new ClientPort(context.streams);
     const say = (text: string): void => context.say(visible(text));
     const key = login.keys?.[0]?.fingerprint ?? null;
-    const { log, end } = journal(context.processes, { member, key });
+    const { log, end } = journal(context, { member, key });
     try {
       const commandLine = context.environment.get("SSH_ORIGINAL_COMMAND");
       return await serve({ ...context, config, paths, login, client, log, say }, commandLine);

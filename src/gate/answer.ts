@@ -42,6 +42,10 @@ export type GateCode =
   | "action"
   /** the warrant was never offered, or has gone since */
   | "not-offered"
+  /** the path is not one that Nix took for this connection */
+  | "not-new"
+  /** neither a cache's key nor its content's address proves where the path is from */
+  | "origin"
   /** the archive that came is not of the size that the warrant names */
   | "size"
   /** it was tried often enough, or undone on purpose: it takes a new order */
@@ -60,7 +64,7 @@ export type GateCode =
   | "boot"
   /** there is no system to go back to */
   | "no-way-back"
-  /** too many warrants are offered at once */
+  /** too many warrants are offered, or paths asked about */
   | "too-many"
   /** the message came from an account that may not send any */
   | "peer"

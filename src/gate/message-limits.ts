@@ -7,6 +7,9 @@ export const messageLimits = { offer: 64 << 20, secrets: 48 << 20, other: 1 << 2
 /** Bytes of an archive that follows its message. The sender holds it in memory, and some more like it. */
 export const largestEnclosed = 8 << 20;
 
+/** Messages that are sent and not answered, where several may follow one another. */
+export const mostAhead = 8;
+
 /** How these begin, and no other message: which limit holds is known before the rest is read. */
 const offerStart = utf8('{"between":');
 const secretsStart = utf8('{"ciphertexts":');

@@ -52,6 +52,12 @@ async function everyKind(): Promise<GateMessage[]> {
     { kind: "offer", warrant: envelope, between: [], status: null },
     { kind: "offer", warrant: envelope, between: [envelope.payload], status },
     { kind: "import", bytes: null, path: pathOf("openssl"), uploader: null },
+    { kind: "witness", path: pathOf("openssl"), uploader: null },
+    {
+      kind: "witness",
+      path: pathOf("openssl"),
+      uploader: { member: "alice", key: `SHA256:${"a".repeat(43)}` },
+    },
     activate,
     { ...activate, fence: null, log: { seq: 7, digest } },
     { kind: "confirm", nonce: digest, signature, fence: null },
@@ -104,6 +110,13 @@ suite("a message", () => {
       assert.throws(() => parseMessage(utf8(`${text}\n`), store), { code: "malformed" }, text);
     const path = formatMessage({ kind: "import", bytes: null, path: pathOf("openssl"), uploader: null });
     assert.throws(() => parseMessage(path, "/other/store"), { code: "malformed" });
+    const uploaders = ["{}", '"alice"', `{"key":"SHA256:short","member":"alice"}`, 'null,"x":1'];
+    for (const one of uploaders) {
+      const text = `{"kind":"witness","path":"${pathOf("openssl")}","uploader":${one}}\n`;
+      assert.throws(() => parseMessage(utf8(text), store), { code: "malformed" }, text);
+    }
+    const witness = formatMessage({ kind: "witness", path: pathOf("openssl"), uploader: null });
+    assert.throws(() => parseMessage(witness, "/other/store"), { code: "malformed" });
     const inside = Buffer.from(path).toString().replace("openssl", "openssl/../x");
     assert.throws(() => parseMessage(utf8(inside), store), { code: "malformed" });
   });

@@ -4,8 +4,8 @@ import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { NixsealError } from "../core/errors.ts";
 import { list, nullable, object, oneOf, text } from "../core/shape.ts";
 import { follows, name } from "../inventory/field-rules.ts";
-import { parseStorePath, type StorePath } from "../nix/store-path.ts";
-import { parseCertificate, type Certificate } from "../ssh/certificate.ts";
+import { parseStorePath } from "../nix/store-path.ts";
+import { parseCertificate } from "../ssh/certificate.ts";
 import { armorSshSig, parseArmoredSshSig, type SshSig } from "../ssh/sshsig.ts";
 import { asMalformed, parseJson } from "../trust/root/root.ts";
 import {
@@ -32,6 +32,7 @@ import {
 import { messageLimit } from "./message-limits.ts";
 import type { RebootMessage } from "./reboot-message.ts";
 import { readSecretsMessage, secretsMessageJson, type SecretsMessage } from "./secrets/message.ts";
+import type { StoreMessage } from "./store-message.ts";
 
 /** As `switch-to-configuration` names them. */
 export const gateActions = ["switch", "boot", "test", "dry-activate"] as const;
@@ -44,23 +45,6 @@ export interface OfferMessage {
   /** Payloads of the warrants that this host missed: their digests are what links them, so the bytes are needed. */
   readonly between: readonly Uint8Array[];
   readonly status: StatusBundle | null;
-}
-
-/** A path that a pending or active warrant names. More of this kind may follow. */
-export interface ImportMessage {
-  readonly kind: "import";
-  /** How many bytes follow the line: the archive, whole. Null: it lies in the quarantine. */
-  readonly bytes: number | null;
-  readonly path: StorePath;
-  /** Who sent the bytes, for the ledger: the receiver's word, by which nothing is decided. Null where it does not know. */
-  readonly uploader: { readonly member: string; readonly key: string } | null;
-}
-
-/** Stage 0: a path that lies in the quarantine, and the member's certificate for uploads. More of this kind may follow. */
-export interface UploadMessage {
-  readonly kind: "upload";
-  readonly certificate: Certificate;
-  readonly info: string; // a narinfo
 }
 
 export interface ActivateMessage {
@@ -95,8 +79,7 @@ export interface StatusMessage {
 
 export type GateMessage =
   | OfferMessage
-  | ImportMessage
-  | UploadMessage
+  | StoreMessage
   | ActivateMessage
   | ConfirmMessage
   | RevertMessage
@@ -108,6 +91,7 @@ export const confirmNamespace = "nixseal-confirm@v1";
 
 const fingerprint = text((given) => /^SHA256:[A-Za-z0-9+/]{43}$/.test(given), "a fingerprint");
 const memberName = text((given) => follows(name, given), "a name");
+const uploader = nullable(object({ key: fingerprint, member: memberName }));
 
 const shapes = {
   offer: object({
@@ -120,9 +104,10 @@ const shapes = {
     bytes: nullable(enclosed),
     kind: oneOf("import"),
     path: carried,
-    uploader: nullable(object({ key: fingerprint, member: memberName })),
+    uploader,
   }),
   upload: object({ certificate: carried, info: carried, kind: oneOf("upload") }),
+  witness: object({ kind: oneOf("witness"), path: carried, uploader }),
   activate: object({
     action: oneOf(...gateActions),
     fence,
@@ -181,6 +166,10 @@ function read(value: unknown, storeDirectory: string): GateMessage {
       const { certificate, ...rest } = shapes.upload(value, "message");
       return { ...rest, certificate: parseCertificate(bytesOf(certificate)) };
     }
+    case "witness": {
+      const { path, ...rest } = shapes.witness(value, "message");
+      return { ...rest, path: parseStorePath(path, storeDirectory) };
+    }
     case "activate":
       return shapes.activate(value, "message");
     case "confirm": {
@@ -222,6 +211,7 @@ function jsonOf(message: GateMessage): Json {
     case "reboot":
       return { ...message, signature: armorSshSig(message.signature) };
     case "import":
+    case "witness":
       return { ...message, uploader: message.uploader === null ? null : { ...message.uploader } };
     case "activate":
       return { ...message, log: message.log === null ? null : { ...message.log } };

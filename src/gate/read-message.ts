@@ -49,30 +49,40 @@ export class MessageLines {
 
   /**
    * So many bytes, which follow the line. Once, piece by piece as they come; what the caller leaves, `next` reads away, so that a message
-   * that was refused does not put those after it out of step. Throws `malformed` for an end before theirs, `timeout`.
+   * that was refused does not put those after it out of step. Throws `malformed` for an end before theirs, `timeout`. `ended` is
+   * called when whoever reads them will read no more.
    */
-  enclosed(size: number): AsyncIterable<Uint8Array> {
+  enclosed(size: number, ended: () => void = () => undefined): AsyncIterable<Uint8Array> {
     this.#due = size;
-    return this.#rest();
+    return this.#rest(ended);
   }
 
-  async *#rest(): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#rest(ended: () => void): AsyncGenerator<Uint8Array, void, undefined> {
     const patience = new Patience(this.#clock, waits);
-    while (this.#due > 0) {
-      const piece = this.#held.length > 0 ? this.#held : await this.#piece(patience);
-      if (piece === null)
-        throw new NixsealError("malformed", `the connection ends ${this.#due} bytes before the archive does`);
-      const bytes = piece.subarray(0, this.#due);
-      this.#held = piece.subarray(bytes.length);
-      this.#due -= bytes.length;
-      yield bytes;
+    try {
+      while (this.#due > 0) {
+        const piece = this.#held.length > 0 ? this.#held : await this.#piece(patience);
+        if (piece === null)
+          throw new NixsealError(
+            "malformed",
+            `the connection ends ${this.#due} bytes before the archive does`,
+          );
+        const bytes = piece.subarray(0, this.#due);
+        this.#held = piece.subarray(bytes.length);
+        this.#due -= bytes.length;
+        yield bytes;
+      }
+    } finally {
+      ended();
     }
   }
 
   /** The next line, or null at the end. Errors as of `readMessageLine`. */
   async next(): Promise<Uint8Array | null> {
-    const left = this.#rest();
-    while ((await left.next()).done !== true);
+    if (this.#due > 0) {
+      const left = this.#rest(() => undefined);
+      while ((await left.next()).done !== true);
+    }
     const patience = new Patience(this.#clock, waits);
     let line = new Uint8Array(4096);
     let size = 0;

@@ -7,12 +7,13 @@ import {
   lstatSync,
   openSync,
   readSync,
+  readdirSync,
   realpathSync,
   renameSync,
-  type Stats,
   statSync,
   statfsSync,
   symlinkSync,
+  type Stats,
 } from "node:fs";
 import { promises as fs } from "node:fs";
 import { dirname } from "node:path";
@@ -60,7 +61,7 @@ export const files: Files = {
     guarded(path, async () => toStatus(missingAsNull(() => statSync(path, { throwIfNoEntry: false })))),
   statusOfLink: (path) =>
     guarded(path, async () => toStatus(missingAsNull(() => lstatSync(path, { throwIfNoEntry: false })))),
-  list: (directory) => guarded(directory, async () => (await fs.readdir(directory)).sort()),
+  list: (directory) => guarded(directory, async () => readdirSync(directory).sort()),
   makeDirectory: (path, options) => guarded(path, () => makeDirectory(path, options)),
   remove: (path) => guarded(path, () => fs.unlink(path)),
   removeTree: (path) => guarded(path, () => fs.rm(path, { recursive: true, force: true })),

@@ -119,7 +119,7 @@ function converse(command: Command): Conversation {
     read: async () => {
       const next = pieces.next().catch(async (cause: unknown) => {
         await exit; // cut off because it took too long: that says so
-        throw cause;
+        throw new NixsealError("tool", `${command.program} was ended`, { cause });
       });
       const piece = await bounded(next, command.timeout ?? minute, () => {
         child.kill("SIGKILL");

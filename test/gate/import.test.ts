@@ -142,6 +142,50 @@ test("an archive that comes with its message: the signed bytes or none, and the 
   await session.end();
 });
 
+test("what came stays although the garbage is collected: while the connection lasts, and after it for the warrant", async (context) => {
+  const gate = await ReceivingGate.make(context);
+  const [one, two] = ["one", "two"].map((name) => gate.builder.add(name, name)) as [StorePath, StorePath];
+  const system = gate.builder.add("system", `${one} ${two}`, [one, two]);
+  const { digest } = await gate.offer(system);
+  process.env["NIX_CONF_DIR"] = join(gate.paths.root, "etc/nix");
+  const links = () => fs.readdirSync(join(gate.paths.gcroots, "incoming", digest));
+  const bring = async (...paths: StorePath[]): Promise<void> => {
+    const session = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
+    for (const path of paths) {
+      const nar = gate.builder.run("nix-store", ["--dump", gate.builder.at(path)], "", []);
+      const result = await session.handle(
+        { kind: "import", bytes: nar.length, path, uploader: null },
+        inPieces(nar),
+      );
+      assert.deepEqual(result, { kind: "result", ok: true, outcome: "added" });
+      gate.host.run("nix-store", ["--gc"]);
+    }
+    assert.deepEqual(await session.end(), []);
+    gate.host.run("nix-store", ["--gc"]);
+  };
+  await bring(one);
+  assert.deepEqual(links(), [one.slice(11)]);
+  await bring(two);
+  await bring(system);
+  for (const path of [one, two, system]) assert.ok(gate.host.has(path));
+  assert.deepEqual(links().toSorted(), [one, two, system].map((path) => path.slice(11)).toSorted());
+  // All at once: the system refers to the others.
+  fs.rmSync(join(gate.paths.gcroots, "incoming", digest), { recursive: true });
+  gate.host.run("nix-store", ["--gc"]);
+  assert.ok(!gate.host.has(one));
+  await bring(one, two, system);
+  assert.deepEqual(links(), [system.slice(11)]);
+  // Nobody can be told twice: the answers are given already.
+  fs.rmSync(join(gate.paths.gcroots, "incoming", digest), { recursive: true });
+  gate.host.run("nix-store", ["--gc"]);
+  fs.writeFileSync(join(gate.paths.gcroots, "incoming", digest), "");
+  const session = new ImportSession({ files, clock, processes }, gate.config, gate.paths);
+  const nar = gate.builder.run("nix-store", ["--dump", gate.builder.at(one)], "", []);
+  const message = { kind: "import", bytes: nar.length, path: one, uploader: null } as const;
+  assert.equal((await session.handle(message, inPieces(nar))).ok, true);
+  assert.match((await session.end()).join(), /^what came may be collected before it is activated: /);
+});
+
 test("an archive that changes while root reads it: the signed content or none", async (context) => {
   const { gate, sudo, nar, place, session } = await offered(context, `good${"x".repeat(2 << 20)}`);
   const other = flipped(nar);
@@ -182,6 +226,50 @@ test("to replace a path root reads the archive once, and what it has proved is w
   assert.deepEqual(result, { kind: "result", ok: true, outcome: "repaired" });
   assert.equal(fs.readFileSync(gate.host.at(sudo), "utf8"), "#!/bin/sh good");
   await session.end();
+});
+
+test("messages overlap: each answer in its turn, whatever becomes of the others", async (context) => {
+  const gate = await ReceivingGate.make(context);
+  const paths = Array.from({ length: 20 }, (_, n) =>
+    gate.builder.add(`p-${n}`, `good ${n} ${"x".repeat(n * 9000)}`),
+  );
+  await gate.offer(gate.builder.add("system", paths.join(" "), paths));
+  const archives = paths.map((path) =>
+    gate.builder.run("nix-store", ["--dump", gate.builder.at(path)], "", []),
+  );
+  const message = (n: number, archive = archives[n]!): Buffer =>
+    Buffer.concat([
+      formatMessage({ kind: "import", bytes: archive.length, path: paths[n]!, uploader: null }),
+      archive,
+    ]);
+  // What nobody offered is refused before Nix has answered for those ahead of it.
+  const unnamed = formatMessage({
+    kind: "import",
+    bytes: null,
+    path: gate.builder.add("unnamed", "unnamed"),
+    uploader: null,
+  });
+  const all = paths.flatMap((_, n) => [
+    n % 5 === 4 ? message(n, flipped(archives[n]!)) : message(n),
+    ...(n % 5 === 2 ? [unnamed] : []),
+  ]);
+  const { stdout } = gate.tellBytes(Buffer.concat([...all, message(4), message(3)]));
+  const answers = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const expected = paths.flatMap((path, n) => [
+    n % 5 === 4 ? path : "added",
+    ...(n % 5 === 2 ? ["not-offered"] : []),
+  ]);
+  assert.deepEqual(
+    answers.map(
+      ({ outcome, code, reason }) =>
+        outcome ?? /hash mismatch importing path '\s*(\S+)/.exec(String(reason))?.[1] ?? code,
+    ),
+    [...expected, "added", "present"],
+  );
+  for (const [n, path] of paths.entries()) assert.equal(gate.host.has(path), n % 5 !== 4 || n === 4);
 });
 
 test("only what an offered warrant names now, on a connection for nothing else", async (context) => {

@@ -120,6 +120,30 @@ test("what nix-daemon refuses is its error in our words, and the connection can 
   await port.end();
 });
 
+test("nix-daemon answers requests that are sent together, and after a refusal of one the others are in step", async () => {
+  forget();
+  const port = talkTo("nix-daemon", "--stdio");
+  const client = await WorkerClient.open({ port, clock, directory: nix.storeDirectory });
+  const send = ({ info, nar }: Held, size?: number) => client.addHeld({ info, nar: inPieces(nar, size) });
+  const other = await hashStream(inPieces(Buffer.from("x")));
+  const lied = { ...leaf, info: { ...leaf.info, narHash: other.hash } };
+  assert.equal(await client.hold(leaf.info.path), false);
+  const wrong = assert.rejects(send(lied), { code: "refused", message: /hash mismatch/ });
+  const [first, large, second] = await Promise.all([send(leaf), send(tree, 70_000), send(system)]);
+  await wrong;
+  for (const [known, { info }] of [
+    [first, leaf],
+    [large, tree],
+    [second, system],
+  ] as const)
+    assert.deepEqual(known === null ? null : common(known), common(info));
+  assert.equal(await client.hold(leaf.info.path), true);
+  // What is held stays while we are connected, and no longer.
+  assert.throws(() => nix.run("nix-store", ["--delete", tree.info.path]));
+  assert.equal((await port.end()).code, 0);
+  nix.run("nix-store", ["--delete", tree.info.path]);
+});
+
 test("nix-store --serve that fails in the middle is an error, not a wait", async () => {
   const port = talkTo("nix-store", "--serve", "--write");
   const client = await ServeClient.open({ port, clock, directory: nix.storeDirectory });

@@ -44,6 +44,9 @@ export class MemoryGate {
   readonly imported = new Set<string>();
   /** What the root side was asked for. */
   readonly kept: string[] = [];
+  /** Which paths the root side was asked to see for the ledger, and which failed. */
+  readonly witnessed: string[] = [];
+  readonly unrecorded: string[] = [];
   /** Answers of the root side that come in place of its own, one for each message. */
   readonly rootSays: string[] = [];
   readonly #warranted: WarrantedPaths;
@@ -78,6 +81,7 @@ export class MemoryGate {
         throw new NixsealError("refused", "nobody has shown a certificate");
       },
       log: (entry) => this.log.push(entry),
+      unrecorded: (path, { message }) => this.unrecorded.push(`${path}: ${message}`),
       sender: null,
     });
   }
@@ -90,6 +94,11 @@ export class MemoryGate {
         const message = parseMessage(bytes, "/nix/store");
         const said = this.rootSays.shift();
         if (said !== undefined) return void answers.push(said);
+        if (message.kind === "witness") {
+          if (!this.host.paths.has(message.path)) throw new Error(message.path);
+          this.witnessed.push(message.path);
+          return void answers.push(canonicalJson({ kind: "result", ok: true, outcome: "recorded" }));
+        }
         if (message.kind !== "import") throw new Error(message.kind);
         const { path } = this.#warranted.get(message.path)!;
         this.kept.push(path.path);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/file-ports.ts";
 import { baseNameOf, type StorePath } from "../../nix/store-path.ts";
+import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import type { GatePaths } from "../paths.ts";
 
 export interface GcRootPorts {
@@ -13,31 +14,39 @@ export interface GcRootPorts {
 }
 
 /**
- * `incoming/DIGEST/NAME` below the gate's roots: a link for each path, since the system that refers to them all comes last. A link to
- * what is not there yet is no harm.
+ * `incoming/DIGEST/NAME` below the gate's roots. While a connection lasts, Nix holds what came over it; links are made when it ends: one to
+ * the system where that has come, since it refers to all the others, else one to each path. Who is killed before has made none:
+ * what is collected then is sent again.
  */
 export class GcRoots {
   readonly #files: GcRootPorts["files"];
   readonly #directory: string;
+  /** What has no link yet, by the digest of its warrant. */
+  readonly #came = new Map<string, Set<StorePath>>();
 
   constructor({ files }: GcRootPorts, { gcroots }: Pick<GatePaths, "gcroots">) {
     this.#files = files;
     this.#directory = join(gcroots, "incoming");
   }
 
-  /** `digest` is the warrant's. */
-  async keep(digest: string, path: StorePath): Promise<void> {
-    const directory = join(this.#directory, digest);
-    const link = () => this.#files.symlink(path, join(directory, baseNameOf(path)));
-    try {
-      await link().catch(async (error: unknown) => {
-        if (!(error instanceof NixsealError) || error.code !== "not-found") throw error;
-        // The first, or another connection has swept it away meanwhile.
-        await this.#files.makeDirectory(directory, { mode: 0o755, parents: true });
-        await link();
-      });
-    } catch (error) {
-      if (!(error instanceof NixsealError) || error.code !== "conflict") throw error;
+  /** It is in the store, whoever calls this holds it, and the warrant names it. */
+  keep({ digest, warrant }: Pick<WarrantEnvelope, "digest" | "warrant">, path: StorePath): void {
+    const came = this.#came.get(digest) ?? new Set();
+    this.#came.set(digest, came);
+    if (path === warrant.toplevel) came.clear();
+    came.add(path);
+  }
+
+  /** To be done before what came is held no more. */
+  async link(): Promise<void> {
+    for (const [digest, came] of this.#came) {
+      const directory = join(this.#directory, digest);
+      await this.#files.makeDirectory(directory, { mode: 0o755, parents: true });
+      for (const path of came)
+        await this.#files.symlink(path, join(directory, baseNameOf(path))).catch((error: unknown) => {
+          if (!(error instanceof NixsealError) || error.code !== "conflict") throw error;
+        });
+      this.#came.delete(digest);
     }
   }
 

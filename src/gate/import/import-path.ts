@@ -24,8 +24,6 @@ export interface ImportInto extends CopyPorts {
   readonly quarantine: string;
   /** A directory of root's own, for archives that take another's place. */
   readonly copies: string;
-  /** Keeps the path from the garbage collector; asked before it comes, and after what was in its place has gone. */
-  readonly keep: (path: StorePath) => Promise<void>;
   /** Told of what is about to happen, before Nix is asked to take the first byte. */
   readonly begin: (outcome: "added" | "repaired") => Promise<void>;
 }
@@ -40,27 +38,25 @@ export async function importPath(
   wanted: Omit<PathInfo, "registrationTime" | "ultimate">,
   { repair }: { readonly repair: boolean },
 ): Promise<ImportResult> {
-  const { files, client, quarantine, enclosed, keep, begin } = into;
-  const found = await lookUp(client, wanted.path);
+  const { files, client, quarantine, enclosed, begin } = into;
+  let found = await lookUp(client, wanted.path);
   if (found !== null && claimOf(found) === claimOf(wanted)) {
-    await keep(wanted.path);
-    return { outcome: "present", info: found };
+    if (await client.hold(wanted.path)) return { outcome: "present", info: found };
+    found = null; // collected since the question
   }
   if (found !== null && !repair)
     throw new NixsealError("refused", `${wanted.path} is valid with other content`, {
       hint: "a warrant that names it makes the gate replace it",
     });
   const info = { ...wanted, registrationTime: null, ultimate: false };
+  let now: PathInfo | null;
   if (found === null) {
-    await keep(wanted.path);
-    await client.addTempRoot(wanted.path);
     const file = enclosed ?? files.streamInside(quarantine, narName(wanted.narHash), { reuse: true });
     const nar = exactly(file, wanted.narSize);
     await begin("added");
     // The signatures that count are those of the warrant; Nix knows nothing of them.
-    await client.addToStoreNar({ info, nar }, { checkSignatures: false });
-  } else await replace(into, info, found);
-  const now = await client.queryPathInfo(wanted.path);
+    now = await client.addHeld({ info, nar }, { checkSignatures: false });
+  } else now = await replace(into, info, found);
   if (now === null || claimOf(now) !== claimOf(wanted))
     throw new NixsealError("tool", `Nix took ${wanted.path}, but its database says something else of it`);
   return { outcome: found === null ? "added" : "repaired", info: now };
@@ -70,18 +66,16 @@ export async function importPath(
  * To repair, Nix throws the old content away, writes the new one to its place and only then compares the hash. Bytes that the deploy
  * user can still change would then stand in a path that is valid and perhaps in use, so they are proved before.
  */
-async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promise<void> {
-  const { files, client, quarantine, enclosed, copies, keep, begin } = into;
+async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promise<PathInfo | null> {
+  const { files, client, quarantine, enclosed, copies, begin } = into;
   const sent = enclosed ?? files.streamInside(quarantine, narName(info.narHash));
   const copy = await copyForRoot(into, copies, sent, info);
   try {
     // Nix adds references to those of a valid path and never takes one away.
     const stale = found.references.some((reference) => !info.references.includes(reference));
     if (stale) await removeFirst(client, info.path);
-    await keep(info.path);
-    await client.addTempRoot(info.path);
     await begin("repaired");
-    await client.addToStoreNar({ info, nar: copy.stream() }, { repair: !stale, checkSignatures: false });
+    return await client.addHeld({ info, nar: copy.stream() }, { repair: !stale, checkSignatures: false });
   } finally {
     await copy.remove();
   }

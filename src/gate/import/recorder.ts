@@ -1,8 +1,9 @@
 /** Writes to the ledger while the work goes on: what came meanwhile is written, and flushed to the disk, together. */
+import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/file-ports.ts";
 import type { LedgerEntry, LedgerRecord } from "../ledger/entry.ts";
 import { record } from "../ledger/record.ts";
-import { takeIn, type AreInStore, type TakeInPorts } from "../ledger/take-in.ts";
+import { claimOf, takeIn, type AreInStore, type TakeInPorts } from "../ledger/take-in.ts";
 import { WriteAhead } from "../ledger/write-ahead.ts";
 
 export interface RecorderPorts extends TakeInPorts {
@@ -19,10 +20,14 @@ export class Recorder {
   readonly #directory: string;
   readonly #areInStore: AreInStore;
   readonly #ahead: WriteAhead;
+  /** What Nix is at work on, or was when it failed. */
+  readonly #begun = new Map<string, LedgerEntry>();
   #waiting: LedgerEntry[] = [];
   #writing: Promise<void> | null = null;
   #failed: unknown = null;
   #since = 0;
+  /** Bytes that went from the file before into this one. */
+  #carried = 0;
   readonly #notices = new Set<string>();
 
   constructor(ports: RecorderPorts, directory: string, areInStore: AreInStore) {
@@ -36,9 +41,11 @@ export class Recorder {
   async begin(one: LedgerRecord): Promise<void> {
     this.#check();
     // What was begun and failed leaves its line too.
-    if (this.#ahead.size >= batch.bytes) this.#writing ??= this.#write();
+    if (this.#ahead.size - this.#carried >= batch.bytes) this.#writing ??= this.#write();
     if (this.#ahead.size >= mostWaiting.bytes) await this.#writing;
-    await this.#ahead.write("begun", { ...one, time: this.#ports.clock.now() });
+    const entry = { ...one, time: this.#ports.clock.now() };
+    this.#begun.set(claimOf(one), entry); // first: should another file begin meanwhile, it goes into that
+    await this.#ahead.write("begun", entry);
   }
 
   /**
@@ -50,16 +57,19 @@ export class Recorder {
     const now = time.getTime();
     if (this.#waiting.length === 0) this.#since = now;
     this.#waiting.push({ ...one, time }); // first: it has come in, also when the disk has no room for the line
+    this.#begun.delete(claimOf(one));
     await this.#ahead.write("entry", { ...one, time });
-    if (this.#waiting.length >= batch.entries || now - this.#since >= batch.age)
-      this.#writing ??= this.#write();
-    if (this.#waiting.length > mostWaiting.entries) await this.#writing;
+    const { size } = this.#ahead; // a path may refer to as many others as its sender likes
+    const much = this.#waiting.length >= batch.entries || size - this.#carried >= batch.bytes;
+    if (much || now - this.#since >= batch.age) this.#writing ??= this.#write();
+    if (this.#waiting.length > mostWaiting.entries || size >= mostWaiting.bytes) await this.#writing;
     this.#check();
   }
 
-  /** Everything is on the disk when this is done. Gives what there is to say about the ledger. */
+  /** When nothing is between `begin` and `add` any more. Everything is on the disk when this is done. Gives what there is to say about the ledger. */
   async end(): Promise<readonly string[]> {
     await this.#writing;
+    await this.#settle();
     await this.#write();
     this.#check();
     return [...this.#notices];
@@ -69,13 +79,26 @@ export class Recorder {
     if (this.#failed !== null) throw this.#failed;
   }
 
-  /** Not called between `begin` and `add`: they belong into one file. */
+  /** Of what failed it is asked whether Nix took it in spite of that. Where it does not say, the lines are left to whoever is next. */
+  async #settle(): Promise<void> {
+    if (this.#begun.size === 0) return;
+    try {
+      this.#waiting.push(...(await this.#areInStore([...this.#begun.values()])));
+      this.#begun.clear();
+    } catch (error) {
+      if (!(error instanceof NixsealError) || error.code === "bug") throw error;
+      this.#notices.add(`${this.#begun.size} paths are in doubt: ${error.message}`);
+    }
+  }
+
   async #write(): Promise<void> {
     const { files, clock } = this.#ports;
     try {
       const entries = this.#waiting;
       this.#waiting = [];
       const remove = this.#ahead.turn();
+      for (const one of this.#begun.values()) await this.#ahead.write("begun", one);
+      this.#carried = this.#ahead.size;
       if (entries.length > 0) this.#say((await record({ files, clock }, this.#directory, entries)).notices);
       await remove();
       this.#say(await takeIn(this.#ports, this.#directory, this.#areInStore));

@@ -1,25 +1,26 @@
-/** One connection to the root side that imports: a message for each path, an answer for each message. */
+/** One connection to the root side that imports: a message for each path, an answer for each message. Messages may overlap. */
 import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/file-ports.ts";
 import type { Clock, Processes } from "../../core/ports.ts";
 import { GateRefusal, refusalResult, type GateResult } from "../answer.ts";
 import type { GateConfig } from "../config.ts";
 import type { Origin } from "../ledger/origin.ts";
-import type { ImportMessage, UploadMessage } from "../message.ts";
-import { verifyNarInfo } from "../../nix/narinfo.ts";
-import type { PathInfo } from "../../nix/path-info.ts";
-import type { PublicKey, Signature } from "../../nix/signing-key.ts";
-import type { StorePath } from "../../nix/store-path.ts";
 import type { GatePaths } from "../paths.ts";
 import { pendingDigests } from "../pending.ts";
-import { openStoreAccess, type StoreAccess } from "../store-access.ts";
+import { signedBy } from "../proof.ts";
+import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
+import { openStoreAccess } from "../store-access.ts";
+import type { ImportMessage, StoreMessage, UploadMessage, WitnessMessage } from "../store-message.ts";
 import { Authority, type AuthorityPorts } from "./authority.ts";
 import { GcRoots, type GcRootPorts } from "./gc-roots.ts";
-import { importPath, type Imported } from "./import-path.ts";
+import { importPath, type Imported, type ImportInto } from "./import-path.ts";
 import { areInStore } from "./in-store.ts";
 import { Recorder, type RecorderPorts } from "./recorder.ts";
 import type { CopyPorts } from "./root-copy.ts";
+import { SharedAccess } from "./shared-access.ts";
+import { Turns } from "./turns.ts";
 import { uploadedInfo } from "./uploaded.ts";
+import { Witness } from "./witness.ts";
 
 export interface ImportPorts {
   readonly files: AuthorityPorts["files"] &
@@ -33,9 +34,6 @@ export interface ImportPorts {
 
 /** Milliseconds: certificates and warrants end while a connection lasts. */
 const mostAge = 30_000;
-
-/** Seconds from a path that Nix took to the message about it, on a connection that had to be made. */
-const justNow = 10;
 
 /** Changes with everything that the authority is read from. */
 async function stampOf(files: AuthorityPorts["files"], paths: GatePaths): Promise<string> {
@@ -52,13 +50,15 @@ export class ImportSession {
   readonly #paths: GatePaths;
   readonly #roots: GcRoots;
   readonly #recorder: Recorder;
-  /** Seconds, as Nix counts when a path was registered; its first message comes right after the path that it is about. */
-  readonly #began: number;
+  readonly #witness: Witness;
   #authority: Authority | null = null;
   /** What was written, and the time, when it was read. */
   #stamp = "";
   #since = 0;
-  #access: StoreAccess | null = null;
+  #looking: Promise<unknown> = Promise.resolve();
+  readonly #store: SharedAccess;
+  readonly #turns = new Turns();
+  readonly #notices: string[] = [];
 
   constructor(ports: ImportPorts, config: GateConfig, paths: GatePaths) {
     this.#ports = ports;
@@ -66,31 +66,42 @@ export class ImportSession {
     this.#paths = paths;
     this.#roots = new GcRoots(ports, paths);
     this.#recorder = new Recorder(ports, paths.ledger, areInStore(ports, paths, config));
-    this.#began = Math.floor(ports.clock.now().getTime() / 1000) - justNow;
+    const open = () => openStoreAccess(ports, paths, config);
+    this.#store = new SharedAccess(open, () => this.#link());
+    this.#witness = new Witness({ ...ports, directory: paths.ledger, upstream: config.upstream });
   }
 
   /** `enclosed` is the archive that comes with the message, from the same hands as a file of the quarantine; it need not be read. */
   async handle(
-    message: ImportMessage | UploadMessage,
+    message: StoreMessage,
     enclosed: AsyncIterable<Uint8Array> | null = null,
   ): Promise<GateResult> {
     try {
-      const outcome = await (message.kind === "import"
-        ? this.#import(message, enclosed)
-        : this.#upload(message));
+      const handled = () => this.#handle(message, enclosed);
+      const outcome = await (message.kind === "upload" ? handled() : this.#turns.take(message.path, handled));
       return { kind: "result", ok: true, outcome };
     } catch (error) {
-      // Whatever it was, the connection to Nix may be out of step.
-      this.#close();
       if (error instanceof NixsealError && error.code !== "bug") return refusalResult(error);
       throw error;
     }
   }
 
-  /** What was imported stands in the ledger, on the disk, when this is done. Gives what there is to say about the ledger. */
+  /** When no message is under way. What was imported stands in the ledger, on the disk, when this is done. Gives what there is to say. */
   async end(): Promise<readonly string[]> {
-    this.#close();
-    return this.#recorder.end();
+    await this.#store.end();
+    const ledger = await this.#recorder.end();
+    return [...this.#notices, ...ledger.map((notice) => `ledger: ${notice}`)];
+  }
+
+  #handle(message: StoreMessage, enclosed: AsyncIterable<Uint8Array> | null): Promise<string> {
+    switch (message.kind) {
+      case "import":
+        return this.#import(message, enclosed);
+      case "upload":
+        return this.#upload(message);
+      case "witness":
+        return this.#see(message);
+    }
   }
 
   async #import(
@@ -103,20 +114,20 @@ export class ImportSession {
       throw new GateRefusal("size", `${bytes} bytes came, but the archive of ${path} has ${wanted.narSize}`);
     const { warrant, digest } = envelope;
     const deriver = path === warrant.toplevel ? warrant.drvPath : null;
-    const keep = (one: StorePath) => this.#roots.keep(digest, one);
     const uploader = sender === null ? null : { ...sender, serial: null };
     const origin: Origin = { kind: "warrant", digest, signers, uploader };
     const begin = (event: "added" | "repaired") =>
       this.#recorder.begin({ ...wanted, deriver, event, origin });
-    const into = { ...(await this.#into()), enclosed, keep, begin };
-    const { outcome, info } = await importPath(
-      into,
-      { ...wanted, deriver, signatures: [] },
-      { repair: true },
-    );
+    const { outcome, info } = await this.#store.use(async (client) => {
+      const into = { ...this.#into(client), enclosed, begin };
+      const done = await importPath(into, { ...wanted, deriver, signatures: [] }, { repair: true });
+      this.#roots.keep(envelope, path);
+      return done;
+    });
     if (outcome !== "present") {
       await this.#recorder.add({ ...wanted, deriver, event: outcome, origin });
-    } else if ((info.registrationTime ?? 0) >= this.#began) {
+      this.#witness.recorded(path);
+    } else if (this.#witness.isFirst(info)) {
       // The receiver gave it to Nix a moment ago, which took it for the signature of a cache: that is held against the keys once more.
       const signature = signedBy(info, this.#config.upstream);
       if (signature !== undefined)
@@ -146,15 +157,20 @@ export class ImportSession {
       serial: certificate.serial,
     };
     const origin: Origin = { kind: "certificate", uploader };
-    const into = {
-      ...(await this.#into()),
-      enclosed: null,
-      keep: () => Promise.resolve(),
-      begin: (event: "added" | "repaired") => this.#recorder.begin({ ...info, event, origin }),
-    };
-    const { outcome } = await importPath(into, info, { repair: false });
+    const begin = (event: "added" | "repaired") => this.#recorder.begin({ ...info, event, origin });
+    const { outcome } = await this.#store.use((client) =>
+      importPath({ ...this.#into(client), enclosed: null, begin }, info, { repair: false }),
+    );
     if (outcome !== "present") await this.#recorder.add({ ...info, event: outcome, origin });
     return outcome;
+  }
+
+  /** In both modes: a path that Nix took by its own rules. */
+  async #see(message: WitnessMessage): Promise<"recorded" | "present"> {
+    const seen = await this.#witness.see(message, (question) => this.#store.use(question));
+    if (seen === null) return "present";
+    await this.#recorder.add(seen);
+    return "recorded";
   }
 
   async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
@@ -163,9 +179,15 @@ export class ImportSession {
 
   /**
    * As things stand at this message: since the one before an offer, a revocation or a newer order may have come, and who keeps a connection
-   * open must not go on by what was. Warrants are large: they are read again only when something was written, or some time has passed.
+   * open must not go on by what was. Warrants are large: they are read again only when something was written, or some time has passed, and once.
    */
-  async #current(): Promise<Authority> {
+  #current(): Promise<Authority> {
+    const look = this.#looking.then(() => this.#look());
+    this.#looking = look.catch(() => undefined); // told to whoever asked
+    return look;
+  }
+
+  async #look(): Promise<Authority> {
     const { files, clock } = this.#ports;
     const now = clock.now().getTime();
     const stamp = await stampOf(files, this.#paths);
@@ -178,25 +200,23 @@ export class ImportSession {
     return authority;
   }
 
-  async #into() {
-    this.#access ??= await openStoreAccess(this.#ports, this.#paths, this.#config);
+  #into(client: WorkerClient): Omit<ImportInto, "enclosed" | "begin"> {
     const { files, processes } = this.#ports;
     const { quarantine, copies } = this.#paths;
-    return { files, processes, client: this.#access.client, quarantine, copies };
+    return { files, processes, client, quarantine, copies };
+  }
+
+  async #link(): Promise<void> {
+    try {
+      await this.#roots.link();
+    } catch (error) {
+      if (!(error instanceof NixsealError) || error.code === "bug") throw error;
+      this.#notices.push(`what came may be collected before it is activated: ${error.message}`);
+    }
   }
 
   #require(mode: GateConfig["mode"]): void {
     if (this.#config.mode === mode) return;
     throw new GateRefusal("mode", `this gate works with ${this.#config.mode}`);
   }
-
-  #close(): void {
-    this.#access?.close();
-    this.#access = null;
-  }
-}
-
-function signedBy(info: PathInfo, keys: readonly PublicKey[]): Signature | undefined {
-  const verdicts = verifyNarInfo(info, keys);
-  return info.signatures.find((_, n) => verdicts[n]!.valid);
 }

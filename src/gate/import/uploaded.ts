@@ -1,7 +1,7 @@
 import { NixsealError } from "../../core/errors.ts";
 import { parseNarInfo } from "../../nix/narinfo.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
-import type { UploadMessage } from "../message.ts";
+import type { UploadMessage } from "../store-message.ts";
 
 /** What an upload of stage 0 says of its path: nothing of it is signed. */
 export function uploadedInfo(

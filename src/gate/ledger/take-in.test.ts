@@ -244,6 +244,50 @@ test("what failed before it came in does not make the file grow for ever", async
   assert.deepEqual(fs.readdirSync(directory), []);
 });
 
+test("what Nix is at work on while others are written goes along into the next file", async (t) => {
+  const directory = ledger(t);
+  const recorder = new Recorder({ files, clock }, directory, none);
+  await recorder.begin(ledgerRecord("slow-1"));
+  for (let n = 0; n < 200; n++) {
+    await recorder.begin(ledgerRecord(`quick-${n}`));
+    await recorder.add(ledgerRecord(`quick-${n}`));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 200)); // a batch is on its way
+  assert.ok((await wholeLedger(directory)).entries.length >= 64);
+  // Killed now.
+  const other = ledger(t);
+  fs.cpSync(directory, other, { recursive: true });
+  end(other);
+  await takeIn({ files, clock }, other, async (entries) => entries);
+  assert.equal((await names(other)).filter((name) => name === "slow-1").length, 1);
+  assert.equal((await names(other)).length, 201);
+  // Or not.
+  await recorder.add(ledgerRecord("slow-1"));
+  await recorder.end();
+  assert.equal((await names(directory)).length, 201);
+  assert.deepEqual(waiting(directory), []);
+});
+
+test("of what failed it is asked in the end whether it came in; where nobody says, its line stays", async (t) => {
+  const directory = ledger(t);
+  const asked = async (areInStore: AreInStore): Promise<readonly string[]> => {
+    const recorder = new Recorder({ files, clock }, directory, areInStore);
+    await recorder.begin(ledgerRecord("there-1"));
+    await recorder.begin(ledgerRecord("not-1"));
+    return recorder.end();
+  };
+  assert.deepEqual(await asked(async (all) => all.filter(({ path }) => path === pathOf("there-1"))), []);
+  assert.deepEqual(await names(directory), ["there-1"]);
+  assert.deepEqual(waiting(directory), []);
+  const notices = await asked(() => files.read("/nowhere", { limit: 1 }).then(() => []));
+  assert.match(notices.join(), /^2 paths are in doubt: no such file/);
+  assert.equal(waiting(directory).length, 1);
+  end(directory);
+  const later = { now: () => new Date(noon.getTime() + 1) };
+  await takeIn({ files, clock: later }, directory, async (all) => all);
+  assert.deepEqual((await names(directory)).toSorted(), ["not-1", "there-1"]);
+});
+
 test("a process is known by its pid and start; one of which only the exit code is left has ended", async () => {
   const own = await startOf(files, "self");
   assert.deepEqual(own, await startOf(files, String(process.pid)));

@@ -114,7 +114,8 @@ function parseLine(bytes: Uint8Array): { readonly kind: WriteAheadLine; readonly
   }
 }
 
-function claimOf({ path, narHash }: LedgerEntry): string {
+/** What of an entry tells it from others. */
+export function claimOf({ path, narHash }: Pick<LedgerEntry, "path" | "narHash">): string {
   return `${path} ${typedNix32(narHash)}`;
 }
 

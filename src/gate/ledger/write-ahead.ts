@@ -43,7 +43,8 @@ export type WriteAheadLine = "begun" | "entry";
 export class WriteAhead {
   readonly #files: Pick<Files, "createLog" | "list" | "makeDirectory" | "read" | "remove">;
   readonly #directory: string;
-  #current: { readonly path: string; readonly log: LogFile; size: number } | null = null;
+  #current: Promise<{ readonly path: string; readonly log: LogFile }> | null = null;
+  #size = 0;
 
   constructor(
     files: Pick<Files, "createLog" | "list" | "makeDirectory" | "read" | "remove">,
@@ -55,7 +56,7 @@ export class WriteAhead {
 
   /** Bytes in the file that is written to. */
   get size(): number {
-    return this.#current?.size ?? 0;
+    return this.#size;
   }
 
   /** Outlives a kill of this process when it resolves. Throws `limit` for what no line of the ledger can hold. */
@@ -63,18 +64,27 @@ export class WriteAhead {
     const line = utf8(`${canonicalJson({ [kind]: entryJson(entry) })}\n`);
     if (line.length > ledgerLimits.line - 256)
       throw new NixsealError("limit", `the ledger cannot hold ${line.length} bytes about ${entry.path}`);
-    this.#current ??= await this.#create();
-    this.#current.size += line.length;
-    await this.#current.log.append(line);
+    this.#size += line.length;
+    if (this.#current === null) {
+      const made = this.#create();
+      made.catch(() => {
+        if (this.#current === made) this.#current = null; // the next one tries again
+      });
+      this.#current = made;
+    }
+    const { log } = await this.#current;
+    await log.append(line);
   }
 
   /** What is written from now on goes to another file. The result takes this one away, for when the ledger has what it says. */
   turn(): () => Promise<void> {
     const former = this.#current;
     this.#current = null;
+    this.#size = 0;
     return async () => {
-      await former?.log.close();
-      if (former !== null) await this.#files.remove(former.path);
+      const file = await former;
+      await file?.log.close();
+      if (file !== null) await this.#files.remove(file.path);
     };
   }
 
@@ -86,7 +96,7 @@ export class WriteAhead {
       const name = `${String(segment).padStart(8, "0")}-${pid}-${start}-${number}.wal`;
       const path = join(this.#directory, name);
       try {
-        return { path, log: await this.#files.createLog(path, { mode: 0o600 }), size: 0 };
+        return { path, log: await this.#files.createLog(path, { mode: 0o600 }) };
       } catch (error) {
         // The file before this one, on its way into the ledger.
         if (!(error instanceof NixsealError) || error.code !== "conflict") throw error;

@@ -22,7 +22,7 @@ import { serveWorker } from "../../nix/protocol/worker-server.ts";
 import { claimOf, type ClosurePath } from "../../trust/warrant/closure.ts";
 import type { WarrantEnvelope } from "../../trust/warrant/envelope.ts";
 import { largestEnclosed } from "../message-limits.ts";
-import { isContentAddressed } from "./rule.ts";
+import { isContentAddressed } from "../proof.ts";
 
 interface Held {
   readonly info: PathInfo;
@@ -159,6 +159,33 @@ test("each path by its rule, in one connection, and refusals say what is missing
     ["received", "upstream"],
   ]);
   assertLaw(gate, envelope);
+});
+
+test("what Nix takes by its own rules is seen for the ledger, and when that fails nobody is refused", async (context) => {
+  const envelope = await warrantFor(leaf, system);
+  const claims = { registrationTime: 1_700_000_000, ultimate: true } as const;
+  const [one, other] = [cached, addressed].map(({ info, nar }) => ({ nar, info: { ...info, ...claims } }));
+  const sent = [leaf, one!, system, other!].map(send);
+  const fields = { pending: [envelope], upstream };
+  const { gate, answers } = await serve(temporaryDirectory(context), fields, sent);
+  assert.deepEqual(answers, [1, 1, 1, 1]);
+  assert.deepEqual(gate.witnessed, [one!.info.path, other!.info.path]);
+  assert.deepEqual(gate.kept, [leaf.info.path, system.info.path], "what a warrant names is imported as ever");
+  for (const path of gate.witnessed) {
+    const { registrationTime, ultimate } = gate.host.paths.get(path)!.info;
+    assert.deepEqual([registrationTime, ultimate], [0, false], "when it came is not the sender's to say");
+  }
+  assert.deepEqual(gate.unrecorded, []);
+
+  const failing = new MemoryGate(temporaryDirectory(context), fields);
+  await failing.quarantine.prepare();
+  failing.rootSays.push(refusal("not-new", "it was there before"));
+  for (const held of [cached, addressed, leaf, system])
+    assert.deepEqual(await failing.store.addPath(held.info, narOf(held)), { accepted: true });
+  await failing.queue.end();
+  assert.deepEqual(failing.unrecorded, [`${cached.info.path}: it was there before`]);
+  assert.deepEqual(failing.witnessed, [addressed.info.path]);
+  failing.store.close();
 });
 
 test("what a warrant names and an upstream key has signed goes to Nix as it is, and is kept from the collector", async (context) => {

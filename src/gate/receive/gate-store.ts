@@ -8,12 +8,13 @@ import { digestOf, type StorePath } from "../../nix/store-path.ts";
 import { claimOf } from "../../trust/warrant/closure.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
 import { largestEnclosed } from "../message-limits.ts";
-import type { ImportMessage } from "../message.ts";
+import { signedBy } from "../proof.ts";
 import type { StoreAccess } from "../store-access.ts";
+import type { ImportMessage } from "../store-message.ts";
 import type { WarrantedPaths } from "../warranted.ts";
-import type { ImportOrder, ImportQueue } from "./import-queue.ts";
+import type { ImportQueue } from "./import-queue.ts";
 import type { GateLog } from "./log.ts";
-import { isSignedBy, ruleFor } from "./rule.ts";
+import { ruleFor } from "./rule.ts";
 import { uploadMessage } from "./upload-message.ts";
 import type { Uploader } from "./uploader.ts";
 
@@ -29,6 +30,8 @@ export interface GateStoreParts {
   /** Throws `refused` with the reason when nobody who may upload has logged in. */
   readonly uploader: () => Promise<Uploader>;
   readonly log: GateLog;
+  /** Told of what is in the store, and why the ledger does not say where it is from. */
+  readonly unrecorded: (path: StorePath, why: NixsealError) => void;
   /** Who has logged in, where that is known: for the ledger. */
   readonly sender: ImportMessage["uploader"];
 }
@@ -74,7 +77,7 @@ export class GateStore implements Store {
 
   /** What the client wishes beside is for a store that trusts it. */
   async addPath(info: PathInfo, nar: IncomingNar): Promise<Answer> {
-    const { warranted, upstream, log, queue } = this.#parts;
+    const { warranted, upstream, log, queue, sender, unrecorded } = this.#parts;
     queue.check();
     const rule = ruleFor(info, warranted, upstream);
     try {
@@ -89,6 +92,7 @@ export class GateStore implements Store {
         case "upstream":
         case "content-addressed":
           await this.#passOn(info, nar);
+          await queue.witness(info, sender, unrecorded);
           break;
         case "other":
           await this.#addOther(info, nar);
@@ -132,7 +136,7 @@ export class GateStore implements Store {
     const { right, missing } = known ? { right: [], missing: [path] } : await this.#inStore([path]);
     if (right.length > 0) return readAway(nar);
     const order: ImportMessage = { kind: "import", bytes: null, path, uploader: this.#parts.sender };
-    if (missing.length > 0 && isSignedBy(info, upstream)) {
+    if (missing.length > 0 && signedBy(info, upstream) !== undefined) {
       // Nix takes it without anybody's help and keeps the signature; the root side keeps it from being collected.
       await this.#passOn(info, nar);
       return queue.add({ info, file: null }, order);
@@ -153,8 +157,10 @@ export class GateStore implements Store {
     await queue.add({ info, file: null }, { ...order, bytes: info.narSize }, archive);
   }
 
-  async #passOn(info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
+  async #passOn(sent: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
     const { queue } = this.#parts;
+    // Nix would take the sender's word for both, and the root side could not tell the path from an old one.
+    const info = { ...sent, registrationTime: null, ultimate: false };
     // Nix takes a path only after those that it refers to.
     if (info.references.some((reference) => queue.has(reference))) await queue.settle();
     await this.#ask((client) => client.addToStoreNar({ info, nar }));
@@ -169,11 +175,7 @@ export class GateStore implements Store {
     if (most !== null && (await quarantine.held(member)).bytes + info.narSize > most)
       throw new NixsealError("limit", `the certificate of ${member} allows ${most} bytes at once`);
     const arrived = await quarantine.receive(info, nar, member);
-    if (warranted === null) {
-      const order: ImportOrder = uploadMessage(info, uploader);
-      await queue.add(arrived, order);
-      return;
-    }
+    if (warranted === null) return queue.add(arrived, uploadMessage(info, uploader));
     await quarantine.keep(arrived, member);
     log({ event: "quarantined", path: info.path, member });
   }

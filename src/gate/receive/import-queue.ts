@@ -6,14 +6,21 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
 import type { StorePath } from "../../nix/store-path.ts";
-import { largestEnclosed } from "../message-limits.ts";
-import { formatMessage, type ImportMessage, type UploadMessage } from "../message.ts";
+import { largestEnclosed, mostAhead } from "../message-limits.ts";
+import { formatMessage } from "../message.ts";
 import { narName } from "../quarantine/names.ts";
 import type { Arrived, Quarantine } from "../quarantine/quarantine.ts";
+import type { WitnessMessage } from "../store-message.ts";
 import { ArchiveMemory } from "./archive-memory.ts";
+import {
+  isAboutArchive,
+  notImported,
+  type ImportJob,
+  type ImportOrder,
+  type Job,
+  type WitnessJob,
+} from "./import-job.ts";
 import { noAnswer, refusalOf, type AnswerLine, type RootConnection } from "./root-side.ts";
-
-export type ImportOrder = ImportMessage | UploadMessage;
 
 export interface ImportQueueParts {
   readonly quarantine: Quarantine;
@@ -23,17 +30,6 @@ export interface ImportQueueParts {
   readonly done: (info: PathInfo, outcome: string) => void;
 }
 
-interface Job {
-  readonly arrived: Arrived;
-  readonly order: ImportOrder;
-  /** The archive, when it goes with the message; else it lies in the quarantine. */
-  readonly enclosed: Uint8Array | null;
-  /** Whether its archive was put into the place of another with its name. */
-  anew: boolean;
-}
-
-/** Messages that are sent and not answered. */
-const mostAhead = 8;
 /** What may wait: it lies in the quarantine, or in memory, until it is in the store too. */
 const mostWaiting = { bytes: 512 << 20, enclosed: 2 * largestEnclosed, paths: 256 };
 /** Milliseconds after which an unused connection is not used again, well before the root side ends it. */
@@ -58,12 +54,26 @@ export class ImportQueue {
 
   /** Whether the path waits to be imported. */
   has(path: StorePath): boolean {
-    return this.#jobs.some(({ arrived }) => arrived.info.path === path);
+    return this.#jobs.some(({ kind, info }) => kind === "import" && info.path === path);
   }
 
   /** Waits only while too much waits already. What is `enclosed` comes from `memory`. */
   async add(arrived: Arrived, order: ImportOrder, enclosed: Uint8Array | null = null): Promise<void> {
-    this.#jobs.push({ arrived, order, enclosed, anew: false });
+    await this.#push({ kind: "import", info: arrived.info, arrived, order, enclosed, anew: false });
+  }
+
+  /** Of a path that is in the store: what goes wrong is told to `failed`, and nobody is refused for it. Waits as `add`. */
+  async witness(
+    info: PathInfo,
+    uploader: WitnessMessage["uploader"],
+    failed: WitnessJob["failed"],
+  ): Promise<void> {
+    const order = { kind: "witness", path: info.path, uploader } as const;
+    await this.#push({ kind: "witness", info, order, failed });
+  }
+
+  async #push(job: Job): Promise<void> {
+    this.#jobs.push(job);
     this.#working ??= this.#work();
     while (this.#isFull()) await this.#progress;
   }
@@ -90,8 +100,8 @@ export class ImportQueue {
 
   #isFull(): boolean {
     const waiting = { bytes: 0, enclosed: 0 };
-    for (const { arrived, enclosed } of this.#jobs)
-      waiting[enclosed === null ? "bytes" : "enclosed"] += arrived.info.narSize;
+    for (const job of this.#jobs)
+      if (job.kind === "import") waiting[job.enclosed === null ? "bytes" : "enclosed"] += job.info.narSize;
     return (
       this.#jobs.length > mostWaiting.paths ||
       (waiting.bytes > mostWaiting.bytes && this.#jobs.length > 1) ||
@@ -102,17 +112,16 @@ export class ImportQueue {
   /** Never rejects: what goes wrong is told by `check`. */
   async #work(): Promise<void> {
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-      this.#progress = this.#first(job);
+      this.#progress = job.kind === "import" ? this.#first(job) : this.#firstSeen(job);
       await this.#progress;
     }
     this.#working = null;
   }
 
   /** What becomes of the first job. While it is cleaned up after, the root side has the next ones. */
-  async #first(job: Job): Promise<void> {
+  async #first(job: ImportJob): Promise<void> {
     const { quarantine, done } = this.#parts;
-    const { arrived, enclosed } = job;
-    const { info } = arrived;
+    const { arrived, enclosed, info } = job;
     let imported = false;
     try {
       // What depends on a path that was not imported cannot be either: nothing is sent after a failure.
@@ -145,20 +154,38 @@ export class ImportQueue {
         return;
       }
       // The archive of another path with the same content may be asked for already.
-      const shared = this.#jobs.some((job) => narName(job.arrived.info.narHash) === narName(info.narHash));
+      const name = narName(info.narHash);
+      const shared = this.#jobs.some(({ kind, info }) => kind === "import" && narName(info.narHash) === name);
       await quarantine.forget(arrived, shared);
     } catch (error) {
       this.#failure ??= notImported(info, error);
     }
   }
 
+  /** The same of one that is in the store, whatever became of those before it. What was sent after it is sent again if this fails. */
+  async #firstSeen(job: WitnessJob): Promise<void> {
+    const { info } = job;
+    try {
+      await this.#sendAhead();
+      if (this.#sent === 0) await this.#send(job);
+      const answer = await this.#answer();
+      this.#sent--;
+      if (answer.fields.get("ok").value !== true) job.failed(info.path, refusalOf(answer));
+    } catch (error) {
+      this.#disconnect();
+      if (!(error instanceof NixsealError)) throw error;
+      job.failed(info.path, error);
+    }
+    this.#jobs.shift();
+  }
+
   /**
    * Whether it refers to one that is not answered. If that one failed, and a planted path stood in its place, Nix would take this one
    * on top of it, and nobody could replace the planted one any more: it would be in use.
    */
-  #waitsFor({ arrived }: Job): boolean {
-    const { references } = arrived.info;
-    return this.#jobs.slice(0, this.#sent).some((sent) => references.includes(sent.arrived.info.path));
+  #waitsFor({ info: { references } }: Job): boolean {
+    const sent = this.#jobs.slice(0, this.#sent);
+    return sent.some(({ kind, info }) => kind === "import" && references.includes(info.path));
   }
 
   /** Only on a connection that has answered does the root side expect more than one message. */
@@ -167,7 +194,7 @@ export class ImportQueue {
       const job = this.#jobs[this.#sent];
       const most = this.#connection?.answered === true ? mostAhead : 1;
       if (job === undefined || this.#sent >= most || this.#waitsFor(job)) return;
-      await this.#parts.quarantine.publish(job.arrived);
+      if (job.kind === "import") await this.#parts.quarantine.publish(job.arrived);
       await this.#send(job);
     }
   }
@@ -176,7 +203,7 @@ export class ImportQueue {
    * Another connection has removed the archive, or one with this name was damaged: ours was hashed as it came. What was sent after it may
    * have failed for want of it, and is sent again too.
    */
-  async #again(job: Job): Promise<void> {
+  async #again(job: ImportJob): Promise<void> {
     for (; this.#sent > 1; this.#sent--) await this.#answer();
     this.#sent = 0;
     job.anew = true;
@@ -184,12 +211,13 @@ export class ImportQueue {
     await this.#send(job);
   }
 
-  async #send({ order, enclosed }: Job): Promise<void> {
+  async #send(job: Job): Promise<void> {
     const now = this.#parts.clock.now().getTime();
     if (this.#connection !== null && this.#sent === 0 && now - this.#connection.used > stale)
       this.#disconnect();
     this.#connection ??= { to: await this.#parts.connect(), used: now, answered: false };
-    await this.#connection.to.send(formatMessage(order), enclosed ?? undefined);
+    const enclosed = job.kind === "import" ? job.enclosed : null;
+    await this.#connection.to.send(formatMessage(job.order), enclosed ?? undefined);
     this.#sent++;
   }
 
@@ -208,18 +236,4 @@ export class ImportQueue {
     this.#connection = null;
     this.#sent = 0;
   }
-}
-
-function isAboutArchive({ fields }: AnswerLine): boolean {
-  const code = fields.get("code").value;
-  return fields.get("ok").value === false && (code === "not-found" || code === "malformed");
-}
-
-function notImported({ path }: PathInfo, error: unknown): NixsealError {
-  if (!(error instanceof NixsealError)) throw error;
-  return new NixsealError(error.code, `${path} was received and not imported: ${error.message}`, {
-    hint: error.hint,
-    where: error.where,
-    cause: error,
-  });
 }

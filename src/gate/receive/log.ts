@@ -2,7 +2,7 @@
 import type { Json } from "../../core/canonical-json.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
-import type { Processes } from "../../core/ports.ts";
+import type { Clock, Processes } from "../../core/ports.ts";
 import { utf8 } from "../../core/bytes.ts";
 
 export interface GateLogEntry {
@@ -15,17 +15,26 @@ export type GateLog = (entry: GateLogEntry) => void;
 /** A refused client can send many paths; a journal is for what somebody reads. */
 const mostEntries = 100_000;
 
+/** Milliseconds: what comes within them is one write, which wakes logger once. */
+const gathered = 50;
+
+export interface JournalPorts {
+  readonly processes: Pick<Processes, "converse" | "pid">;
+  readonly clock: Pick<Clock, "sleep">;
+}
+
 /**
  * Lines of JSON through logger(1), which speaks to the journal or to whatever syslog there is: stderr of a forced command goes to the
  * client. Beside each entry stands who has logged in. A host without logger has no such lines; what came into the store
  * stands in the ledger in any case, which the deploy user cannot write.
  */
 export function journal(
-  processes: Pick<Processes, "converse" | "pid">,
+  { processes, clock }: JournalPorts,
   who: { readonly [key: string]: Json },
 ): { readonly log: GateLog; readonly end: () => Promise<void> } {
   let count = 0;
-  let last: Promise<void> = Promise.resolve();
+  let lines = "";
+  let leaving: Promise<void> | null = null;
   const child = processes.converse({
     program: "logger",
     args: ["--tag", "nixseal-receive", `--id=${processes.pid}`],
@@ -33,13 +42,23 @@ export function journal(
   });
   const log: GateLog = (entry) => {
     if (++count > mostEntries) return;
-    const line = utf8(`${canonicalJson({ ...who, ...entry })}\n`);
-    last = last.then(() => child.write(line)).catch(() => undefined);
+    lines += `${canonicalJson({ ...who, ...entry })}\n`;
+    leaving ??= leave();
+  };
+  const leave = async (): Promise<void> => {
+    await clock.sleep(gathered, { background: true });
+    await flush();
+  };
+  const flush = async (): Promise<void> => {
+    const now = utf8(lines);
+    lines = "";
+    leaving = null;
+    if (now.length > 0) await child.write(now).catch(() => undefined);
   };
   return {
     log,
     end: async () => {
-      await last;
+      await flush();
       try {
         await child.end();
       } catch (error) {

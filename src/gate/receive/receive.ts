@@ -20,6 +20,7 @@ import { readAll, skipPassword } from "./read-input.ts";
 import { connectRootSide } from "./root-side.ts";
 import { takeSlot } from "./slots.ts";
 import type { ClientPort } from "./stdin-port.ts";
+import { tellUnrecorded } from "./unrecorded.ts";
 import type { UploaderPolicy } from "./uploader.ts";
 
 export interface ReceivePorts {
@@ -162,6 +163,7 @@ class Connection {
         return findUploader(files, this.#certificates, this.#parts.login, await this.#uploaderPolicy());
       },
       log,
+      unrecorded: tellUnrecorded(this.#parts),
       sender: senderOf(this.#parts.login),
     });
     this.#store = store;

@@ -1,13 +1,10 @@
 /** Which of the gate's rules a path falls under. Pure. */
-import { sameBytes } from "../../core/bytes.ts";
-import { NixsealError } from "../../core/errors.ts";
-import { contentAddressedPath, formatContentAddress } from "../../nix/content-address.ts";
+import { formatContentAddress } from "../../nix/content-address.ts";
 import { typedNix32 } from "../../nix/hash.ts";
-import { verifyNarInfo } from "../../nix/narinfo.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
 import type { PublicKey } from "../../nix/signing-key.ts";
-import { nameOf, storeDirectoryOf } from "../../nix/store-path.ts";
 import { claimOf } from "../../trust/warrant/closure.ts";
+import { isContentAddressed, signedBy } from "../proof.ts";
 import type { WarrantedPath, WarrantedPaths } from "../warranted.ts";
 
 export type Rule =
@@ -33,37 +30,8 @@ export function ruleFor(
     const reason = difference(info, named);
     return reason === null ? { rule: "warranted", warranted: named } : { rule: "differs", reason };
   }
-  if (isSignedBy(info, upstream)) return { rule: "upstream" };
+  if (signedBy(info, upstream) !== undefined) return { rule: "upstream" };
   return isContentAddressed(info) ? { rule: "content-addressed" } : { rule: "other" };
-}
-
-/** Whether one of the keys has signed exactly this path, hash, size and references. */
-export function isSignedBy(info: PathInfo, keys: readonly PublicKey[]): boolean {
-  return verifyNarInfo(info, keys).some(({ valid }) => valid);
-}
-
-/**
- * Whether the path follows from the address and the references that it comes with, by SHA-256. Where the address is the archive's own
- * hash, that is compared too; for a single file, and for content with its own path in it, Nix compares when it has unpacked it.
- */
-export function isContentAddressed(info: PathInfo): boolean {
-  const { path, contentAddress, references, narHash } = info;
-  if (contentAddress === null) return false;
-  const others = references.filter((reference) => reference !== path);
-  const self = others.length < references.length;
-  try {
-    const expected = contentAddressedPath(
-      nameOf(path),
-      contentAddress,
-      { others, self },
-      storeDirectoryOf(path),
-    );
-    if (expected !== path) return false;
-  } catch (error) {
-    if (error instanceof NixsealError && error.code === "malformed") return false;
-    throw error;
-  }
-  return contentAddress.method !== "nar" || self || sameBytes(contentAddress.hash.digest, narHash.digest);
 }
 
 /** The first field in which the upload is not what the warrant names; null when there is none. */

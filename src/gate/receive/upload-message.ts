@@ -1,6 +1,6 @@
 import { formatNarInfo } from "../../nix/narinfo-text.ts";
 import type { PathInfo } from "../../nix/path-info.ts";
-import type { UploadMessage } from "../message.ts";
+import type { UploadMessage } from "../store-message.ts";
 import { narName } from "../quarantine/names.ts";
 import type { Uploader } from "./uploader.ts";
 

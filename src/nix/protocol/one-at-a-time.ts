@@ -1,28 +1,25 @@
 import { NixsealError } from "../../core/errors.ts";
 
 /**
- * Both protocols answer in order and name no request, so requests of one connection may not overlap. After an
- * error the answers may be out of step: the connection is of no more use.
+ * Both protocols answer in order and name no request, so requests of one connection wait for one another. After an
+ * error the answers may be out of step: the connection is of no more use, and `conflict` for whoever asks.
  */
 export class OneAtATime {
-  #state: "idle" | "busy" | "broken" = "idle";
+  #last: Promise<unknown> = Promise.resolve();
+  #broken = false;
 
-  async take<T>(work: () => Promise<T>, harmless: (error: unknown) => boolean = () => false): Promise<T> {
-    if (this.#state !== "idle")
-      throw new NixsealError(
-        "conflict",
-        this.#state === "busy"
-          ? "a request is under way on this connection"
-          : "the connection is of no use after an earlier error",
-      );
-    this.#state = "busy";
-    try {
-      const result = await work();
-      this.#state = "idle";
-      return result;
-    } catch (error) {
-      this.#state = harmless(error) ? "idle" : "broken";
-      throw error;
-    }
+  take<T>(work: () => Promise<T>, harmless: (error: unknown) => boolean = () => false): Promise<T> {
+    const turn = this.#last.then(async () => {
+      if (this.#broken)
+        throw new NixsealError("conflict", "the connection is of no use after an earlier error");
+      try {
+        return await work();
+      } catch (error) {
+        if (!harmless(error)) this.#broken = true;
+        throw error;
+      }
+    });
+    this.#last = turn.catch(() => undefined); // told to whoever asked
+    return turn;
   }
 }

@@ -1,3 +1,4 @@
+import { concat } from "../../core/bytes.ts";
 import { NixsealError } from "../../core/errors.ts";
 import { NarParser } from "../nar/parser.ts";
 import type { PathInfo } from "../path-info.ts";
@@ -6,35 +7,26 @@ import { byPath, defaultStoreDirectory, type StorePath } from "../store-path.ts"
 import { Channel } from "./channel.ts";
 import { frameHeader } from "./frames.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
-import {
-  readInfoOf,
-  readStorePaths,
-  writePathInfo,
-  writeSignatures,
-  type PathRules,
-} from "./path-info-wire.ts";
+import { readInfoOf, readStorePaths, writeSignatures, type PathRules } from "./path-info-wire.ts";
 import type { ClientOptions } from "./serve-client.ts";
 import type { AddWishes } from "./store.ts";
 import { WireMessage } from "./wire-message.ts";
 import { greetServer } from "./worker-handshake.ts";
 import { readWork } from "./worker-log.ts";
 import { deleteSpecific, workerOperations } from "./worker-protocol.ts";
+import { addMany, addOne, askInfo, askTempRoot, askValid, bodyOf, type Upload } from "./worker-requests.ts";
 
 /** Bytes from which on copying them costs more than a second write. */
 const largePiece = 64 << 10;
+const nothing: Uint8Array = new Uint8Array(0);
+const nothingMore = () => Promise.resolve();
 
 function isLarge({ length }: Uint8Array): boolean {
   return length >= largePiece;
 }
 
-/** A path and its archive, for sending. */
-export interface Upload {
-  readonly info: PathInfo;
-  readonly nar: AsyncIterable<Uint8Array>;
-}
-
 /**
- * A client of `nix-daemon --stdio` or of the daemon's socket. One request at a time; `conflict` for a second.
+ * A client of `nix-daemon --stdio` or of the daemon's socket. Requests wait for one another.
  * What the server refuses is error `refused` with its words; the connection can be used on.
  */
 export class WorkerClient {
@@ -65,45 +57,41 @@ export class WorkerClient {
   /** Those of the paths that the server has. */
   queryValidPaths(paths: readonly StorePath[]): Promise<StorePath[]> {
     return this.#request(async () => {
-      await this.#ask(
-        new WireMessage()
-          .integer(workerOperations.queryValidPaths)
-          .strings([...paths].sort(byPath))
-          .boolean(false),
-      );
-      const valid = await readStorePaths(this.#channel.reader, this.#rules);
-      const asked = new Set(paths);
-      const unasked = valid.find((path) => !asked.has(path));
-      if (unasked !== undefined)
-        throw new NixsealError("malformed", `the server answered for ${unasked}, which was not asked for`);
-      return valid;
+      await this.#channel.send(askValid(paths));
+      return this.#answer(() => this.#readValid(paths));
     });
   }
 
   /** What the server says of the path, null when it does not have it. */
   queryPathInfo(path: StorePath): Promise<PathInfo | null> {
     return this.#request(async () => {
-      await this.#ask(new WireMessage().integer(workerOperations.queryPathInfo).string(path));
-      const { reader } = this.#channel;
-      return (await reader.boolean("whether the path is valid"))
-        ? readInfoOf(path, reader, this.#rules)
-        : null;
+      await this.#channel.send(askInfo(path));
+      return this.#answer(() => this.#readInfo(path));
     });
   }
 
   /** Asks that the path is not collected while we are connected. */
   addTempRoot(path: StorePath): Promise<void> {
     return this.#request(async () => {
-      await this.#ask(new WireMessage().integer(workerOperations.addTempRoot).string(path));
-      await this.#channel.reader.integer("the answer");
+      await this.#channel.send(askTempRoot(path));
+      await this.#heldAnswer();
+    });
+  }
+
+  /** The same, and whether the server has the path: so from the answer on it stays. Both are one message, which wakes the server once. */
+  hold(path: StorePath): Promise<boolean> {
+    return this.#request(async () => {
+      await this.#channel.sendBytes(concat(askTempRoot(path).bytes, askValid([path]).bytes));
+      const valid = await this.#after(this.#heldAnswer(), () => this.#answer(() => this.#readValid([path])));
+      return valid.length > 0;
     });
   }
 
   addSignatures(path: StorePath, signatures: readonly Signature[]): Promise<void> {
     return this.#request(async () => {
       const message = new WireMessage().integer(workerOperations.addSignatures).string(path);
-      await this.#ask(writeSignatures(message, signatures));
-      await this.#channel.reader.integer("the answer");
+      await this.#channel.send(writeSignatures(message, signatures));
+      await this.#answer(() => this.#channel.reader.integer("the answer"));
     });
   }
 
@@ -113,45 +101,47 @@ export class WorkerClient {
    */
   narFromPath(path: StorePath, take: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     return this.#request(async () => {
-      await this.#ask(new WireMessage().integer(workerOperations.narFromPath).string(path));
-      const { reader } = this.#channel;
-      const parser = new NarParser();
-      while (!parser.done) {
-        const bytes = await reader.some(Number.MAX_SAFE_INTEGER);
-        if (bytes === null) parser.end();
-        else {
-          const events = parser.push(bytes);
-          for (let event = events.next(); event.done !== true;) event = events.next();
-          if (parser.rest.length > 0) throw new NixsealError("malformed", "bytes follow the end of the NAR");
-          await take(bytes);
+      await this.#channel.send(new WireMessage().integer(workerOperations.narFromPath).string(path));
+      await this.#answer(async () => {
+        const parser = new NarParser();
+        while (!parser.done) {
+          const bytes = await this.#channel.reader.some(Number.MAX_SAFE_INTEGER);
+          if (bytes === null) parser.end();
+          else {
+            const events = parser.push(bytes);
+            for (let event = events.next(); event.done !== true;) event = events.next();
+            if (parser.rest.length > 0)
+              throw new NixsealError("malformed", "bytes follow the end of the NAR");
+            await take(bytes);
+          }
         }
-      }
+      });
     });
   }
 
   /** Sends one path. A piece of the archive is not held on to when the next one is asked for. A server that does not trust us ignores both wishes. */
-  addToStoreNar(
-    { info, nar }: Upload,
-    { repair = false, checkSignatures = true }: Partial<AddWishes> = {},
-  ): Promise<void> {
+  addToStoreNar({ info, nar }: Upload, wishes: Partial<AddWishes> = {}): Promise<void> {
+    return this.#request(() => this.#sendFramed(addOne(info, wishes).bytes, nar));
+  }
+
+  /**
+   * The same, with the path held as by `addTempRoot` before, and what the server says of it afterwards. Three requests, and for a small
+   * path one write, which wakes the server once.
+   */
+  addHeld({ info, nar }: Upload, wishes: Partial<AddWishes> = {}): Promise<PathInfo | null> {
+    const { path } = info;
+    const requests = concat(askTempRoot(path).bytes, addOne(info, wishes).bytes);
+    const done = () => this.#after(this.#heldAnswer(), () => this.#answer(nothingMore));
     return this.#request(() =>
-      this.#sendFramed(
-        writePathInfo(new WireMessage().integer(workerOperations.addToStoreNar), info)
-          .boolean(repair)
-          .boolean(!checkSignatures),
-        nar,
+      this.#after(this.#sendFramed(requests, nar, done, askInfo(path).bytes), () =>
+        this.#answer(() => this.#readInfo(path)),
       ),
     );
   }
 
   /** Sends many paths in one request, each after those that it refers to. */
   addMultipleToStore(uploads: readonly Upload[], repair = false): Promise<void> {
-    return this.#request(() =>
-      this.#sendFramed(
-        new WireMessage().integer(workerOperations.addMultipleToStore).boolean(repair).boolean(false),
-        bodyOf(uploads),
-      ),
-    );
+    return this.#request(() => this.#sendFramed(addMany(repair).bytes, bodyOf(uploads)));
   }
 
   /** As `nix-store --delete`. What is still in use is error `refused`. */
@@ -163,38 +153,73 @@ export class WorkerClient {
         .strings([...paths].sort(byPath))
         .boolean(false)
         .integer(Number.MAX_SAFE_INTEGER);
-      await this.#ask(message.integer(0).integer(0).integer(0));
-      const { reader } = this.#channel;
-      await readStorePaths(reader, this.#rules);
-      for (const what of ["the bytes that were freed", "an old field"]) await reader.integer(what);
+      await this.#channel.send(message.integer(0).integer(0).integer(0));
+      await this.#answer(async () => {
+        const { reader } = this.#channel;
+        await readStorePaths(reader, this.#rules);
+        for (const what of ["the bytes that were freed", "an old field"]) await reader.integer(what);
+      });
     });
   }
 
-  async #ask(message: WireMessage): Promise<void> {
-    await this.#channel.send(message);
-    await this.#work();
+  async #readValid(asked: readonly StorePath[]): Promise<StorePath[]> {
+    const valid = await readStorePaths(this.#channel.reader, this.#rules);
+    const known = new Set(asked);
+    const unasked = valid.find((path) => !known.has(path));
+    if (unasked !== undefined)
+      throw new NixsealError("malformed", `the server answered for ${unasked}, which was not asked for`);
+    return valid;
   }
 
-  async #work(): Promise<void> {
+  #heldAnswer(): Promise<number> {
+    return this.#answer(() => this.#channel.reader.integer("the answer"));
+  }
+
+  async #readInfo(path: StorePath): Promise<PathInfo | null> {
+    const { reader } = this.#channel;
+    return (await reader.boolean("whether the path is valid")) ? readInfoOf(path, reader, this.#rules) : null;
+  }
+
+  /** Reads the answer to one request: what the server says of its work, then `read`. */
+  async #answer<T>(read: () => Promise<T>): Promise<T> {
     const error = await readWork(this.#channel.reader, this.#log);
-    if (error === null) return;
+    if (error === null) return read();
     this.#said.add(error);
     throw error;
   }
 
+  /** The answer that follows another one, which is read too when the first is a refusal: so we are in step. */
+  async #after<T>(first: Promise<unknown>, second: () => Promise<T>): Promise<T> {
+    let refusal: Error | null = null;
+    try {
+      await first;
+    } catch (error) {
+      if (!(error instanceof Error && this.#said.has(error))) throw error;
+      refusal = error;
+    }
+    const answer = await second();
+    if (refusal !== null) throw refusal;
+    return answer;
+  }
+
   /**
    * The server may refuse in the middle: it is listened to while the frames are sent, which then stop. What is small is gathered: a
-   * path of some kilobytes is one write, which wakes the server once.
+   * path of some kilobytes is one write. `next` is a request that follows; its answer is left to be read.
    */
-  async #sendFramed(request: WireMessage, body: AsyncIterable<Uint8Array>): Promise<void> {
-    let gathered = request.bytes;
+  async #sendFramed(
+    request: Uint8Array,
+    body: AsyncIterable<Uint8Array>,
+    readAnswer: () => Promise<void> = () => this.#answer(nothingMore),
+    next: Uint8Array = nothing,
+  ): Promise<void> {
+    let gathered = request;
     if (gathered.length > largePiece) {
       await this.#channel.sendBytes(gathered);
-      gathered = new Uint8Array(0);
+      gathered = nothing;
     }
     let answered = false;
-    const work = this.#work().finally(() => (answered = true));
-    work.catch(() => undefined); // awaited below, when the body is ended
+    const answer = readAnswer().finally(() => (answered = true));
+    answer.catch(() => undefined); // awaited below, when the body is ended
     for await (const bytes of body) {
       if (answered) break;
       if (bytes.length === 0) continue; // an empty frame would end the body
@@ -203,21 +228,13 @@ export class WorkerClient {
       if (gathered.length < largePiece && !isLarge(bytes)) continue;
       await this.#channel.sendBytes(gathered);
       if (isLarge(bytes)) await this.#channel.sendBytes(bytes);
-      gathered = new Uint8Array(0);
+      gathered = nothing;
     }
-    await this.#channel.sendBytes(Buffer.concat([gathered, frameHeader(0)]));
-    await work;
+    await this.#channel.sendBytes(Buffer.concat([gathered, frameHeader(0), next]));
+    await answer;
   }
 
   #request<T>(work: () => Promise<T>): Promise<T> {
     return this.#turn.take(work, (error) => error instanceof Error && this.#said.has(error));
-  }
-}
-
-async function* bodyOf(uploads: readonly Upload[]): AsyncGenerator<Uint8Array, void, undefined> {
-  yield new WireMessage().integer(uploads.length).bytes;
-  for (const { info, nar } of uploads) {
-    yield writePathInfo(new WireMessage(), info).bytes;
-    yield* nar;
   }
 }
