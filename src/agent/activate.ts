@@ -1,6 +1,7 @@
 import { NixsealError } from "../core/errors.ts";
 import { exitCodes, exitCodeOf, type ExitCode } from "../core/exit.ts";
 import { usualBounds, type Gate } from "../gate/activate/gate.ts";
+import type { Answered } from "../gate/import/answers.ts";
 import { refusalResult, type GateResult } from "../gate/answer.ts";
 import { parseMessage, type GateMessage } from "../gate/message.ts";
 import { MessageLines } from "../gate/read-message.ts";
@@ -112,11 +113,13 @@ async function answer(
   if (message.kind === "import" || message.kind === "upload" || message.kind === "witness") {
     const { serveImports } = await parts.imports();
     const warn = (notice: string) => log.write("warning", notice);
-    const answerOne = async (result: GateResult, told: string): Promise<void> => {
-      await log.write(result.ok ? "info" : "warning", told);
-      await tell(result);
+    const answerAll = async (answers: readonly Answered[]): Promise<void> => {
+      await log.writeAll(
+        answers.map(({ result, told }) => ({ level: result.ok ? "info" : "warning", text: told })),
+      );
+      await tell(...answers.map(({ result }) => result));
     };
-    await serveImports(context, open, message, lines, answerOne, warn);
+    await serveImports(context, open, message, lines, answerAll, warn);
     return exitCodes.done;
   }
   lines.close(); // what would come after the line is nobody's to read

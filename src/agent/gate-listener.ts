@@ -15,11 +15,11 @@ export function listener(
   out: (text: string) => Promise<void>,
   clock: Clock,
   json: boolean,
-): (what: GateEvent | GateResult) => Promise<void> {
+): (...said: readonly (GateEvent | GateResult)[]) => Promise<void> {
   let isThere = true;
-  return async (what) => {
+  return async (...said) => {
     if (!isThere) return;
-    const text = json ? answerLine(what) : visible(words(what));
+    const text = said.map((what) => (json ? answerLine(what) : visible(words(what)))).join("");
     isThere = await inTime(clock, out(text));
   };
 }

@@ -6,8 +6,15 @@ import { inTime } from "./gate-listener.ts";
 import { visible } from "./text.ts";
 import type { AgentContext } from "./verb.ts";
 
+export interface LogLine {
+  readonly level: Level;
+  readonly text: string;
+}
+
 export interface GateLog {
   write(level: Level, text: string): Promise<void>;
+  /** Several lines in one write. */
+  writeAll(lines: readonly LogLine[]): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -24,13 +31,17 @@ export async function openGateLog(context: AgentContext, root: string): Promise<
   const aside = hasSystemd && !isJournal ? systemdCat(context) : null;
   // Without a journal, or with one that takes nothing, the work goes on: the receipt and the caller are told too.
   let isThere = true;
+  const isMarked = isJournal || aside !== null;
+  const lineOf = ({ level, text }: LogLine): string =>
+    `${isMarked ? `<${priorities[level]}>` : "nixseal-gate: "}${visible(text).replaceAll("\n", " ")}\n`;
+  const writeAll = async (lines: readonly LogLine[]): Promise<void> => {
+    const text = lines.map(lineOf).join("");
+    if (aside === null) return context.say(text);
+    isThere = isThere && (await inTime(context.clock, aside.write(utf8(text))));
+  };
   return {
-    write: async (level, text) => {
-      const line = `${visible(text).replaceAll("\n", " ")}\n`;
-      const marked = `<${priorities[level]}>${line}`;
-      if (aside === null) return context.say(isJournal ? marked : `nixseal-gate: ${line}`);
-      isThere = isThere && (await inTime(context.clock, aside.write(utf8(marked))));
-    },
+    write: (level, text) => writeAll([{ level, text }]),
+    writeAll,
     end: async () => {
       if (aside !== null)
         await inTime(

@@ -8,7 +8,7 @@ export const messageLimits = { offer: 64 << 20, secrets: 48 << 20, other: 1 << 2
 export const largestEnclosed = 8 << 20;
 
 /** Messages that are sent and not answered, where several may follow one another. */
-export const mostAhead = 8;
+export const mostAhead = 32;
 
 /** How these begin, and no other message: which limit holds is known before the rest is read. */
 const offerStart = utf8('{"between":');

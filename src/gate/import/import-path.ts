@@ -83,8 +83,7 @@ async function replace(into: ImportInto, info: PathInfo, found: PathInfo): Promi
 
 /** What Nix says of a path, or null. Asked in two steps: to a question about a path that is not there, Nix remembers the "no" for an hour. */
 export async function lookUp(client: WorkerClient, path: StorePath): Promise<PathInfo | null> {
-  const [valid] = await client.queryValidPaths([path]);
-  return valid === undefined ? null : client.queryPathInfo(path);
+  return (await client.isValid(path)) ? client.queryPathInfo(path) : null;
 }
 
 async function removeFirst(client: WorkerClient, path: StorePath): Promise<void> {

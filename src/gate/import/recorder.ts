@@ -11,9 +11,9 @@ export interface RecorderPorts extends TakeInPorts {
 }
 
 /** So many are written together, or what has waited for so many milliseconds: each write takes a lock and waits for the disk. */
-const batch = { entries: 64, age: 1000, bytes: 1 << 20 };
+const batch = { entries: 256, age: 1000, bytes: 1 << 20 };
 /** More than this are not kept while the disk is waited for. */
-const mostWaiting = { entries: 256, bytes: 16 << 20 };
+const mostWaiting = { entries: 1024, bytes: 16 << 20 };
 
 export class Recorder {
   readonly #ports: RecorderPorts;

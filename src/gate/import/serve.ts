@@ -9,6 +9,7 @@ import { parseMessage } from "../message.ts";
 import type { GatePaths } from "../paths.ts";
 import type { MessageLines } from "../read-message.ts";
 import type { StoreMessage } from "../store-message.ts";
+import { Answers, type Answered } from "./answers.ts";
 import { ImportSession, type ImportPorts } from "./session.ts";
 
 /**
@@ -20,10 +21,11 @@ export async function serveImports(
   { config, paths }: { readonly config: GateConfig; readonly paths: GatePaths },
   first: StoreMessage,
   lines: MessageLines,
-  answer: (result: GateResult, told: string) => Promise<void>,
+  answer: (answers: readonly Answered[]) => Promise<void>,
   warn: (notice: string) => Promise<void>,
 ): Promise<void> {
   const session = new ImportSession(ports, config, paths);
+  const answers = new Answers(answer, ports.clock);
   /** Messages that are not answered, the oldest first. */
   const underWay: Promise<void>[] = [];
   try {
@@ -31,7 +33,7 @@ export async function serveImports(
     while (next !== null) {
       const message: StoreMessage = next;
       const { result, read } = begin(session, message, lines);
-      const work = inTurn(result, underWay.at(-1), (done) => answer(done, toldOf(message, done)));
+      const work = answers.give(result.then((done) => ({ result: done, told: toldOf(message, done) })));
       underWay.push(work);
       await Promise.race([read, work]);
       if (underWay.length >= mostAhead) await underWay.shift();
@@ -53,15 +55,6 @@ function begin(session: ImportSession, message: StoreMessage, lines: MessageLine
   const read = new Promise<void>((resolve) => (ended = resolve));
   const enclosed = lines.enclosed(size, () => ended());
   return { result: session.handle(message, enclosed), read };
-}
-
-async function inTurn<T>(
-  work: Promise<T>,
-  before: Promise<void> | undefined,
-  then: (result: T) => Promise<void>,
-): Promise<void> {
-  const [result] = await Promise.all([work, before]);
-  await then(result);
 }
 
 /** Never resolves: only errors of ours come out there, which end the connection at once. */

@@ -36,6 +36,8 @@ export class WorkerClient {
   readonly #turn = new OneAtATime();
   /** Errors of the server's own, which came in step. */
   readonly #said = new WeakSet<Error>();
+  /** What the next question for valid paths is to ask, while it waits for its turn. */
+  #next: { readonly paths: Set<StorePath>; readonly answer: Promise<ReadonlySet<StorePath>> } | null = null;
 
   private constructor(channel: Channel, directory: string, log: (line: string) => void) {
     this.#channel = channel;
@@ -60,6 +62,23 @@ export class WorkerClient {
       await this.#channel.send(askValid(paths));
       return this.#answer(() => this.#readValid(paths));
     });
+  }
+
+  /** Whether the server has the path. Those that are asked for while others have their turn are one question. */
+  async isValid(path: StorePath): Promise<boolean> {
+    const { paths, answer } = (this.#next ??= this.#askNext());
+    paths.add(path);
+    return (await answer).has(path);
+  }
+
+  #askNext() {
+    const paths = new Set<StorePath>();
+    const answer = this.#request(async () => {
+      this.#next = null;
+      await this.#channel.send(askValid([...paths]));
+      return new Set(await this.#answer(() => this.#readValid([...paths])));
+    });
+    return { paths, answer };
   }
 
   /** What the server says of the path, null when it does not have it. */

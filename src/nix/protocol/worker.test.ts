@@ -275,6 +275,24 @@ test("a second request before the first is answered is refused; our own client w
   });
 });
 
+test("paths that are asked for while another request has its turn are one question", async () => {
+  const store = new MemoryStore();
+  const missing = pathWithNar("missing").info.path;
+  const { client: port, server, hangUp, said } = connection();
+  const served = serveWorker({ port: server, clock: patient, store, software: "nixseal" });
+  const client = await WorkerClient.open({ port, clock: patient });
+  const adding = client.addToStoreNar({ info: one.info, nar: inPieces(one.nar) });
+  const before = said().length;
+  const asked = [one.info.path, missing, one.info.path].map((path) => client.isValid(path));
+  await adding;
+  assert.deepEqual(await Promise.all(asked), [true, false, true]);
+  assert.equal(await client.isValid(missing), false);
+  const questions = said().subarray(before).toString("latin1").split("-missing").length - 1;
+  assert.equal(questions, 2, "each has the path once");
+  hangUp();
+  await served;
+});
+
 test("cut off at any byte: an error, and nothing stored", async () => {
   const message = new WireMessage().raw(hello().bytes).raw(upload(one).bytes).bytes;
   const greeting = hello().bytes.length;
