@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { GateResult } from "../../src/gate/answer.ts";
+import type { Answered } from "../../src/gate/import/answers.ts";
 import { serveImports } from "../../src/gate/import/serve.ts";
 import { ImportSession } from "../../src/gate/import/session.ts";
 import { formatMessage, parseMessage } from "../../src/gate/message.ts";
@@ -70,8 +71,8 @@ test("while Nix is at work the sender may be silent: it waits for us", async (co
   const lines = new MessageLines(sent(), fast);
   const first = parseMessage(await lines.first(), "/nix/store") as StoreMessage;
   const ports = { files, clock: fast, processes: { ...processes, converse } };
-  const answer = async (result: GateResult) => {
-    results.push(result);
+  const answer = async (answers: readonly Answered[]) => {
+    results.push(...answers.map(({ result }) => result));
     answered();
   };
   await serveImports(
