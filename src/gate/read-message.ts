@@ -77,8 +77,11 @@ export class MessageLines {
     }
   }
 
-  /** The next line, or null at the end. Errors as of `readMessageLine`. */
-  async next(): Promise<Uint8Array | null> {
+  /**
+   * The next line, or null at the end. Errors as of `readMessageLine`. The sender's time for it begins when `free` is done, which never
+   * rejects: until then it may be waiting for us.
+   */
+  async next(free: Promise<unknown> = Promise.resolve()): Promise<Uint8Array | null> {
     if (this.#due > 0) {
       const left = this.#rest(() => undefined);
       while ((await left.next()).done !== true);
@@ -87,7 +90,7 @@ export class MessageLines {
     let line = new Uint8Array(4096);
     let size = 0;
     for (;;) {
-      const piece = this.#held.length > 0 ? this.#held : await this.#piece(patience);
+      const piece = this.#held.length > 0 ? this.#held : await this.#piece(patience, free);
       if (piece === null) {
         if (size === 0) return null;
         throw unfinished();
@@ -108,8 +111,10 @@ export class MessageLines {
     }
   }
 
-  async #piece(patience: Patience): Promise<Uint8Array | null> {
-    const { done, value } = await patience.wait(this.#pieces.next());
+  async #piece(patience: Patience, free?: Promise<unknown>): Promise<Uint8Array | null> {
+    const piece = this.#pieces.next();
+    if (free !== undefined) await Promise.race([piece, free]);
+    const { done, value } = await patience.wait(piece);
     return done === true ? null : value;
   }
 

@@ -51,6 +51,11 @@ export class GateFleet {
     return member === "alice" ? join(this.base, "home/.ssh/id_ed25519") : join(this.base, member);
   }
 
+  /** The secret key of a cache that the root names, in a file. */
+  get cacheKey(): string {
+    return join(this.base, "cache-1");
+  }
+
   /** Boots the fleet's host, a system of its own on it, that `nixseal host setup` has made one with a gate. */
   async startHost(test: Undoing, setup: readonly string[] = []): Promise<GateHost> {
     const former = await addSystem(this.store, "former", { onTest: "ip link set host0 up" });
@@ -81,7 +86,16 @@ export class GateFleet {
     }
     writeFileSync(join(this.directory, "fleet.toml"), lines.join("\n"));
     await run(["git", "init", "--quiet", this.directory]);
-    await this.nixseal("trust", "init", "--warrant-threshold", "2");
+    const cache = [
+      "nix-store",
+      "--generate-binary-cache-key",
+      "cache-1",
+      this.cacheKey,
+      `${this.cacheKey}.pub`,
+    ];
+    await this.store.nix(...cache);
+    const upstream = readFileSync(`${this.cacheKey}.pub`, "utf8").trim();
+    await this.nixseal("trust", "init", "--warrant-threshold", "2", "--upstream", upstream);
     for (const [member, rights] of Object.entries(members))
       await this.nixseal("trust", "issue", member, "--rights", rights, "--hosts", "*", "--for", "12h");
   }

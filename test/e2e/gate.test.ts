@@ -71,6 +71,18 @@ suite("a host with a gate", () => {
     assert.match(told.stderr, /no warrant orders/);
   });
 
+  test("what Nix takes by its own rules comes without a warrant, and the ledger says where it is from", async () => {
+    const file = join(fleet.base, "data");
+    writeFileSync(file, "data");
+    const data = (await fleet.store.nix("nix-store", "--add", file)).trim();
+    const tool = await fleet.store.add("tool", { "bin/tool": "tool" });
+    await fleet.store.nix("nix", "store", "sign", "-k", fleet.cacheKey, tool);
+    await fleet.storeAs("ci").nix("nix", "copy", "--to", `ssh-ng://deploy@${at.host.address}`, data, tool);
+    const show = (path: string) => at.host.run(["nixseal-agent", "ledger", "show", path]);
+    assert.match(await show(data), / added: by its content, sent by ci \(SHA256:/);
+    assert.match(await show(tool), / added: upstream, signed by cache-1, sent by ci \(SHA256:/);
+  });
+
   for (const [index, name] of [
     "nix copy --to ssh-ng://",
     "nix copy --to ssh://",

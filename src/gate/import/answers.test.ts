@@ -71,3 +71,23 @@ test("an error of ours, or one in writing, is told to whoever waits, and to thos
     /gone/,
   );
 });
+
+test("one write waits for the one before it, however slow that is", async () => {
+  const written: string[] = [];
+  let go = (): void => undefined;
+  const slow = new Promise<void>((resolve) => (go = resolve));
+  const write = async (some: readonly Answered[]) => {
+    if (some[0]!.told === "0") await slow;
+    written.push(...some.map(({ told }) => told));
+  };
+  const answers = new Answers(write, { sleep: () => Promise.resolve() });
+  const result = { kind: "result", ok: true } as const;
+  const given = ["0", "1"].map(async (told) => {
+    if (told === "1") await new Promise((resolve) => setImmediate(resolve));
+    await answers.give(Promise.resolve({ result, told }));
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  go();
+  await Promise.all(given);
+  assert.deepEqual(written, ["0", "1"]);
+});

@@ -18,6 +18,7 @@ export class Answers {
   #awaited = 0;
   #last: Promise<void> = Promise.resolve();
   #later: Promise<void> | null = null;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(write: (answers: readonly Answered[]) => Promise<void>, clock: Pick<Clock, "sleep">) {
     this.#write = write;
@@ -47,9 +48,11 @@ export class Answers {
     return this.#later;
   }
 
-  async #flush(): Promise<void> {
+  /** One after another: a journal that hangs is waited for, and then no more, which is no reason to overtake. */
+  #flush(): Promise<void> {
     const answers = this.#ready;
     this.#ready = [];
-    if (answers.length > 0) await this.#write(answers);
+    if (answers.length > 0) this.#written = this.#written.then(() => this.#write(answers));
+    return this.#written;
   }
 }

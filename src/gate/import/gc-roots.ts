@@ -46,7 +46,8 @@ export class GcRoots {
         await this.#files.symlink(path, join(directory, baseNameOf(path))).catch((error: unknown) => {
           if (!(error instanceof NixsealError) || error.code !== "conflict") throw error;
         });
-      this.#came.delete(digest);
+      // Another connection to Nix that ends meanwhile is linked for too, and more may have come since.
+      if (this.#came.get(digest) === came) this.#came.delete(digest);
     }
   }
 

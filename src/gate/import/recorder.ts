@@ -43,6 +43,10 @@ export class Recorder {
     // What was begun and failed leaves its line too.
     if (this.#ahead.size - this.#carried >= batch.bytes) this.#writing ??= this.#write();
     if (this.#ahead.size >= mostWaiting.bytes) await this.#writing;
+    if (this.#carried >= mostWaiting.bytes)
+      throw new NixsealError("limit", "too much of what this connection has begun has failed", {
+        hint: "send the rest over another connection",
+      });
     const entry = { ...one, time: this.#ports.clock.now() };
     this.#begun.set(claimOf(one), entry); // first: should another file begin meanwhile, it goes into that
     await this.#ahead.write("begun", entry);
@@ -69,26 +73,16 @@ export class Recorder {
   /** When nothing is between `begin` and `add` any more. Everything is on the disk when this is done. Gives what there is to say about the ledger. */
   async end(): Promise<readonly string[]> {
     await this.#writing;
-    await this.#settle();
     await this.#write();
     this.#check();
+    // Of what failed it is asked whether Nix took it in spite of that, and nobody has recorded it since: as if we had been killed.
+    if (this.#begun.size > 0)
+      this.#say(await takeIn(this.#ports, this.#directory, this.#areInStore, await this.#ahead.close()));
     return [...this.#notices];
   }
 
   #check(): void {
     if (this.#failed !== null) throw this.#failed;
-  }
-
-  /** Of what failed it is asked whether Nix took it in spite of that. Where it does not say, the lines are left to whoever is next. */
-  async #settle(): Promise<void> {
-    if (this.#begun.size === 0) return;
-    try {
-      this.#waiting.push(...(await this.#areInStore([...this.#begun.values()])));
-      this.#begun.clear();
-    } catch (error) {
-      if (!(error instanceof NixsealError) || error.code === "bug") throw error;
-      this.#notices.add(`${this.#begun.size} paths are in doubt: ${error.message}`);
-    }
   }
 
   async #write(): Promise<void> {

@@ -6,7 +6,7 @@ import { NixsealError } from "../../core/errors.ts";
 import type { Files } from "../../core/file-ports.ts";
 import type { Processes } from "../../core/ports.ts";
 import type { Signed } from "../../nix/fingerprint.ts";
-import { narName } from "../quarantine/names.ts";
+import { digestOf } from "../../nix/store-path.ts";
 import { writeIncoming } from "../quarantine/incoming.ts";
 
 export interface CopyPorts {
@@ -34,7 +34,8 @@ export async function copyForRoot(
 ): Promise<RootCopy> {
   await files.makeDirectory(directory, { mode: 0o700, parents: true });
   await removeLeftovers(files, directory);
-  const place = join(directory, `${processes.pid}-${narName(narHash)}`);
+  // By its path: another path with the same content may be repaired at the same time.
+  const place = join(directory, `${processes.pid}-${digestOf(path)}.nar`);
   const digest = createHash("sha256");
   const file = await files.openAtomic(place, { mode: 0o600, sync: false });
   try {

@@ -37,7 +37,7 @@ export async function serveImports(
       underWay.push(work);
       await Promise.race([read, work]);
       if (underWay.length >= mostAhead) await underWay.shift();
-      const line = await Promise.race([lines.next(), failureOf(underWay)]);
+      const line = await Promise.race([lines.next(Promise.allSettled(underWay)), failureOf(underWay)]);
       next = line === null ? null : importMessage(line, config);
     }
     await Promise.all(underWay);

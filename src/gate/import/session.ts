@@ -77,9 +77,7 @@ export class ImportSession {
     enclosed: AsyncIterable<Uint8Array> | null = null,
   ): Promise<GateResult> {
     try {
-      const handled = () => this.#handle(message, enclosed);
-      const outcome = await (message.kind === "upload" ? handled() : this.#turns.take(message.path, handled));
-      return { kind: "result", ok: true, outcome };
+      return { kind: "result", ok: true, outcome: await this.#handle(message, enclosed) };
     } catch (error) {
       if (error instanceof NixsealError && error.code !== "bug") return refusalResult(error);
       throw error;
@@ -96,11 +94,13 @@ export class ImportSession {
   #handle(message: StoreMessage, enclosed: AsyncIterable<Uint8Array> | null): Promise<string> {
     switch (message.kind) {
       case "import":
-        return this.#import(message, enclosed);
-      case "upload":
-        return this.#upload(message);
+        return this.#turns.take(message.path, () => this.#import(message, enclosed));
+      case "upload": {
+        const info = uploadedInfo(message, this.#config.storeDirectory);
+        return this.#turns.take(info.path, () => this.#upload(message, info));
+      }
       case "witness":
-        return this.#see(message);
+        return this.#turns.take(message.path, () => this.#see(message));
     }
   }
 
@@ -145,10 +145,8 @@ export class ImportSession {
    * Stage 0. That the certificate's owner sent this is the word of the deploy user's side alone: whoever takes that over brings in what
    * they like while any member's certificate for uploads is valid.
    */
-  async #upload(message: UploadMessage): Promise<Imported> {
+  async #upload({ certificate }: UploadMessage, info: ReturnType<typeof uploadedInfo>): Promise<Imported> {
     this.#require("certificates");
-    const { certificate } = message;
-    const info = uploadedInfo(message, this.#config.storeDirectory);
     const given = (await this.#current()).forUpload(certificate, info.narSize);
     if (!given.accepted) throw new GateRefusal(given.code, given.reason);
     const uploader = {

@@ -1,4 +1,5 @@
 /** One connection to Nix for messages that overlap. */
+import { NixsealError } from "../../core/errors.ts";
 import type { WorkerClient } from "../../nix/protocol/worker-client.ts";
 import { GateRefusal } from "../answer.ts";
 import type { StoreAccess } from "../store-access.ts";
@@ -21,20 +22,21 @@ export class SharedAccess {
 
   /**
    * After an error the connection may be out of step, and who comes next has another; but not after a decision of our own: many refusals
-   * are not to start as many programs.
+   * are not to start as many programs. Where it was another's error that made the connection useless, `work` is begun anew, once.
    */
-  async use<T>(work: (client: WorkerClient) => Promise<T>): Promise<T> {
+  async use<T>(work: (client: WorkerClient) => Promise<T>, again = true): Promise<T> {
     const shared = (this.#shared ??= { access: this.#open(), users: 0 });
     shared.users += 1;
     try {
       return await work((await shared.access).client);
     } catch (error) {
       if (this.#shared === shared && !(error instanceof GateRefusal)) this.#shared = null;
-      throw error;
+      if (!again || !(error instanceof NixsealError) || error.code !== "conflict") throw error;
     } finally {
       shared.users -= 1;
       if (shared.users === 0 && this.#shared !== shared) await this.#close(shared);
     }
+    return this.use(work, false);
   }
 
   /** When nobody uses it any more. */

@@ -8,6 +8,7 @@ import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { MemoryStore } from "../../../test/support/test-store.ts";
 import { noon } from "../../../test/support/warrants.ts";
 import { connection, patient } from "../../../test/support/wire-port.ts";
+import { NixsealError } from "../../core/errors.ts";
 import { contentAddressedPath } from "../../nix/content-address.ts";
 import { fingerprint } from "../../nix/fingerprint.ts";
 import { sha256 } from "../../nix/hash.ts";
@@ -147,6 +148,14 @@ test("a path counts once, and asking again costs nothing", async (context) => {
   one.recorded(imported.path);
   assert.equal(await see(imported.path), null, "it came by a warrant");
   assert.equal(opened(), 2);
+});
+
+test("a path that Nix was asked about in vain may be asked about again", async (context) => {
+  const good = bySigner(plain("good"));
+  const { see, witness: one } = await witness(context, good);
+  const broken = () => Promise.reject(new NixsealError("conflict", "the connection is of no use"));
+  await assert.rejects(one.see({ kind: "witness", path: good.path, uploader }, broken), { code: "conflict" });
+  assert.notEqual(await see(good.path), null);
 });
 
 test("one connection is asked about so many paths and no more", async (context) => {

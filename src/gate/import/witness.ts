@@ -68,7 +68,10 @@ export class Witness {
         "the ledger has grown too much since yesterday to take what no warrant names",
         "on the host, see who sends so much: journalctl -t nixseal-receive",
       );
-    const info = await ask((client) => lookUp(client, path));
+    const info = await ask((client) => lookUp(client, path)).catch((error: unknown) => {
+      this.#seen.delete(path); // Nix has said nothing of it: it may be asked about again
+      throw error;
+    });
     if (info === null) throw new GateRefusal("not-new", `${path} is not in the store`);
     if (!this.#isNew(info))
       throw new GateRefusal("not-new", `${path} was in the store before this connection`);

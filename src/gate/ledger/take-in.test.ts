@@ -7,6 +7,7 @@ import { test, type TestContext } from "node:test";
 import { ledgerRecord, wholeLedger } from "../../../test/support/ledger.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { noon, pathOf } from "../../../test/support/warrants.ts";
+import { NixsealError } from "../../core/errors.ts";
 import type { LogFile } from "../../core/file-ports.ts";
 import { files } from "../../system/files.ts";
 import { Recorder, type RecorderPorts } from "../import/recorder.ts";
@@ -241,7 +242,31 @@ test("what failed before it came in does not make the file grow for ever", async
     }
   }
   await recorder.end();
-  assert.deepEqual(fs.readdirSync(directory), []);
+  assert.deepEqual(waiting(directory), []);
+  assert.deepEqual(await names(directory), []);
+});
+
+test("a line for which the disk had no room spoils no other", async (t) => {
+  const directory = ledger(t);
+  let full = false;
+  const createLog: typeof files.createLog = async (path, options) => {
+    const log = await files.createLog(path, options);
+    const append: LogFile["append"] = async (bytes) => {
+      await log.append(full ? bytes.subarray(0, 20) : bytes);
+      if (full) throw new NixsealError("io", "no space left on device");
+    };
+    return { ...log, append };
+  };
+  const ahead = new WriteAhead({ ...files, createLog }, directory);
+  await ahead.write("entry", entry("before-1"));
+  full = true;
+  await assert.rejects(ahead.write("begun", entry("full-1")), { code: "io" });
+  full = false;
+  await ahead.write("entry", entry("after-1"));
+  end(directory); // killed
+  const notices = await takeIn({ files, clock }, directory, none);
+  assert.match(notices.join(), /:2: this is no entry$/);
+  assert.deepEqual(await names(directory), ["before-1", "after-1"]);
 });
 
 test("what Nix is at work on while others are written goes along into the next file", async (t) => {
@@ -280,7 +305,7 @@ test("of what failed it is asked in the end whether it came in; where nobody say
   assert.deepEqual(await names(directory), ["there-1"]);
   assert.deepEqual(waiting(directory), []);
   const notices = await asked(() => files.read("/nowhere", { limit: 1 }).then(() => []));
-  assert.match(notices.join(), /^2 paths are in doubt: no such file/);
+  assert.match(notices.join(), /\.wal is not taken into the ledger: no such file/);
   assert.equal(waiting(directory).length, 1);
   end(directory);
   const later = { now: () => new Date(noon.getTime() + 1) };

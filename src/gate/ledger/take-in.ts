@@ -26,19 +26,20 @@ export type AreInStore = (entries: readonly LedgerEntry[]) => Promise<readonly L
 const largest = 64 << 20;
 
 /**
- * Takes in every file whose process has ended. A second time is no harm, nor is two at once, nor an end within: what the ledger has
+ * Takes in every file whose process has ended, and `own`, the caller's, which it writes no more to. A second time is no harm, nor is two at once, nor an end within: what the ledger has
  * already is not written again. Gives what could not be taken in and why; that stays where it is.
  */
 export async function takeIn(
   ports: TakeInPorts,
   directory: string,
   areInStore: AreInStore,
+  own: string | null = null,
 ): Promise<readonly string[]> {
   const notices: string[] = [];
   for (const name of await writeAheadsOf(ports.files, directory)) {
     try {
       // What runs records its own entries. Where /proc shows a process to its like only, all that import are alike.
-      if ((await startOf(ports.files, name.pid))?.start === name.start) continue;
+      if (name.file !== own && (await startOf(ports.files, name.pid))?.start === name.start) continue;
       notices.push(...(await takeInOne(ports, directory, name, areInStore)));
     } catch (error) {
       if (!(error instanceof NixsealError) || error.code === "bug") throw error;
@@ -91,6 +92,7 @@ async function readLeft(files: TakeInPorts["files"], directory: string, file: st
     number += 1;
     // Who was killed while writing a line had not gone on by it.
     if (!whole) break;
+    if (bytes?.length === 0) continue; // ends a line that the disk had no room to begin
     const line = bytes === null ? null : parseLine(bytes);
     if (line === null) damaged.push(number);
     else if (line.kind === "begun") begun.set(claimOf(line.entry), line.entry);

@@ -3,8 +3,8 @@
  * costs a lock and a wait for the disk; until then they stand in a file of the process's own, from before the sender hears of them. So a
  * process that is killed loses none: `takeIn` finds the file.
  */
-import { join } from "node:path";
-import { utf8 } from "../../core/bytes.ts";
+import { basename, join } from "node:path";
+import { concat, utf8 } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { NixsealError } from "../../core/errors.ts";
 import type { Files, LogFile } from "../../core/file-ports.ts";
@@ -45,6 +45,8 @@ export class WriteAhead {
   readonly #directory: string;
   #current: Promise<{ readonly path: string; readonly log: LogFile }> | null = null;
   #size = 0;
+  /** Whether the file may end within a line, for which the disk had no room. */
+  #torn = false;
 
   constructor(
     files: Pick<Files, "createLog" | "list" | "makeDirectory" | "read" | "remove">,
@@ -73,7 +75,13 @@ export class WriteAhead {
       this.#current = made;
     }
     const { log } = await this.#current;
-    await log.append(line);
+    try {
+      await log.append(this.#torn ? concat(utf8("\n"), line) : line);
+      this.#torn = false;
+    } catch (error) {
+      this.#torn = true;
+      throw error;
+    }
   }
 
   /** What is written from now on goes to another file. The result takes this one away, for when the ledger has what it says. */
@@ -81,11 +89,20 @@ export class WriteAhead {
     const former = this.#current;
     this.#current = null;
     this.#size = 0;
+    this.#torn = false;
     return async () => {
       const file = await former;
       await file?.log.close();
       if (file !== null) await this.#files.remove(file.path);
     };
+  }
+
+  /** When nothing is written any more. The name of the file, which stays; null where there is none. */
+  async close(): Promise<string | null> {
+    const file = await this.#current;
+    this.#current = null;
+    await file?.log.close();
+    return file === null ? null : basename(file.path);
   }
 
   async #create() {

@@ -210,3 +210,28 @@ test("an archive is taken away though a path with the same content is still to b
     [],
   );
 });
+
+test("what waits behind one that failed stays out, also when that was told meanwhile", async (context) => {
+  const { quarantine, queue, kept, rootSays } = new MemoryGate(temporaryDirectory(context), {});
+  await quarantine.prepare();
+  rootSays.push(refusal("refused", "no"));
+  const paths = ["one", "two", "three"].map((name) => pathWithNar(name));
+  const adding = paths.map(async ({ info: alone, nar }) => {
+    const info = { ...alone, references: alone === paths[0]!.info ? [] : [paths[0]!.info.path] };
+    const arrived = await quarantine.receive(info, inPieces(nar), null);
+    await queue.add(arrived, { kind: "import", bytes: null, path: info.path, uploader: null });
+  });
+  await Promise.all(adding);
+  const said: string[] = [];
+  while (paths.some(({ info }) => queue.has(info.path))) {
+    try {
+      queue.check();
+    } catch (error) {
+      said.push((error as Error).message);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await queue.end().catch((error: Error) => said.push(error.message));
+  assert.match(said[0]!, /one was received and not imported: no$/);
+  assert.deepEqual(kept, [], "neither came to the root side");
+});

@@ -42,6 +42,8 @@ export class ImportQueue {
   readonly #jobs: Job[] = [];
   #working: Promise<void> | null = null;
   #failure: NixsealError | null = null;
+  /** From a failure until nothing waits, though it may have been told: what was behind it may refer to it. */
+  #stopped = false;
   #connection: { readonly to: RootConnection; used: number; answered: boolean } | null = null;
   /** How many of the first jobs were sent over the connection. */
   #sent = 0;
@@ -115,6 +117,7 @@ export class ImportQueue {
       this.#progress = job.kind === "import" ? this.#first(job) : this.#firstSeen(job);
       await this.#progress;
     }
+    this.#stopped = false;
     this.#working = null;
   }
 
@@ -126,25 +129,25 @@ export class ImportQueue {
     try {
       // What depends on a path that was not imported cannot be either: nothing is sent after a failure.
       await this.#sendAhead();
-      if (this.#sent > 0) {
-        const answer = await this.#answer();
-        if (isAboutArchive(answer) && enclosed === null && !job.anew) return await this.#again(job);
-        this.#sent--;
-        if (answer.fields.get("ok").value !== true) throw refusalOf(answer);
-        done(info, answer.fields.get("outcome").string());
-        imported = true;
-      }
+      if (this.#sent === 0)
+        throw new NixsealError("refused", "nor was one before it", { hint: "send both again" });
+      const answer = await this.#answer();
+      if (isAboutArchive(answer) && enclosed === null && !job.anew) return await this.#again(job);
+      this.#sent--;
+      if (answer.fields.get("ok").value !== true) throw refusalOf(answer);
+      done(info, answer.fields.get("outcome").string());
+      imported = true;
     } catch (error) {
       // Of what was sent after it some may have come in: the client sends all of it again, and hears that it is there.
       this.#disconnect();
-      this.#failure ??= notImported(info, error);
+      this.#fail(info, error);
     }
     this.#jobs.shift();
     try {
       if (imported) await this.#sendAhead();
     } catch (error) {
       this.#disconnect();
-      this.#failure ??= notImported(info, error);
+      this.#fail(info, error);
     }
     try {
       if (imported) await quarantine.release(info);
@@ -158,7 +161,7 @@ export class ImportQueue {
       const shared = this.#jobs.some(({ kind, info }) => kind === "import" && narName(info.narHash) === name);
       await quarantine.forget(arrived, shared);
     } catch (error) {
-      this.#failure ??= notImported(info, error);
+      this.#fail(info, error);
     }
   }
 
@@ -190,7 +193,7 @@ export class ImportQueue {
 
   /** Only on a connection that has answered does the root side expect more than one message. */
   async #sendAhead(): Promise<void> {
-    while (this.#failure === null) {
+    while (this.#failure === null && !this.#stopped) {
       const job = this.#jobs[this.#sent];
       const most = this.#connection?.answered === true ? mostAhead : 1;
       if (job === undefined || this.#sent >= most || this.#waitsFor(job)) return;
@@ -229,6 +232,11 @@ export class ImportQueue {
       if (answer.isResult) return answer;
     }
     throw noAnswer();
+  }
+
+  #fail(info: PathInfo, error: unknown): void {
+    this.#failure ??= notImported(info, error);
+    this.#stopped = true;
   }
 
   #disconnect(): void {
