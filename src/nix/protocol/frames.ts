@@ -44,7 +44,34 @@ export class FrameSource implements ByteSource {
   }
 }
 
+/** Bytes from which on copying them costs more than a second write. */
+const largePiece = 64 << 10;
+
+/**
+ * Sends `body` in frames between other bytes, until its end or until `isRefused`. What is small is gathered: a path of some kilobytes,
+ * with what goes before and after it, is one write, which wakes the other side once.
+ */
+export async function sendFrames(
+  send: (bytes: Uint8Array) => Promise<void>,
+  { before, body, after }: { before: Uint8Array; body: AsyncIterable<Uint8Array>; after: Uint8Array },
+  isRefused: () => boolean,
+): Promise<void> {
+  let gathered = before;
+  for await (const bytes of body) {
+    if (isRefused()) break;
+    if (bytes.length === 0) continue; // an empty frame would end the body
+    const isLarge = bytes.length >= largePiece;
+    // Copied before the next piece is asked for, whose memory may be the same.
+    gathered = Buffer.concat([gathered, frameHeader(bytes.length), ...(isLarge ? [] : [bytes])]);
+    if (gathered.length < largePiece && !isLarge) continue;
+    await send(gathered);
+    if (isLarge) await send(bytes);
+    gathered = new Uint8Array(0);
+  }
+  await send(Buffer.concat([gathered, frameHeader(0), after]));
+}
+
 /** What goes before the bytes of a frame; 0 ends the body. */
-export function frameHeader(length: number): Uint8Array {
+function frameHeader(length: number): Uint8Array {
   return new WireMessage().integer(length).bytes;
 }

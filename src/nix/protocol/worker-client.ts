@@ -5,7 +5,7 @@ import type { PathInfo } from "../path-info.ts";
 import type { Signature } from "../signing-key.ts";
 import { byPath, defaultStoreDirectory, type StorePath } from "../store-path.ts";
 import { Channel } from "./channel.ts";
-import { frameHeader } from "./frames.ts";
+import { sendFrames } from "./frames.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import { readInfoOf, readStorePaths, writeSignatures, type PathRules } from "./path-info-wire.ts";
 import type { ClientOptions } from "./serve-client.ts";
@@ -16,14 +16,8 @@ import { readWork } from "./worker-log.ts";
 import { deleteSpecific, workerOperations } from "./worker-protocol.ts";
 import { addMany, addOne, askInfo, askTempRoot, askValid, bodyOf, type Upload } from "./worker-requests.ts";
 
-/** Bytes from which on copying them costs more than a second write. */
-const largePiece = 64 << 10;
 const nothing: Uint8Array = new Uint8Array(0);
 const nothingMore = () => Promise.resolve();
-
-function isLarge({ length }: Uint8Array): boolean {
-  return length >= largePiece;
-}
 
 /**
  * A client of `nix-daemon --stdio` or of the daemon's socket. Requests wait for one another.
@@ -221,35 +215,18 @@ export class WorkerClient {
     return answer;
   }
 
-  /**
-   * The server may refuse in the middle: it is listened to while the frames are sent, which then stop. What is small is gathered: a
-   * path of some kilobytes is one write. `next` is a request that follows; its answer is left to be read.
-   */
+  /** The server may refuse in the middle: it is listened to while the frames are sent. The answer to `next`, a request that follows, is left to be read. */
   async #sendFramed(
     request: Uint8Array,
     body: AsyncIterable<Uint8Array>,
     readAnswer: () => Promise<void> = () => this.#answer(nothingMore),
     next: Uint8Array = nothing,
   ): Promise<void> {
-    let gathered = request;
-    if (gathered.length > largePiece) {
-      await this.#channel.sendBytes(gathered);
-      gathered = nothing;
-    }
     let answered = false;
     const answer = readAnswer().finally(() => (answered = true));
     answer.catch(() => undefined); // awaited below, when the body is ended
-    for await (const bytes of body) {
-      if (answered) break;
-      if (bytes.length === 0) continue; // an empty frame would end the body
-      // Copied before the next piece is asked for, whose memory may be the same.
-      gathered = Buffer.concat([gathered, frameHeader(bytes.length), ...(isLarge(bytes) ? [] : [bytes])]);
-      if (gathered.length < largePiece && !isLarge(bytes)) continue;
-      await this.#channel.sendBytes(gathered);
-      if (isLarge(bytes)) await this.#channel.sendBytes(bytes);
-      gathered = nothing;
-    }
-    await this.#channel.sendBytes(Buffer.concat([gathered, frameHeader(0), next]));
+    const send = (bytes: Uint8Array) => this.#channel.sendBytes(bytes);
+    await sendFrames(send, { before: request, body, after: next }, () => answered);
     await answer;
   }
 
