@@ -1,43 +1,36 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { ledgerRecord, wholeLedger } from "../../../test/support/ledger.ts";
 import { temporaryDirectory } from "../../../test/support/temporary.ts";
 import { noon } from "../../../test/support/warrants.ts";
+import type { StorePath } from "../../nix/store-path.ts";
 import { files } from "../../system/files.ts";
 import { Recorder } from "./recorder.ts";
 
-test("entries that are large are not gathered in memory: a path refers to as many others as its sender likes", async (context) => {
+/** A recorder, and a record that refers to so many paths. */
+function large(context: TestContext, count: number) {
   const directory = join(temporaryDirectory(context), "ledger");
-  const none = () => Promise.resolve([]);
-  const recorder = new Recorder({ files, clock: { now: () => noon } }, directory, none);
-  const {
-    references: [reference],
-    ...large
-  } = ledgerRecord("large", { references: ["other"] });
-  const references = Array.from(
-    { length: 20_000 },
-    (_, n) => `${reference}-${n}` as typeof reference & string,
-  );
-  for (let n = 0; n < 18; n++) await recorder.add({ ...large, references });
+  const recorder = new Recorder({ files, clock: { now: () => noon } }, directory, () => Promise.resolve([]));
+  const one = ledgerRecord("large", { references: ["other"] });
+  const references = Array.from({ length: count }, (_, n) => `${one.references[0]!}-${n}` as StorePath);
+  return { directory, recorder, record: { ...one, references } };
+}
+
+test("entries that are large are not gathered in memory: a path refers to as many others as its sender likes", async (context) => {
+  const { directory, recorder, record } = large(context, 20_000);
+  for (let n = 0; n < 18; n++) await recorder.add(record);
   assert.notEqual((await wholeLedger(directory)).entries.length, 0);
   await recorder.end();
   assert.equal((await wholeLedger(directory)).entries.length, 18);
 });
 
 test("what was begun and failed is not gathered without end", async (context) => {
-  const directory = join(temporaryDirectory(context), "ledger");
-  const none = () => Promise.resolve([]);
-  const recorder = new Recorder({ files, clock: { now: () => noon } }, directory, none);
-  const {
-    references: [reference],
-    ...large
-  } = ledgerRecord("large", { references: ["other"] });
-  const references = Array.from({ length: 9000 }, (_, n) => `${reference}-${n}` as typeof reference & string);
+  const { directory, recorder, record } = large(context, 9000);
   const begun = async (): Promise<void> => {
     for (let n = 0; n < 100; n++)
-      await recorder.begin({ ...large, path: `${large.path}-${n}` as typeof large.path, references });
+      await recorder.begin({ ...record, path: `${record.path}-${n}` as StorePath });
   };
   await assert.rejects(begun(), { code: "limit" });
   // What a killed process leaves is taken in up to 64 MiB.

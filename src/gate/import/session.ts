@@ -109,7 +109,7 @@ export class ImportSession {
     enclosed: AsyncIterable<Uint8Array> | null,
   ): Promise<Imported> {
     this.#require("warrants");
-    const { path: wanted, envelope, signers } = await this.#wanted(path);
+    const { path: wanted, envelope, signers } = (await this.#current()).forPath(path);
     if (bytes !== null && bytes !== wanted.narSize)
       throw new GateRefusal("size", `${bytes} bytes came, but the archive of ${path} has ${wanted.narSize}`);
     const { warrant, digest } = envelope;
@@ -169,10 +169,6 @@ export class ImportSession {
     if (seen === null) return "present";
     await this.#recorder.add(seen);
     return "recorded";
-  }
-
-  async #wanted(path: ImportMessage["path"]): Promise<ReturnType<Authority["forPath"]>> {
-    return (await this.#current()).forPath(path);
   }
 
   /**

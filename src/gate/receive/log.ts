@@ -17,6 +17,8 @@ const mostEntries = 100_000;
 
 /** Milliseconds: what comes within them is one write, which wakes logger once. */
 const gathered = 50;
+/** Milliseconds: a logger that hangs keeps no connection's place. */
+const patience = 5000;
 
 export interface JournalPorts {
   readonly processes: Pick<Processes, "converse" | "pid">;
@@ -55,16 +57,20 @@ export function journal(
     leaving = null;
     if (now.length > 0) await child.write(now).catch(() => undefined);
   };
+  const finish = async (): Promise<void> => {
+    await flush();
+    try {
+      await child.end();
+    } catch (error) {
+      // Not installed: nothing that a client should be refused for.
+      if (!(error instanceof NixsealError)) throw error;
+    }
+  };
   return {
     log,
     end: async () => {
-      await flush();
-      try {
-        await child.end();
-      } catch (error) {
-        // Not installed: nothing that a client should be refused for.
-        if (!(error instanceof NixsealError)) throw error;
-      }
+      const late = clock.sleep(patience, { background: true }).then(() => child.kill());
+      await Promise.race([finish(), late]);
     },
   };
 }
